@@ -1,0 +1,1 @@
+"""From vq-tui.toml to the model: strict, every error names file, place and key."""

@@ -1,0 +1,1 @@
+"""Probes, thresholds, snapshots, and the readiness of the way back."""

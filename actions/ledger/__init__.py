@@ -1,0 +1,1 @@
+"""The durable record: runs, hash-chained journal, leases, gates, releases with verdicts."""

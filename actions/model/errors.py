@@ -1,0 +1,105 @@
+"""Errors an operator can meet: one clear line each, with a distinct exit code (O4)."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command. Scripts may rely on them."""
+
+    OK = 0
+    FAILED = 1  # the run or check ended badly
+    USAGE = 2  # the words of the command are off
+    CONFIG = 3  # configuration missing, unreadable or wrong
+    UNKNOWN_NAME = 4  # unknown environment, service, version, run, scenario
+    LEDGER = 5  # ledger absent, damaged, newer, or no rights to it
+    REFUSED = 6  # a precondition failed or the plan is stale; nothing was touched
+    READ_ONLY = 7  # this session may only read
+    BUSY = 8  # another run holds the target
+    UNREACHABLE = 9  # a platform or service cannot be reached
+    NEEDS_OPERATOR = 10  # a run stopped and waits for a person
+    TERMINAL = 11  # this terminal cannot carry the console
+    MISSING_PART = 12  # an optional part is not installed
+
+
+class VqError(Exception):
+    """What is wrong, where, and what to do, in one line. `code` becomes the exit code of a command."""
+
+    code: ExitCode = ExitCode.FAILED
+
+    def __init__(self, message: str, *, code: ExitCode | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+
+
+class UsageError(VqError):
+    """The words of the command are off."""
+
+    code = ExitCode.USAGE
+
+
+class ConfigError(VqError):
+    """The configuration is missing, unreadable or wrong; the message names file, line and key."""
+
+    code = ExitCode.CONFIG
+
+
+class UnknownNameError(VqError):
+    """A name that is not known; the message lists the names that are."""
+
+    code = ExitCode.UNKNOWN_NAME
+
+
+class LedgerError(VqError):
+    """The ledger cannot be opened, is damaged, or comes from a newer version."""
+
+    code = ExitCode.LEDGER
+
+
+class Refused(VqError):
+    """A precondition failed; nothing was touched."""
+
+    code = ExitCode.REFUSED
+
+
+class Stale(Refused):
+    """The world moved between plan and act; plan again."""
+
+
+class Busy(VqError):
+    """Another run holds the target; `run_id` names it."""
+
+    code = ExitCode.BUSY
+
+    def __init__(self, message: str, run_id: str | None = None) -> None:
+        super().__init__(message)
+        self.run_id = run_id
+
+
+class ReadOnlyError(VqError):
+    """This session holds no writing client (O1)."""
+
+    code = ExitCode.READ_ONLY
+
+
+class Unreachable(VqError):
+    """A platform or service did not answer in time or refused the connection."""
+
+    code = ExitCode.UNREACHABLE
+
+
+class Ambiguous(VqError):
+    """A write was sent but its answer was lost: only a probe can tell whether it took effect."""
+
+    code = ExitCode.UNREACHABLE
+
+
+class VerifyFailed(VqError):
+    """An effect was not observed before its deadline, or the observed outcome is wrong."""
+
+
+class MissingPartError(VqError):
+    """An optional part is not installed; the message names the extra to install."""
+
+    code = ExitCode.MISSING_PART

@@ -1,0 +1,143 @@
+"""A Plan is data: it can be shown, digested, approved, stored, and resumed by another process (DESIGN section 3)."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import JsonValue
+
+from actions.model.base import Fact
+from actions.model.health import Check
+from actions.model.identity import digest
+from actions.model.words import Verdict
+
+
+class OnFailure(StrEnum):
+    """What the run does when this step fails."""
+
+    UNDO = "undo"  # the declared way back: undo what was done, in reverse order
+    WARN = "warn"  # say so and go on; the verdict of the run is not in this step
+    STOP = "stop"  # needs an operator; neither forward nor back is safe by itself
+
+
+class PlannedStep(Fact):
+    """One step of a plan. `id` counts from 1 over the whole plan; `kind` names a class in `actions.steps`."""
+
+    id: int
+    kind: str
+    title: str
+    params: dict[str, JsonValue] = {}
+    expected_seconds: float = 1.0
+    budget_seconds: float = 30.0
+    on_failure: OnFailure = OnFailure.UNDO
+    changes: bool = False
+
+
+class Phase(Fact):
+    """A named group of steps."""
+
+    name: str
+    steps: tuple[PlannedStep, ...]
+
+
+class Level(StrEnum):
+    """How an operator asked for a rollback."""
+
+    EMERGENCY = "emergency"  # R1, confirmation L2
+    MANUAL = "manual"  # R2, confirmation L3
+    AUTOMATIC = "automatic"  # R3
+
+
+class RollbackRequest(Fact):
+    """What an operator wants. `to` None means last known good. `key` makes a double key press one run."""
+
+    environment: str
+    service: str | None = None
+    to: str | None = None
+    level: Level = Level.EMERGENCY
+    reason: str = ""
+    key: str | None = None
+    accept_drift: bool = False
+
+
+class Plan(Fact):
+    """What will be done, exactly. What the operator sees before confirming is what runs."""
+
+    procedure: str
+    procedure_version: str
+    environment: str
+    service: str
+    target: str
+    title: str
+    level: Level
+    from_version: str | None
+    to_version: str
+    to_reference: str
+    reason: str
+    moves: tuple[str, ...]
+    keeps: tuple[str, ...]
+    phases: tuple[Phase, ...]
+    expected_seconds: float
+    budget_seconds: float
+    pins: dict[str, JsonValue] = {}
+
+    @property
+    def steps(self) -> tuple[PlannedStep, ...]:
+        """All steps in order."""
+        return tuple(step for phase in self.phases for step in phase.steps)
+
+    @property
+    def digest(self) -> str:
+        """sha256 that an approval is bound to."""
+        return digest(self.model_dump(mode="json"))
+
+
+class Release(Fact):
+    """One release that was seen serving, and what became of it (R9, B2). Seconds count healthy observation only."""
+
+    environment: str
+    service: str
+    version: str
+    reference: str
+    verdict: Verdict
+    first_seen: datetime
+    last_seen: datetime
+    soaked_seconds: float = 0.0
+    samples: int = 0
+    failures: int = 0
+    verdict_reason: str = ""
+    verdict_at: datetime | None = None
+    verdict_run: str | None = None
+    seen_by: str = ""
+    artefact: dict[str, JsonValue] = {}
+
+
+class Readiness(Fact):
+    """Readiness of the way back, always on the home screen (B1).
+
+    `gate` is the worst of the checks. `to` is the release it would go to; None when none may be offered.
+    `expected_seconds` comes from past runs (`samples` of them), or from the plan while there are none.
+    """
+
+    environment: str
+    service: str
+    at: datetime
+    checks: tuple[Check, ...]
+    gate: str
+    current: Release | None = None
+    to: Release | None = None
+    expected_seconds: float | None = None
+    fastest: float | None = None
+    slowest: float | None = None
+    samples: int = 0
+    reason: str = ""
+
+
+class RollbackOffer(Fact):
+    """The rollback screen's whole content: a plan, or the reason why there is none, and the readiness behind it."""
+
+    readiness: Readiness
+    plan: Plan | None
+    refusal: str = ""
+    others: tuple[Release, ...] = ()
+    evidence: str = ""
+    trouble_since: datetime | None = None

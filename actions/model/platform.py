@@ -1,0 +1,128 @@
+"""What platforms report and what may be changed on them: the same words for Docker, Kubernetes, nginx and local processes."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import JsonValue
+
+from actions.model.base import Fact
+from actions.model.health import Check
+from actions.model.words import ProbeState
+
+
+class Artefact(Fact):
+    """What a release is made of on one platform.
+
+    `reference` is immutable: an image id, a sha256 of a pod template, a sha256 of a release directory. `version` is what
+    people call it. `detail` holds what the driver needs to find it again (repo digest, revision name, directory).
+    `minimum_schema` and `maximum_schema` bound the database schema it runs on, where it declares them.
+    """
+
+    version: str
+    reference: str
+    detail: dict[str, JsonValue] = {}
+    minimum_schema: int | None = None
+    maximum_schema: int | None = None
+
+
+class InstanceState(StrEnum):
+    """State of one container, pod or process."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    UNKNOWN = "unknown"
+
+
+class Instance(Fact):
+    """One container, pod or process (H4). `ready` None means the platform does not say."""
+
+    id: str
+    name: str
+    state: InstanceState
+    ready: bool | None = None
+    version: str | None = None
+    reference: str | None = None
+    restarts: int | None = None
+    started_at: datetime | None = None
+    host: str | None = None
+    cpu: float | None = None
+    memory_bytes: int | None = None
+    message: str = ""
+
+
+class WorkloadFacts(Fact):
+    """What stands in one slot right now. `current` is None when instances disagree or none is known.
+
+    `pins` are the identities a plan is bound to (container ids, uid and generation, spec generation). `at_hand` are
+    the artefacts the platform could bring back without fetching anything, newest first. `notes` are things planning must
+    say (paused, autoscaled, owned by a GitOps controller); a FAIL among them refuses a change.
+    """
+
+    observed_at: datetime
+    desired: int
+    instances: tuple[Instance, ...]
+    current: Artefact | None = None
+    pins: dict[str, JsonValue] = {}
+    at_hand: tuple[Artefact, ...] = ()
+    notes: tuple[Check, ...] = ()
+
+    @property
+    def ready_count(self) -> int:
+        """Instances that run and are not known to be unready."""
+        return sum(1 for one in self.instances if one.state is InstanceState.RUNNING and one.ready is not False)
+
+
+class TrafficFacts(Fact):
+    """Which slot gets which share, as observed from answers, beside what the configuration says.
+
+    Shares are fractions that sum to 1. `drift` says how observation and configuration differ, empty when they agree.
+    """
+
+    observed_at: datetime
+    shares: dict[str, float]
+    configured: dict[str, float] = {}
+    generation: str = ""
+    pins: dict[str, JsonValue] = {}
+    in_flight: dict[str, int] = {}
+    drift: str = ""
+    notes: tuple[Check, ...] = ()
+
+    @property
+    def serving(self) -> str | None:
+        """The slot that gets most of the traffic; None when none is known."""
+        return max(self.shares, key=lambda name: self.shares[name]) if self.shares else None
+
+
+class Change(Fact):
+    """One change of a workload or of traffic, pinned when planned; a driver carries it out.
+
+    `action` and `params` are the driver's own; procedures and screens only show `title`, `subject`, `before` and `after`.
+    """
+
+    slot: str
+    action: str
+    title: str
+    subject: str
+    before: str = ""
+    after: str = ""
+    params: dict[str, JsonValue] = {}
+    expected_seconds: float = 2.0
+    budget_seconds: float = 60.0
+
+
+class Evidence(Fact):
+    """What was observed, in one line for the screen, with the facts behind it. Never holds a secret."""
+
+    text: str
+    data: dict[str, JsonValue] = {}
+
+
+class Probe(Fact):
+    """What happened to an effect that was under way when its process died."""
+
+    state: ProbeState
+    evidence: str
+    data: dict[str, JsonValue] = {}

@@ -1,0 +1,166 @@
+"""Runs and their journal, and the pure fold from events to what a screen shows (B3, A1)."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import JsonValue
+
+from actions.model.base import Fact
+from actions.model.plan import Plan, PlannedStep
+from actions.model.words import RunState, StepState
+
+
+class EventKind(StrEnum):
+    """Kinds of journal events (correct-procedures 3.2). Bodies are documented beside each."""
+
+    PLANNED = "planned"  # {digest}
+    APPROVED = "approved"  # {by, how}
+    LOCK_ACQUIRED = "lock-acquired"  # {token, pid, pid_start, boot_id, host}
+    LOCK_STOLEN = "lock-stolen"  # {from_pid, by, reason}
+    STATE = "state"  # {from, to, reason}
+    INTENT = "intent"  # {key, title}: committed before the act
+    STARTED_EXTERNAL = "started-external"  # {pid, pid_start, ...}
+    PROGRESS = "progress"  # {text, ...}
+    ACTED = "acted"  # {text, data}
+    VERIFIED = "verified"  # {text, data}
+    DONE = "done"  # {text, data, seconds, recovered}
+    FAILED = "failed"  # {error, advice}
+    SKIPPED = "skipped"  # {reason}
+    PROBED = "probed"  # {state, evidence}
+    UNDO_INTENT = "undo-intent"  # {key}
+    UNDONE = "undone"  # {text}
+    UNDO_FAILED = "undo-failed"  # {error, manual: [..]}
+    GATE_OPENED = "gate-opened"  # {gate, question, choices}
+    GATE_ANSWERED = "gate-answered"  # {gate, answer}
+    COMMANDED = "commanded"  # {command, by, reason}
+    NOTE = "note"  # {text}
+    CLOCK = "clock"  # {point}: injected, detected, decided, acted, moved, recovered
+    MEASURED = "measured"  # {name: value, ...}
+    MANUAL = "manual"  # {steps: [..]}: what a person must do now
+    BREAK_GLASS = "break-glass"  # {reason}
+
+
+class Event(Fact):
+    """One line of the journal. `hash` is sha256(previous hash, canonical JSON of the rest)."""
+
+    seq: int
+    run_id: str
+    step: int | None
+    attempt: int
+    kind: EventKind
+    fence: int
+    at: datetime
+    actor: str
+    body: dict[str, JsonValue]
+    previous: str
+    hash: str
+
+
+class Run(Fact):
+    """One row of the history."""
+
+    id: str
+    procedure: str
+    procedure_version: str
+    environment: str
+    service: str
+    target: str
+    state: RunState
+    level: str
+    from_version: str | None
+    to_version: str | None
+    reason: str
+    operator: str
+    origin: str
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    seconds: float | None = None
+    drill: bool = False
+    metrics: dict[str, JsonValue] = {}
+
+
+class StepView(Fact):
+    """One step as a screen shows it."""
+
+    step: PlannedStep
+    phase: str
+    state: StepState = StepState.PENDING
+    attempt: int = 0
+    text: str = ""
+    data: dict[str, JsonValue] = {}
+    started_at: datetime | None = None
+    seconds: float | None = None
+    recovered: bool = False
+
+
+class RunView(Fact):
+    """A run folded from its plan and its journal: what every console and command shows."""
+
+    run: Run
+    plan: Plan
+    steps: tuple[StepView, ...]
+    events: tuple[Event, ...]
+    manual: tuple[str, ...] = ()
+    clock: dict[str, datetime] = {}
+
+    @property
+    def current(self) -> StepView | None:
+        """The step under way, if any."""
+        return next((view for view in self.steps if view.state is StepState.RUNNING), None)
+
+
+class Executor(Fact):
+    """Who carries a run out, and whether it lives: `alive`, `stopped` (SIGSTOP), `slow` (no heartbeat), `dead`, `none`."""
+
+    state: str
+    pid: int | None = None
+    host: str = ""
+    heartbeat_at: datetime | None = None
+    token: int | None = None
+
+
+def fold(run: Run, plan: Plan, events: tuple[Event, ...]) -> RunView:
+    """The state of every step, from the journal alone."""
+    views = {step.id: StepView(step=step, phase=phase.name) for phase in plan.phases for step in phase.steps}
+    manual: tuple[str, ...] = ()
+    clock: dict[str, datetime] = {}
+    for event in events:
+        if event.kind is EventKind.MANUAL:
+            listed = event.body.get("steps")
+            manual = tuple(str(one) for one in listed) if isinstance(listed, list) else manual
+        elif event.kind is EventKind.CLOCK:
+            clock.setdefault(str(event.body.get("point")), event.at)
+        if event.step in views:
+            views[event.step] = advance(views[event.step], event)
+    return RunView(run=run, plan=plan, steps=tuple(views.values()), events=events, manual=manual, clock=clock)
+
+
+_STATES = {
+    EventKind.INTENT: StepState.RUNNING,
+    EventKind.DONE: StepState.DONE,
+    EventKind.FAILED: StepState.FAILED,
+    EventKind.SKIPPED: StepState.SKIPPED,
+    EventKind.UNDONE: StepState.UNDONE,
+    EventKind.UNDO_FAILED: StepState.UNKNOWN,
+}
+
+
+def advance(view: StepView, event: Event) -> StepView:
+    """`view` after one more event of its step."""
+    changes: dict[str, object] = {}
+    if event.kind in _STATES:
+        changes["state"] = _STATES[event.kind]
+    if event.kind is EventKind.INTENT:
+        changes |= {"attempt": event.attempt, "started_at": event.at}
+    for key in ("text", "error", "reason", "evidence"):
+        if isinstance(event.body.get(key), str) and event.kind not in (EventKind.NOTE, EventKind.COMMANDED):
+            changes["text"] = event.body[key]
+            break
+    if isinstance(event.body.get("data"), dict):
+        changes["data"] = event.body["data"]
+    if isinstance(event.body.get("seconds"), int | float):
+        changes["seconds"] = event.body["seconds"]
+    if event.body.get("recovered") is True:
+        changes["recovered"] = True
+    return view.model_copy(update=changes) if changes else view

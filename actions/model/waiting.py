@@ -1,0 +1,52 @@
+"""Waiting for a condition with a deadline: every wait in the product goes through here."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from actions.model.errors import VerifyFailed
+
+T = TypeVar("T")
+
+
+class Deadline:
+    """A point on the monotonic clock, so that a jump of the wall clock moves nothing (fault matrix row 15)."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.seconds = seconds
+        self._end = clock() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._end - self._clock())
+
+    @property
+    def passed(self) -> bool:
+        """Whether no time is left."""
+        return self.remaining() <= 0
+
+
+async def until(
+    observe: Callable[[], Awaitable[T]],
+    satisfied: Callable[[T], bool],
+    deadline: Deadline,
+    describe: Callable[[T], str],
+    *,
+    every: float = 0.1,
+) -> T:
+    """Poll `observe` until `satisfied`; raises VerifyFailed with the last observation when the deadline passes."""
+    last = "nothing was observed"
+    while True:
+        try:
+            async with asyncio.timeout(max(deadline.remaining(), 0.001)):
+                seen = await observe()
+        except TimeoutError:
+            raise VerifyFailed(f"not observed within {deadline.seconds:.0f} s: {last}") from None
+        if satisfied(seen):
+            return seen
+        last = describe(seen)
+        if deadline.passed:
+            raise VerifyFailed(f"not observed within {deadline.seconds:.0f} s: {last}")
+        await asyncio.sleep(min(every, max(deadline.remaining(), 0.001)))

@@ -1,0 +1,1 @@
+"""Outbox and channels: a dead channel never changes a verdict."""

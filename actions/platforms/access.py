@@ -1,0 +1,129 @@
+"""From the configured names to live drivers; each driver's module is imported only when an environment uses it.
+
+`Access` holds reading halves only; `WriteAccess` exists in executors and in the preflight of an `Operator`, never in a
+read-only session (O1).
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import cast
+
+from actions.model.environment import Environment, HttpService, PostgresService, RedisService, Slot, Workload
+from actions.model.errors import UnknownNameError
+from actions.platforms.protocols import Changer, TrafficReader, WorkloadReader
+
+ONLY_SLOT = "main"
+"""Name of the one slot of a service without colours."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a driver stands: environment, service, slot, and what is configured around it."""
+
+    environment: str
+    service: str
+    slot: str
+    settings: Environment
+    slots: dict[str, Slot]
+    url: str | None
+
+
+class Access:
+    """Reading halves of the drivers of one environment, made once and kept open until `close`."""
+
+    def __init__(self, name: str, environment: Environment) -> None:
+        self.name = name
+        self.environment = environment
+        self._workloads: dict[tuple[str, str], WorkloadReader] = {}
+        self._traffic: dict[str, TrafficReader] = {}
+
+    def slots(self, service: str) -> dict[str, Slot]:
+        """The places a release of this service can stand; empty when its workload is not managed here."""
+        settings = self._service(service)
+        if isinstance(settings, HttpService) and settings.slots:
+            return dict(settings.slots)
+        if settings.workload is not None:
+            url = settings.url if isinstance(settings, HttpService) else None
+            return {ONLY_SLOT: Slot(workload=settings.workload, url=url)}
+        return {}
+
+    def workload(self, service: str, slot: str) -> WorkloadReader:
+        """The reading half of what runs in that slot."""
+        if (service, slot) not in self._workloads:
+            place = self._place(service, slot)
+            module = _driver(place.slots[slot].workload)
+            self._workloads[service, slot] = cast(
+                WorkloadReader, module.workload_reader(place.slots[slot].workload, place)
+            )
+        return self._workloads[service, slot]
+
+    def traffic(self, service: str) -> TrafficReader | None:
+        """The reading half of the traffic driver; None for a service without colours."""
+        settings = self._service(service)
+        if not isinstance(settings, HttpService) or settings.traffic is None:
+            return None
+        if service not in self._traffic:
+            module = import_module(f"actions.platforms.{settings.traffic.driver}.driver")
+            place = self._place(service, next(iter(settings.slots)))
+            self._traffic[service] = cast(TrafficReader, module.traffic_reader(settings.traffic, place))
+        return self._traffic[service]
+
+    async def close(self) -> None:
+        """Close every driver that was opened."""
+        opened: list[WorkloadReader | TrafficReader] = [*self._workloads.values(), *self._traffic.values()]
+        self._workloads.clear()
+        self._traffic.clear()
+        for driver in opened:
+            await driver.close()
+
+    def _service(self, service: str) -> HttpService | PostgresService | RedisService:
+        settings = self.environment.services.get(service)
+        if not isinstance(settings, HttpService | PostgresService | RedisService):
+            known = ", ".join(self.environment.services) or "none"
+            raise UnknownNameError(f"no service '{service}' with a workload in '{self.name}'; configured: {known}")
+        return settings
+
+    def _place(self, service: str, slot: str) -> Place:
+        slots = self.slots(service)
+        if slot not in slots:
+            raise UnknownNameError(f"no slot '{slot}' in service '{service}'; configured: {', '.join(slots) or 'none'}")
+        return Place(self.name, service, slot, self.environment, slots, slots[slot].url)
+
+
+class WriteAccess(Access):
+    """Also opens the writing halves."""
+
+    def __init__(self, name: str, environment: Environment) -> None:
+        super().__init__(name, environment)
+        self._changers: dict[tuple[str, str], Changer] = {}
+
+    def workload_changer(self, service: str, slot: str) -> Changer:
+        """The writing half of what runs in that slot."""
+        if (service, slot) not in self._changers:
+            place = self._place(service, slot)
+            workload = place.slots[slot].workload
+            self._changers[service, slot] = cast(Changer, _driver(workload).workload_changer(workload, place))
+        return self._changers[service, slot]
+
+    def traffic_changer(self, service: str) -> Changer:
+        """The writing half of the traffic driver."""
+        settings = self._service(service)
+        if not isinstance(settings, HttpService) or settings.traffic is None:
+            raise UnknownNameError(f"service '{service}' has no traffic driver")
+        if (service, "") not in self._changers:
+            module = import_module(f"actions.platforms.{settings.traffic.driver}.driver")
+            place = self._place(service, next(iter(settings.slots)))
+            self._changers[service, ""] = cast(Changer, module.traffic_changer(settings.traffic, place))
+        return self._changers[service, ""]
+
+    async def close(self) -> None:
+        """Close every driver, writing halves too."""
+        changers = list(self._changers.values())
+        self._changers.clear()
+        for changer in changers:
+            await changer.close()
+        await super().close()
+
+
+def _driver(workload: Workload):  # type: ignore[no-untyped-def]
+    return import_module(f"actions.platforms.{workload.driver}.driver")

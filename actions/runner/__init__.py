@@ -1,0 +1,1 @@
+"""Executes one Plan in a process of its own: lock, journal, gates, undo, resume."""

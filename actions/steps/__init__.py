@@ -1,0 +1,1 @@
+"""One file per kind of step, each a class with the step contract."""

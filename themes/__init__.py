@@ -1,0 +1,1 @@
+"""Colours and style sheets: data read by the screens."""
