@@ -15,7 +15,7 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class SecretSource(Fact):
-    """Where a secret comes from: a file readable only by its owner, or an environment variable. Never the value (K3)."""
+    """Where a secret comes from: a file readable only by its owner, or an environment variable (K3)."""
 
     file: Path | None = None
     env: str | None = None
@@ -123,7 +123,7 @@ Traffic = Annotated[RouterTraffic | NginxTraffic, Field(discriminator="driver")]
 class Slot(Fact):
     """One place a release can stand: a colour behind a traffic driver, or the only place of a plain service.
 
-    `url` answers for this slot alone, around the traffic driver; `address` is host:port as the traffic driver reaches it.
+    `url` answers for this slot alone, around the traffic driver; `address` is host:port as that driver reaches it.
     """
 
     workload: Workload
@@ -141,7 +141,7 @@ class HttpThresholds(Fact):
 
 
 class Witness(Fact):
-    """A source that counts what users lost during a run, such as the sandbox traffic (R11). Absent figures stay unknown."""
+    """A source that counts what users lost during a run, such as steady traffic (R11). Absent figures stay unknown."""
 
     state: str
     audit: str | None = None

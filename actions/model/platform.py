@@ -1,4 +1,4 @@
-"""What platforms report and what may be changed on them: the same words for Docker, Kubernetes, nginx and local processes."""
+"""What platforms report and what may be changed on them, in the same words for every kind of platform."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from actions.model.words import ProbeState
 class Artefact(Fact):
     """What a release is made of on one platform.
 
-    `reference` is immutable: an image id, a sha256 of a pod template, a sha256 of a release directory. `version` is what
+    `reference` is immutable: an image id, a sha256 of a pod template or of a release directory. `version` is what
     people call it. `detail` holds what the driver needs to find it again (repo digest, revision name, directory).
     `minimum_schema` and `maximum_schema` bound the database schema it runs on, where it declares them.
     """
@@ -56,7 +56,7 @@ class Instance(Fact):
 class WorkloadFacts(Fact):
     """What stands in one slot right now. `current` is None when instances disagree or none is known.
 
-    `pins` are the identities a plan is bound to (container ids, uid and generation, spec generation). `at_hand` are
+    `pins` are the identities a plan is bound to (ids, uid, generation). `at_hand` are
     the artefacts the platform could bring back without fetching anything, newest first. `notes` are things planning must
     say (paused, autoscaled, owned by a GitOps controller); a FAIL among them refuses a change.
     """
@@ -99,7 +99,7 @@ class TrafficFacts(Fact):
 class Change(Fact):
     """One change of a workload or of traffic, pinned when planned; a driver carries it out.
 
-    `action` and `params` are the driver's own; procedures and screens only show `title`, `subject`, `before` and `after`.
+    `action` and `params` are the driver's own; others only show `title`, `subject`, `before` and `after`.
     """
 
     slot: str

@@ -9,7 +9,7 @@ from actions.model.run import Run
 
 
 class ChangeNote(Fact):
-    """One line of "what changed lately" (H10). `kind`: release, rollback, config, restart, scale, window, drill, fault."""
+    """One line of "what changed lately" (H10). `kind`: release, rollback, config, restart, scale, drill, fault …"""
 
     environment: str
     at: datetime
@@ -105,7 +105,7 @@ class AuditReport(Fact):
 
 
 class RunQuery(Fact):
-    """Filter of the history (A1). `before` is a run id: older ones only. `text` searches id, reason, versions, operator."""
+    """Filter of the history (A1). `before` is a run id: older ones only. `text` looks in id, reason, versions, operator."""
 
     environment: str | None = None
     procedure: str | None = None

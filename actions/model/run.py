@@ -111,7 +111,7 @@ class RunView(Fact):
 
 
 class Executor(Fact):
-    """Who carries a run out, and whether it lives: `alive`, `stopped` (SIGSTOP), `slow` (no heartbeat), `dead`, `none`."""
+    """Who carries a run out: `alive`, `stopped` (SIGSTOP), `slow` (no heartbeat), `dead` or `none`."""
 
     state: str
     pid: int | None = None

@@ -1,7 +1,7 @@
 """The two small protocols behind which every platform stands: workload and traffic.
 
-The reading half observes and plans; the writing half is another object and carries out `Change`s. A read-only session is
-never given a writing half (O1). All methods are async, bounded in time by their own client timeouts, and raise
+The reading half observes and plans; the writing half is another object and carries out `Change`s. A read-only session
+is never given a writing half (O1). All methods are async, bounded in time by their own client timeouts, and raise
 `Unreachable` when the platform does not answer.
 """
 
@@ -33,7 +33,7 @@ class WorkloadReader(Protocol):
         ...
 
     async def plan_change(self, facts: WorkloadFacts, to: Artefact) -> tuple[Change, ...]:
-        """The changes, in order, that bring `to` into this slot; pinned to `facts`. Raises Refused when it cannot be done."""
+        """The changes, in order, that bring `to` into this slot; pinned to `facts`. Raises Refused when impossible."""
         ...
 
     async def log_tail(self, instance: str, lines: int) -> tuple[str, ...]:
@@ -73,8 +73,8 @@ class Changer(Protocol):
     """The writing half of a driver: carries out one `Change` under the step contract (DESIGN section 3).
 
     `key` is the idempotency key of the step; it is written into the effect itself. `folder` is the run's undo folder
-    (0700), kept until retention. No method repeats a write whose outcome is unknown: it raises Ambiguous, and the runner
-    asks `probe`.
+    (0700), kept until retention. No method repeats a write whose outcome is unknown: it raises Ambiguous, and the
+    runner asks `probe`.
     """
 
     async def check(self, change: Change) -> Evidence:
@@ -86,7 +86,7 @@ class Changer(Protocol):
         ...
 
     async def act(self, change: Change, key: str, folder: Path, report: Report) -> Evidence:
-        """Carry out the effect once. Called again after a crash only when the probe says so; then goes on from there."""
+        """Carry out the effect once. Called again after a crash only if the probe says so; then goes on from there."""
         ...
 
     async def verify(self, change: Change, key: str, deadline: Deadline, report: Report) -> Evidence:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StepContext:
-    """What a step may use. Built by the runner for each step; holds writing clients, so it exists only in an executor."""
+    """What a step may use. Built by the runner for each step; holds writing clients: exists only in an executor."""
 
     run_id: str
     plan: Plan
