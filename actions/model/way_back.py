@@ -1,0 +1,94 @@
+"""What planning a rollback looks at, read once and then only reasoned about (R1, R2, R6, B1, B2)."""
+
+from datetime import datetime
+
+from actions.model.base import Fact
+from actions.model.environment import Budgets, HttpService, Policy, PostgresService, RedisService
+from actions.model.health import Check, ServiceHealth
+from actions.model.plan import Level, Release
+from actions.model.platform import Artefact, Change, TrafficFacts, WorkloadFacts
+from actions.model.record import Drill
+
+
+class SlotFacts(Fact):
+    """One place a release can stand. `workload` is None when the platform did not answer; then `error` says why.
+
+    The fields from `at_hand` on are about the chosen release: whether it could be put here, what it would take, or
+    why it cannot be done.
+    """
+
+    slot: str
+    url: str | None = None
+    workload: WorkloadFacts | None = None
+    error: str = ""
+    permissions: tuple[Check, ...] = ()
+    at_hand: Check | None = None
+    changes: tuple[Change, ...] | None = None
+    refusal: str = ""
+
+    @property
+    def current(self) -> Artefact | None:
+        """What stands here, if that is known."""
+        return self.workload.current if self.workload else None
+
+
+class Choice(Fact):
+    """Which release a rollback leaves, where it would go, by which slot, or why it cannot.
+
+    `slot` is where the chosen release will serve; `warm` says that it already stands there and is ready.
+    `unknown` marks a refusal because of a name nobody knows.
+    """
+
+    current: Artefact | None = None
+    current_release: Release | None = None
+    to: Release | None = None
+    artefact: Artefact | None = None
+    slot: str | None = None
+    warm: bool = False
+    refusal: str = ""
+    unknown: bool = False
+    others: tuple[Release, ...] = ()
+
+
+class RollbackFacts(Fact):
+    """Everything `plan_rollback`, `offer` and `readiness` decide from. Seconds everywhere; times aware UTC.
+
+    `active` names the run that holds the environment, if any. `schema_version` None means nobody could read it;
+    `schema_note` says why, and is empty where the environment has no database at all.
+    """
+
+    environment: str
+    service: str
+    at: datetime
+    settings: HttpService | PostgresService | RedisService
+    policy: Policy
+    budgets: Budgets
+    slots: tuple[SlotFacts, ...]
+    traffic: TrafficFacts | None = None
+    traffic_error: str = ""
+    has_traffic: bool = False
+    traffic_permissions: tuple[Check, ...] = ()
+    switch: Change | None = None
+    switch_refusal: str = ""
+    releases: tuple[Release, ...] = ()
+    choice: Choice = Choice()
+    past_seconds: tuple[float, ...] = ()
+    active: str | None = None
+    schema_version: int | None = None
+    schema_note: str = ""
+    journal: Check | None = None
+    drills: tuple[Drill, ...] = ()
+    health: ServiceHealth | None = None
+    others_down: tuple[str, ...] = ()
+    level: Level = Level.EMERGENCY
+
+    def slot(self, name: str | None) -> SlotFacts | None:
+        """The facts of that slot."""
+        return next((one for one in self.slots if one.slot == name), None)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of traffic by slot, as observed; the only slot of a service without traffic driver has all of it."""
+        if self.traffic is not None:
+            return self.traffic.shares
+        return {} if self.has_traffic else {one.slot: 1.0 for one in self.slots[:1]}

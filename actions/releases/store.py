@@ -1,0 +1,51 @@
+"""What releases, procedures and steps ask of the ledger; the ledger's reader and writer satisfy these protocols."""
+
+from pathlib import Path
+from typing import Protocol
+
+from actions.model.plan import Release
+from actions.model.record import ChangeNote, Drill
+from actions.model.run import Run
+
+
+class ReleaseReader(Protocol):
+    """Reads what became of releases. Blocking: call it off the event loop."""
+
+    def releases(self, environment: str, service: str) -> tuple[Release, ...]:
+        """Every release seen of that service, newest `last_seen` first."""
+        ...
+
+
+class FactsReader(ReleaseReader, Protocol):
+    """What planning a rollback reads beside the platforms. Blocking."""
+
+    @property
+    def directory(self) -> Path:
+        """The state directory of the ledger."""
+        ...
+
+    def past_seconds(
+        self, environment: str, service: str, procedure: str = "rollback", limit: int = 20
+    ) -> tuple[float, ...]:
+        """Seconds of past succeeded runs, newest first."""
+        ...
+
+    def active(self, environment: str) -> Run | None:
+        """The run that holds the environment."""
+        ...
+
+    def drills(self, environment: str, limit: int = 100) -> tuple[Drill, ...]:
+        """Past rehearsals, newest first."""
+        ...
+
+
+class ReleaseWriter(ReleaseReader, Protocol):
+    """Also keeps what was observed. A release is identified by environment, service and reference."""
+
+    def save_release(self, release: Release) -> None:
+        """Insert or replace the row of that environment, service and reference."""
+        ...
+
+    def note_change(self, note: ChangeNote) -> None:
+        """One line of "what changed lately"."""
+        ...

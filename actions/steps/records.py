@@ -1,0 +1,58 @@
+"""Durable writes of steps into the ledger. Blocking SQLite calls run in a thread; each write is idempotent or says so."""
+
+import asyncio
+from typing import Any, Protocol
+
+from actions.model.plan import Release
+from actions.model.record import ChangeNote
+from actions.releases.store import FactsReader, ReleaseWriter
+
+
+class StepLedger(FactsReader, ReleaseWriter, Protocol):
+    """What steps ask of the ledger's writer."""
+
+    def queue_notice(self, environment: str, run_id: str | None, channel: str, text: str, body: dict[str, Any]) -> Any:
+        """Put one message into the outbox."""
+        ...
+
+    def notices(self, unsent_only: bool = False, limit: int = 100) -> tuple[Any, ...]:
+        """Messages of the outbox, newest first."""
+        ...
+
+    def changes(self, environment: str, limit: int = 20) -> tuple[ChangeNote, ...]:
+        """What changed lately, newest first."""
+        ...
+
+
+class Records:
+    """What a step may write durably, under the run's fence. Built by the executor, one for the whole run."""
+
+    def __init__(self, ledger: StepLedger, run_id: str, fence: int, actor: str) -> None:
+        self.ledger = ledger
+        self.run_id = run_id
+        self.fence = fence
+        self.actor = actor
+
+    async def releases(self, environment: str, service: str) -> tuple[Release, ...]:
+        """Every release seen of that service, newest first."""
+        return await asyncio.to_thread(self.ledger.releases, environment, service)
+
+    async def save_release(self, release: Release) -> None:
+        """Insert or replace one release; the same row twice changes nothing."""
+        await asyncio.to_thread(self.ledger.save_release, release)
+
+    async def note_change_once(self, note: ChangeNote) -> bool:
+        """Write one line of "what changed lately" unless this run wrote one of that kind and subject already."""
+        lately = await asyncio.to_thread(self.ledger.changes, note.environment, 200)
+        if any((one.run_id, one.kind, one.subject) == (note.run_id, note.kind, note.subject) for one in lately):
+            return False
+        await asyncio.to_thread(self.ledger.note_change, note)
+        return True
+
+    async def queue_notice_once(self, environment: str, channel: str, text: str, body: dict[str, Any]) -> bool:
+        """Put one message of this run into the outbox unless that channel already has it (N1)."""
+        known = await asyncio.to_thread(self.ledger.notices, False, 500)
+        if any((one.run_id, one.channel, one.text) == (self.run_id, channel, text) for one in known):
+            return False
+        await asyncio.to_thread(self.ledger.queue_notice, environment, self.run_id, channel, text, body)
+        return True
