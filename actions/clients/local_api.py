@@ -54,15 +54,17 @@ class LocalApi:
             reason = f"no answer within {seconds:g} s" if isinstance(error, TimeoutError) else clean(error)
             if method == "GET":
                 raise Unreachable(f"{self.what} at {self.address}: {reason}") from error
-            raise Ambiguous(f"{self.what} at {self.address}: the answer to {method} {path} was lost ({reason})") from error
+            raise Ambiguous(
+                f"{self.what} at {self.address}: the answer to {method} {path} was lost ({reason})"
+            ) from error
         return self._judge(status, content)
 
     async def _exchange(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
         async with AsyncExitStack() as stack:
             uds = stack.enter_context(reachable(self._socket)) if self._socket else None
-            transport = httpx.AsyncHTTPTransport(uds=uds, verify=False, trust_env=False)  # noqa: S501 - never TLS
+            transport = httpx.AsyncHTTPTransport(uds=uds, verify=False, trust_env=False)
             client = await stack.enter_async_context(
-                httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, timeout=None)
+                httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, timeout=self._timeout)
             )
             headers = {"Authorization": f"Bearer {self._token.get_secret_value()}"} if self._token else {}
             async with client.stream(method, self._base + path, json=body, headers=headers) as answer:

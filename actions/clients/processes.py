@@ -35,8 +35,8 @@ class ProcessSpec(Fact):
 
     `{release}` and `{release_dir}` in `argv` and `env` stand for `release` and `releases/release`; with `releases` set
     the process is only started when that directory exists, so another release is put in place by changing `release`
-    and `artefact` alone. `user` is taken on when the supervisor runs as root. Specs hold no secrets: `argv` and `env` are
-    shown to whoever may read the state directory.
+    and `artefact` alone. `user` is taken on when the supervisor runs as root. Specs hold no secrets: `argv` and `env`
+    are shown to whoever may read the state directory.
     """
 
     name: ProcessName
@@ -63,7 +63,7 @@ class ProcessSpec(Fact):
 
 
 class ProcessRecord(Fact):
-    """A spec as kept on disk: `generation` grows by one with each change, `keys` are the last idempotency keys applied."""
+    """A spec as kept on disk. `generation` grows by one with each change; `keys` are the last keys applied."""
 
     spec: ProcessSpec
     generation: int = 1
@@ -72,10 +72,10 @@ class ProcessRecord(Fact):
 
 
 class ProcessFacts(Fact):
-    """One process as observed now. Times in seconds since the epoch, memory in bytes, `cpu_seconds` used since its start.
+    """One process as observed now. Times are seconds since the epoch, `cpu_seconds` is used since its start.
 
-    `restarts` counts the restarts by policy since the process was last started by request. `reason` says in words why it is
-    not running.
+    `restarts` counts the restarts by policy since the process was last started by request. `reason` says in words why
+    it is not running.
     """
 
     name: str

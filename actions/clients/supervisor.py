@@ -1,7 +1,7 @@
 """Client of the supervisor of local processes (P4): a reading half and a writing half.
 
-The supervisor listens on `supervisor.sock` (0600) in its state directory; whoever may open that file may use it. By hand:
-`curl --unix-socket DIR/supervisor.sock http://local/processes`.
+The supervisor listens on `supervisor.sock` (0600) in its state directory; whoever may open that file may use it. By
+hand: `curl --unix-socket DIR/supervisor.sock http://local/processes`.
 """
 
 from pathlib import Path
@@ -52,16 +52,16 @@ class SupervisorReader:
 class SupervisorWriter(SupervisorReader):
     """Changes processes. Each call is sent once.
 
-    A change carries an idempotency `key`: a key that was applied already changes nothing and answers with the facts of now.
-    `expected` is the generation the caller planned against; another one raises Stale. Ambiguous means the answer was lost:
-    look for the key in `process(name).keys`.
+    A change carries an idempotency `key`: a key that was applied already changes nothing and answers with the facts of
+    now. `expected` is the generation the caller planned against; another one raises Stale. Ambiguous means the answer
+    was lost: look for the key in `process(name).keys`.
     """
 
     async def replace(self, spec: ProcessSpec, *, key: str, expected: int | None = None) -> ProcessFacts:
         """Put `spec` in place, stopping the process that runs under that name. `expected` 0 means: must be new.
 
-        Returns once the new process was started, which says nothing yet about its health. Raises Refused when the release
-        of the spec is not on this host.
+        Returns once the new process was started, which says nothing yet about its health. Raises Refused when the
+        release of the spec is not on this host.
         """
         body = {"spec": spec.model_dump(mode="json"), "key": key, "expected_generation": expected}
         return await self._change("PUT", spec.name, "", body, spec.stop_seconds)
@@ -99,4 +99,6 @@ def _parse(model: type[M], payload: Any) -> M:
     try:
         return model.model_validate(payload)
     except ValidationError as error:
-        raise VqError(f"the process supervisor answered in an unknown shape: {clean(error.errors()[0]['msg'])}") from error
+        raise VqError(
+            f"the process supervisor answered in an unknown shape: {clean(error.errors()[0]['msg'])}"
+        ) from error
