@@ -1,0 +1,246 @@
+"""The writing half: replace the include, reload, prove the generation, and the way back (correct-procedures 2.3)."""
+
+import asyncio
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from actions.clients.nginx import NginxWriter
+from actions.model.crash import crashpoint
+from actions.model.environment import NginxTraffic
+from actions.model.errors import Busy, Refused, Stale, VerifyFailed
+from actions.model.files import sync_directory, write_durably
+from actions.model.platform import Change, Evidence, Probe
+from actions.model.text import clean
+from actions.model.waiting import Deadline, until
+from actions.model.words import ProbeState
+from actions.platforms.nginx.include import render, sha256
+from actions.platforms.nginx.observe import MARKER, Seen, guarded_include, look, read_include
+from actions.platforms.protocols import Report
+
+POLL_SECONDS = 0.05
+KEPT = 5
+"""So many previous includes stay beside the live one."""
+SHARES = TypeAdapter(dict[str, float])
+ADDRESSES = TypeAdapter(dict[str, tuple[str, ...]])
+
+
+class NginxChanger:
+    """Carries out one switch of nginx under the step contract."""
+
+    def __init__(self, settings: NginxTraffic, client: NginxWriter) -> None:
+        self._settings = settings
+        self._client = client
+        self._path = guarded_include(settings)
+
+    async def check(self, change: Change) -> Evidence:
+        """The include is as planned, nginx runs, and answers. Raises Stale or Refused."""
+        seen = await look(self._settings, self._client, 1)
+        if seen.master.pid is None:
+            raise Refused("nginx does not run; start it first, then plan again")
+        found = seen.include.sha256 if seen.include else ""
+        if found != change.params["before_sha256"]:
+            raise Stale(f"{self._path} changed since planning; look at it and plan again")
+        live = seen.live.generation if seen.live else ""
+        if live != change.params["before_generation"]:
+            raise Stale(f"nginx serves generation {live or 'unknown'} by now; plan again")
+        return Evidence(text=f"include as planned, generation {live or 'unknown'} live")
+
+    async def protect(self, change: Change, key: str, folder: Path) -> Evidence:
+        """Keep the include as it is beside the new one, and in the run's folder."""
+
+        def keep() -> str:
+            content = self._path.read_bytes() if self._path.exists() else b""
+            write_durably(self._kept(key), content, mode=0o644)
+            write_durably(folder / f"nginx-include-{key}", content)
+            log = self._settings.error_log
+            offset = log.stat().st_size if log and log.exists() else 0
+            state = {"include": str(self._path), "existed": self._path.exists(), "error_log_offset": offset}
+            write_durably(self._state(key), json.dumps(state).encode())
+            self._forget_old()
+            return f"kept {len(content)} bytes as {self._kept(key).name}"
+
+        return Evidence(text=await asyncio.to_thread(keep))
+
+    async def act(self, change: Change, key: str, folder: Path, report: Report) -> Evidence:
+        """Test apart, replace, test the whole, reload. A failed test leaves the old file in place."""
+        text = self._text(change, key)
+        with self._locked():
+            found = await asyncio.to_thread(read_include, self._path)
+            if (found.sha256 if found else "") not in (change.params["before_sha256"], sha256(text)):
+                raise Stale(f"{self._path} changed under us; nothing was written")
+            await self._test_apart(text, key)
+            crashpoint("nginx.before-replace")
+            await asyncio.to_thread(write_durably, self._path, text.encode(), mode=0o644)
+            crashpoint("nginx.after-replace")
+            whole = await self._client.test(self._settings.configuration)
+            if whole.code != 0:
+                await asyncio.to_thread(self._put_back, key, folder)
+                raise Refused(f"nginx -t refuses the configuration, the old one is back: {last_line(whole.text)}")
+            report("include replaced, nginx -t ok")
+            await self._reload()
+            crashpoint("nginx.after-reload")
+        return Evidence(text="include replaced, nginx -t ok, reload")
+
+    async def verify(self, change: Change, key: str, deadline: Deadline, report: Report) -> Evidence:
+        """Fresh connections agree on the new generation, the master is the same, the error log has no new [emerg]."""
+        seen = await self._proved(key, deadline, report)
+        if seen.master.pid != change.params["master"]:
+            raise VerifyFailed(f"the nginx master changed from {change.params['master']} to {seen.master.pid}")
+        if alarm := await asyncio.to_thread(self._alarm, key):
+            raise VerifyFailed(f"nginx says: {alarm}")
+        await asyncio.to_thread(self._mark, seen)
+        count = len(seen.answers)
+        return Evidence(
+            text=f"generation {key} on {count} of {count} fresh connections", data={"moved": True, "answers": count}
+        )
+
+    async def undo(self, change: Change, key: str, folder: Path, deadline: Deadline, report: Report) -> Evidence:
+        """Put the old include back and always reload again: a failed reload may otherwise still be applied later."""
+        with self._locked():
+            await asyncio.to_thread(self._put_back, key, folder)
+            crashpoint("nginx.undo-after-replace")
+            await self._reload()
+        before = str(change.params["before_generation"])
+        if not before:
+            return Evidence(text="old include is back and reloaded; it names no generation to prove")
+        seen = await self._proved(before, deadline, report)
+        await asyncio.to_thread(self._mark, seen)
+        return Evidence(text=f"generation {before} answers again on {len(seen.answers)} fresh connections")
+
+    async def probe(self, change: Change, key: str, folder: Path) -> Probe:
+        """File and answers decide: neither new, written but not live, or done."""
+        seen = await look(self._settings, self._client, self._settings.proofs)
+        found = seen.include.sha256 if seen.include else ""
+        live = seen.live.generation if seen.live else ""
+        told = f"file {found[:8] or 'missing'}, live generation {live or 'unknown'}"
+        if found == sha256(self._text(change, key)):
+            state = ProbeState.DONE if live == key else ProbeState.PARTIAL
+        elif found == change.params["before_sha256"]:
+            state = ProbeState.NOT_STARTED if live == change.params["before_generation"] else ProbeState.PARTIAL
+        else:
+            state = ProbeState.UNKNOWN
+        return Probe(state=state, evidence=told)
+
+    def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
+        """What a person types to get the old include back."""
+        kept = next(iter(sorted(folder.glob("nginx-include-*"))), folder / "nginx-include-…")
+        nginx = " ".join([self._settings.binary, *self._client.place(self._settings.configuration)])
+        if self._settings.container:
+            nginx = f"docker exec {self._settings.container} {nginx}"
+        return (
+            f"cp {kept} {self._path}",
+            f"{nginx} -t",
+            f"{nginx} -s reload",
+            f"curl -s {self._settings.url.rstrip('/')}{self._settings.generation_path}"
+            f"   # must name generation {change.params['before_generation'] or 'as before'}",
+        )
+
+    async def close(self) -> None:
+        """Nothing is kept open between calls."""
+
+    async def _test_apart(self, text: str, key: str) -> None:
+        candidate = self._path.with_name(f".{self._path.name}.candidate-{key}")
+        scratch = self._path.with_name(f".{self._path.name}.test-{key}")
+        shell = (
+            f"pid {self._client.inside(scratch)}.pid;\nerror_log stderr;\nevents {{}}\n"
+            f"http {{\n    access_log off;\n    include {self._client.inside(candidate)};\n}}\n"
+        )
+        try:
+            await asyncio.to_thread(write_durably, candidate, text.encode(), mode=0o644)
+            await asyncio.to_thread(write_durably, scratch, shell.encode(), mode=0o644)
+            tested = await self._client.test(scratch)
+        finally:
+            for leftover in (candidate, scratch, scratch.with_name(scratch.name + ".pid")):
+                leftover.unlink(missing_ok=True)
+        if tested.code != 0:
+            raise Refused(
+                f"the generated include does not pass nginx -t, nothing was replaced: {last_line(tested.text)}"
+            )
+
+    async def _reload(self) -> None:
+        reloaded = await self._client.reload()
+        if reloaded.code != 0:
+            raise VerifyFailed(f"nginx -s reload failed: {last_line(reloaded.text)}")
+
+    async def _proved(self, generation: str, deadline: Deadline, report: Report) -> Seen:
+        count = self._settings.proofs
+
+        def satisfied(seen: Seen) -> bool:
+            return len(seen.answers) == count and all(one.generation == generation for one in seen.answers)
+
+        def describe(seen: Seen) -> str:
+            agreed = sum(one.generation == generation for one in seen.answers)
+            return f"{agreed} of {count} fresh connections answer generation {generation}"
+
+        return await until(
+            lambda: look(self._settings, self._client, count), satisfied, deadline, describe, every=POLL_SECONDS
+        )
+
+    def _put_back(self, key: str, folder: Path) -> None:
+        state = json.loads(self._state(key).read_text())
+        if state["existed"]:
+            write_durably(self._path, (folder / f"nginx-include-{key}").read_bytes(), mode=0o644)
+        else:
+            self._path.unlink(missing_ok=True)
+            sync_directory(self._path.parent)
+
+    def _alarm(self, key: str) -> str:
+        log, state = self._settings.error_log, self._state(key)
+        if log is None or not log.exists() or not state.exists():
+            return ""
+        offset = int(json.loads(state.read_text())["error_log_offset"])
+        with log.open("rb") as stream:
+            stream.seek(offset if offset <= log.stat().st_size else 0)
+            lines = stream.read(65_536).splitlines()
+        return next((clean(line, limit=300) for line in lines if b"[emerg]" in line), "")
+
+    def _mark(self, seen: Seen) -> None:
+        if seen.live is not None:
+            marker = {"generation": seen.live.generation, "shares": seen.live.shares}
+            write_durably(self._path.parent / MARKER, json.dumps(marker).encode(), mode=0o644)
+
+    def _kept(self, key: str) -> Path:
+        return self._path.with_name(f".{self._path.name}.prev-{key}")
+
+    def _state(self, key: str) -> Path:
+        return self._path.with_name(f".{self._path.name}.state-{key}")
+
+    def _forget_old(self) -> None:
+        for kind in ("prev", "state"):
+            kept = sorted(
+                self._path.parent.glob(f".{self._path.name}.{kind}-*"), key=lambda path: path.stat().st_mtime_ns
+            )
+            for path in kept[:-KEPT]:
+                path.unlink(missing_ok=True)
+
+    def _text(self, change: Change, key: str) -> str:
+        shares, addresses = change.params["shares"], change.params["addresses"]
+        return render(
+            self._settings.upstream, key, SHARES.validate_python(shares), ADDRESSES.validate_python(addresses)
+        )
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        descriptor = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise Busy(f"{self._path.parent} is locked by another process; wait for it to end") from None
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def last_line(text: str) -> str:
+    """The line of nginx's output that says most: the last [emerg], or the last one at all."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    alarms = [line for line in lines if "[emerg]" in line]
+    return (alarms or lines or ["no output"])[-1]

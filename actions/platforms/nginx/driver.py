@@ -1,0 +1,107 @@
+"""nginx as a traffic driver (P3)."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+from actions.clients.nginx import NginxReader, NginxWriter
+from actions.model.environment import NginxTraffic, Slot
+from actions.model.errors import Refused, Unreachable
+from actions.model.health import Check
+from actions.model.platform import Change, TrafficFacts
+from actions.model.words import Gate
+from actions.platforms.access import Place
+from actions.platforms.nginx.change import NginxChanger
+from actions.platforms.nginx.include import render
+from actions.platforms.nginx.observe import facts, look, read_marker, writable
+
+
+def traffic_reader(settings: NginxTraffic, place: Place) -> "NginxTrafficReader":
+    """The reading half."""
+    return NginxTrafficReader(settings, place.slots)
+
+
+def traffic_changer(settings: NginxTraffic, place: Place) -> NginxChanger:
+    """The writing half."""
+    return NginxChanger(settings, NginxWriter(settings))
+
+
+class NginxTrafficReader:
+    """Observes which colour answers, and plans a switch."""
+
+    def __init__(self, settings: NginxTraffic, slots: dict[str, Slot]) -> None:
+        self._settings = settings
+        self._client = NginxReader(settings)
+        self._addresses = {name: addresses(slot) for name, slot in slots.items()}
+
+    async def observe(self) -> TrafficFacts:
+        """Shares as fresh connections tell them, beside what the include says."""
+        seen = await look(self._settings, self._client, self._settings.proofs)
+        if not seen.answers and seen.master.pid is None:
+            raise Unreachable(f"nginx at {self._settings.url} does not run or does not answer")
+        marker = await asyncio.to_thread(read_marker, self._settings.include.parent)
+        return facts(self._settings, seen, marker)
+
+    async def permissions(self) -> tuple[Check, ...]:
+        """Directory writable and unlocked, nginx runs, and `nginx -t` passes as things are."""
+        checks = await asyncio.to_thread(writable, self._settings)
+        tested = await self._client.test(self._settings.configuration)
+        passed = tested.code == 0
+        return (
+            *checks,
+            Check(
+                id="configuration",
+                title="nginx -t",
+                gate=Gate.PASS if passed else Gate.FAIL,
+                evidence="passes" if passed else tested.text.splitlines()[0] if tested.text else "fails",
+                advice="" if passed else "mend the configuration by hand first: a reload would not be applied",
+            ),
+        )
+
+    async def plan_switch(self, facts: TrafficFacts, shares: dict[str, float]) -> Change:
+        """These shares, pinned to the file and the generation now live; the step's key becomes the new generation."""
+        if unknown := sorted(set(shares) - set(self._addresses)):
+            raise Refused(f"no slot named {', '.join(unknown)}; configured: {', '.join(self._addresses)}")
+        render(self._settings.upstream, "planned", shares, self._addresses)
+        if facts.pins.get("master") is None:
+            raise Refused("nginx does not run; start it first")
+        after = max(shares, key=lambda name: shares[name])
+        return Change(
+            slot=after,
+            action="switch",
+            title="switch traffic",
+            subject=f"nginx {self._settings.include.name}",
+            before=shown(facts.shares),
+            after=shown(shares),
+            params={
+                "shares": dict(shares),
+                "addresses": {name: list(known) for name, known in self._addresses.items()},
+                "before_sha256": facts.pins["sha256"],
+                "before_generation": facts.pins["generation"],
+                "master": facts.pins["master"],
+            },
+            expected_seconds=0.5,
+            budget_seconds=15,
+        )
+
+    async def in_flight(self, slot: str) -> int | None:
+        """Old workers that still finish requests; nginx does not count requests by slot, workers stand for them."""
+        return (await self._client.master()).draining
+
+    async def close(self) -> None:
+        """Nothing is kept open between calls."""
+
+
+def addresses(slot: Slot) -> tuple[str, ...]:
+    """Where nginx reaches this slot: its `address` (several separated by commas), or host and port of its `url`."""
+    if slot.address:
+        return tuple(one.strip() for one in slot.address.split(",") if one.strip())
+    parts = urlsplit(slot.url or "")
+    return (f"{parts.hostname}:{parts.port or 80}",) if parts.hostname else ()
+
+
+def shown(shares: dict[str, float]) -> str:
+    """Shares as people read them: `blue`, or `blue 90 % green 10 %`."""
+    given = {name: share for name, share in shares.items() if share > 0}
+    if len(given) == 1:
+        return next(iter(given))
+    return " ".join(f"{name} {share * 100:.0f} %" for name, share in sorted(given.items())) or "unknown"

@@ -1,0 +1,167 @@
+"""What nginx really serves: asked on fresh connections, never read from the file alone (correct-procedures 2.3)."""
+
+import asyncio
+import fcntl
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from actions.clients.nginx import Master, NginxReader
+from actions.model.base import Fact
+from actions.model.environment import NginxTraffic
+from actions.model.errors import ConfigError, Unreachable
+from actions.model.health import Check
+from actions.model.platform import TrafficFacts
+from actions.model.words import Gate
+from actions.platforms.nginx.generation import Answer, ask
+from actions.platforms.nginx.include import Include, read
+
+MARKER = ".vq-tui-active.json"
+"""Name of the marker in the configuration directory: a cache for people and scripts; what is observed wins."""
+
+
+class Seen(Fact):
+    """Everything observed at one moment. `answers` come from fresh connections, oldest first."""
+
+    include: Include | None
+    answers: tuple[Answer, ...]
+    master: Master
+
+    @property
+    def live(self) -> Answer | None:
+        """The answer, when all fresh connections agree on one; None while old and new workers mix or none answers."""
+        return self.answers[0] if self.answers and len({one.generation for one in self.answers}) == 1 else None
+
+
+def guarded_include(settings: NginxTraffic) -> Path:
+    """The include's path, once it is known to lie in the allowed directory. Raises ConfigError."""
+    directory = settings.directory.resolve()
+    parent = settings.include.parent.resolve()
+    if parent != directory and directory not in parent.parents:
+        raise ConfigError(
+            f"include {settings.include} lies outside the allowed directory {settings.directory}; "
+            "move it there or correct 'directory'"
+        )
+    if settings.include.is_symlink():
+        raise ConfigError(f"include {settings.include} is a symbolic link; make it a plain file")
+    return parent / settings.include.name
+
+
+def read_include(path: Path) -> Include | None:
+    """The include as it lies on disk; None when there is none. Raises Unreachable when it cannot be read."""
+    try:
+        return read(path.read_text("utf-8", "replace"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Unreachable(f"cannot read {path}: {error.strerror}; check its owner and mode") from None
+
+
+async def look(settings: NginxTraffic, client: NginxReader, count: int) -> Seen:
+    """File, answers and processes, read together."""
+    path = guarded_include(settings)
+    include, answers, master = await asyncio.gather(
+        asyncio.to_thread(read_include, path), ask(settings, count), client.master()
+    )
+    return Seen(include=include, answers=answers, master=master)
+
+
+def facts(settings: NginxTraffic, seen: Seen, marker: str | None, now: datetime | None = None) -> TrafficFacts:
+    """The observation in the words all traffic drivers share; says where file, answers and marker differ."""
+    include, live = seen.include, seen.live
+    notes = []
+    if include is None or include.edited:
+        what = "is missing" if include is None else "was edited by hand"
+        notes.append(
+            Check(
+                id="drift",
+                title="generated include",
+                gate=Gate.FAIL,
+                evidence=f"{settings.include} {what}",
+                advice="compare it with the last generated one; accept the drift to replace it",
+            )
+        )
+    if live is not None and marker not in (None, live.generation):
+        notes.append(
+            Check(
+                id="marker",
+                title="marker",
+                gate=Gate.INCONCLUSIVE,
+                evidence=f"marker says {marker}, nginx answers {live.generation}; the answer counts",
+            )
+        )
+    pins: dict[str, JsonValue] = {
+        "sha256": include.sha256 if include else "",
+        "generation": live.generation if live else "",
+        "master": seen.master.pid,
+    }
+    return TrafficFacts(
+        observed_at=now or datetime.now(UTC),
+        shares=live.shares if live else {},
+        configured=include.shares if include else {},
+        generation=live.generation if live else "",
+        pins=pins,
+        drift=_drift(include, seen),
+        notes=tuple(notes),
+    )
+
+
+def _drift(include: Include | None, seen: Seen) -> str:
+    if include is None:
+        return "the generated include is missing"
+    if include.edited:
+        return "the generated include was edited by hand"
+    if not seen.answers:
+        return "nginx does not answer with its generation"
+    if seen.live is None:
+        return "old and new workers answer at once"
+    if seen.live.generation != include.generation:
+        return f"written {include.generation}, live {seen.live.generation}: not reloaded"
+    return ""
+
+
+def read_marker(directory: Path) -> str | None:
+    """The generation the marker names; None when it is missing or unreadable as JSON."""
+    try:
+        written = json.loads((directory / MARKER).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(written["generation"]) if isinstance(written, dict) and "generation" in written else None
+
+
+def writable(settings: NginxTraffic) -> tuple[Check, ...]:
+    """Whether this session could replace the include and lock the directory; nothing is changed to find out."""
+    directory = settings.directory
+    allowed = os.access(directory, os.W_OK | os.X_OK)
+    checks = [
+        Check(
+            id="directory",
+            title="configuration directory",
+            gate=Gate.PASS if allowed else Gate.FAIL,
+            evidence=f"{directory} {'is writable' if allowed else 'is not writable'}",
+            advice="" if allowed else f"run as the owner of {directory}, or give its group the right to write",
+        )
+    ]
+    if allowed:
+        checks.append(_lock_free(directory))
+    return tuple(checks)
+
+
+def _lock_free(directory: Path) -> Check:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return Check(
+            id="directory-lock",
+            title="configuration lock",
+            gate=Gate.FAIL,
+            evidence=f"{directory} is locked by another process",
+            advice="wait for it to end",
+        )
+    finally:
+        os.close(descriptor)
+    return Check(id="directory-lock", title="configuration lock", gate=Gate.PASS, evidence="free")
