@@ -34,6 +34,7 @@ class Tls(Fact):
     certificate: Path | None = None
     key: Path | None = None
     server_name: str | None = None
+    minimum: Literal["1.2", "1.3"] = "1.2"
 
 
 class LocalWorkload(Fact):
@@ -179,6 +180,7 @@ class HttpService(Fact):
     witness: Witness | None = None
     prometheus: PrometheusSource | None = None
     queues: str | None = None
+    metrics: str | None = None
     logs: tuple[Path, ...] = ()
 
     @model_validator(mode="after")

@@ -1,0 +1,121 @@
+"""One HTTP exchange over httpx: guarded connection, bounded decoded body, trouble told apart.
+
+httpx has no total timeout, decodes without bound and follows the environment's proxies; here each exchange gets its
+limits from outside. Its transport is used directly: no cookies, redirects or authentication are wanted, and an exchange
+costs about 0.5 ms of processor time instead of 0.7 ms.
+"""
+
+import ssl
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+
+from actions.clients.http_answer import Trouble
+from actions.clients.names import forbidden, is_address
+from actions.model.errors import Unreachable
+from actions.model.text import clean
+
+
+class Limit(Exception):
+    """The exchange is broken off on purpose; carries the trouble to report."""
+
+    def __init__(self, trouble: Trouble, detail: str) -> None:
+        super().__init__(detail)
+        self.trouble = trouble
+        self.detail = detail
+
+
+class Trace:
+    """Follows one exchange inside httpx: whether it had to connect, whether anything was sent, and to which address."""
+
+    __slots__ = ("_literal", "connected", "sent")
+
+    def __init__(self, host: str) -> None:
+        self._literal = is_address(host)
+        self.connected = False
+        self.sent = False
+
+    async def __call__(self, event: str, info: dict[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            self.connected = True
+            if not self._literal:
+                await _refuse_metadata(info["return_value"])
+        elif event == "http11.send_request_headers.started":
+            self.sent = True
+
+
+async def _refuse_metadata(stream: Any) -> None:
+    """Close the connection before anything is sent when the name led to a link-local address."""
+    peer = stream.get_extra_info("server_addr")
+    if peer and forbidden(str(peer[0])):
+        await stream.aclose()
+        raise Limit(Trouble.FORBIDDEN, f"the name leads to the link-local address {clean(peer[0])}; nothing was sent")
+
+
+async def bounded_body(response: httpx.Response, limit: int) -> bytes:
+    """The decoded body, or Limit once it exceeds `limit` bytes, on the wire or decoded (a gzip bomb stops here)."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in {"identity", "gzip", "x-gzip", "deflate", ""}:
+        raise Limit(Trouble.PROTOCOL, f"answers in the coding '{clean(coding, limit=40)}', which was not asked for")
+    inflate = None if coding in {"identity", ""} else zlib.decompressobj(zlib.MAX_WBITS | 32)
+    body = bytearray()
+    taken = 0
+    stream = response.stream
+    assert isinstance(stream, AsyncIterator | httpx.AsyncByteStream)
+    async for piece in stream:
+        taken += len(piece)
+        try:
+            body += piece if inflate is None else inflate.decompress(piece, limit + 1 - len(body))
+        except zlib.error as error:
+            raise Limit(Trouble.PROTOCOL, f"the compressed answer is broken: {clean(error)}") from error
+        if len(body) > limit or taken > limit:
+            raise Limit(Trouble.TOO_LARGE, f"the answer is larger than {limit // 1024} KiB; reading stopped")
+    if inflate is not None and not inflate.eof and taken:
+        raise Limit(Trouble.PROTOCOL, "the compressed answer ends early")
+    return bytes(body)
+
+
+def told_apart(error: BaseException) -> tuple[Trouble, str]:
+    """Which trouble a failed exchange was, and a few words for the screen."""
+    if isinstance(error, Limit):
+        return error.trouble, error.detail
+    if isinstance(error, Unreachable):
+        return Trouble.FORBIDDEN if "link-local" in error.message else Trouble.NAME, error.message
+    for cause in _chain(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Trouble.TLS, f"certificate not accepted: {clean(cause.verify_message, limit=200)}"
+        if isinstance(cause, ssl.SSLError):
+            return Trouble.TLS, f"no secure connection: {clean(cause.reason or cause, limit=200)}"
+    if isinstance(error, httpx.ConnectError):
+        refused = any(isinstance(cause, ConnectionRefusedError) for cause in _chain(error))
+        return Trouble.REFUSED, "connection refused" if refused else f"cannot connect: {_os_words(error)}"
+    if isinstance(error, httpx.ReadError | httpx.WriteError | httpx.CloseError):
+        return Trouble.RESET, "the connection was reset"
+    if isinstance(error, httpx.RemoteProtocolError) and "disconnected" in str(error):
+        return Trouble.RESET, "the connection was closed without an answer"
+    if isinstance(error, httpx.RemoteProtocolError) and "peer closed" in str(error):
+        return Trouble.RESET, "the connection was closed in the middle of the answer"
+    return Trouble.PROTOCOL, f"not a proper HTTP answer: {clean(error, limit=200)}"
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting and len(found) < 20:
+        one = waiting.pop(0)
+        if one is None or one in found:
+            continue
+        found.append(one)
+        waiting += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            waiting += one.exceptions
+    return found
+
+
+def _os_words(error: BaseException) -> str:
+    for cause in _chain(error):
+        if isinstance(cause, OSError) and cause.strerror:
+            return clean(cause.strerror, limit=200)
+    return clean(error, limit=200)
