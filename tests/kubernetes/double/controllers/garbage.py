@@ -1,0 +1,39 @@
+"""The garbage collector: what an owner owned goes when the owner is gone."""
+
+from typing import TYPE_CHECKING
+
+from tests.kubernetes.double.kinds import (
+    CONTROLLER_REVISION,
+    DAEMON_SET,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    POD,
+    REPLICA_SET,
+    SERVICE,
+    STATEFUL_SET,
+)
+from tests.kubernetes.double.store import controller_of
+
+if TYPE_CHECKING:
+    from tests.kubernetes.double.cluster import Cluster
+
+OWNERS = (DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, SERVICE)
+OWNED = (REPLICA_SET, CONTROLLER_REVISION, POD, ENDPOINT_SLICE)
+
+
+class Garbage:
+    def __init__(self, cluster: "Cluster") -> None:
+        self._cluster = cluster
+
+    def sync(self) -> None:
+        store = self._cluster.store
+        living = {owner["metadata"]["uid"] for kind in OWNERS for owner in store.all(kind)}
+        for kind in OWNED:
+            for thing in store.all(kind):
+                owner = controller_of(thing)
+                if owner is None or owner in living:
+                    continue
+                if kind == POD:
+                    store.begin_deletion(kind, thing, grace=30)
+                else:
+                    store.remove(kind, thing["metadata"]["namespace"], thing["metadata"]["name"])

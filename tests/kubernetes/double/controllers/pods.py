@@ -1,0 +1,81 @@
+"""Pods as their controllers make them and read them."""
+
+from typing import TYPE_CHECKING
+
+from tests.kubernetes.double.kinds import POD, Kind
+from tests.kubernetes.double.status import Json
+from tests.kubernetes.double.store import copied
+
+if TYPE_CHECKING:
+    from tests.kubernetes.double.cluster import Cluster
+
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+def owner_reference(kind: Kind, owner: Json) -> Json:
+    meta = owner["metadata"]
+    reference = {"apiVersion": kind.api_version, "kind": kind.name, "name": meta["name"], "uid": meta["uid"]}
+    return reference | {"controller": True, "blockOwnerDeletion": True}
+
+
+def new_pod(cluster: "Cluster", kind: Kind, owner: Json, template: Json, labels: Json, name: str = "") -> Json:
+    """Create one pod of `template` for `owner`; without a name it gets the owner's and a suffix."""
+    head = owner["metadata"]["name"] + "-"
+    meta: Json = {"name": name or head + cluster.names.suffix(), "generateName": head}
+    meta["namespace"] = owner["metadata"]["namespace"]
+    meta["labels"] = {**((template.get("metadata") or {}).get("labels") or {}), **labels}
+    if noted := (template.get("metadata") or {}).get("annotations"):
+        meta["annotations"] = dict(noted)
+    meta["ownerReferences"] = [owner_reference(kind, owner)]
+    spec = copied(template["spec"])
+    _admit(spec, cluster.names.suffix())
+    return cluster.create(POD, {"metadata": meta, "spec": spec})
+
+
+def _admit(spec: Json, suffix: str) -> None:
+    """What admission adds to every pod: the service account's token, the default tolerations, a priority."""
+    volume = f"kube-api-access-{suffix}"
+    field = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
+    sources = [
+        {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": field}]}},
+        {
+            "configMap": {
+                "name": "openshift-service-ca.crt",
+                "items": [{"key": "service-ca.crt", "path": "service-ca.crt"}],
+            }
+        },
+    ]
+    spec.setdefault("volumes", []).append({"name": volume, "projected": {"sources": sources, "defaultMode": 420}})
+    for container in spec["containers"]:
+        mount = {"name": volume, "readOnly": True, "mountPath": ACCOUNT}
+        container.setdefault("volumeMounts", []).append(mount)
+    absent = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+    spec.setdefault("tolerations", []).extend(
+        {"key": f"node.kubernetes.io/{what}", **absent} for what in ("not-ready", "unreachable")
+    )
+    spec |= {"serviceAccountName": "default", "serviceAccount": "default", "priority": 0}
+    spec |= {"enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority"}
+
+
+def terminating(pod: Json) -> bool:
+    return "deletionTimestamp" in pod["metadata"]
+
+
+def ready(pod: Json) -> bool:
+    """Whether the pod runs and its Ready condition holds."""
+    conditions = pod.get("status", {}).get("conditions") or []
+    held = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return held and pod["status"].get("phase") == "Running"
+
+
+def available(cluster: "Cluster", pod: Json, seconds: int) -> bool:
+    """Whether the pod has been ready for `minReadySeconds`; if not yet, a step is asked for when it will have been."""
+    if not ready(pod) or terminating(pod):
+        return False
+    left = seconds - cluster.kubelet.ready_for(pod)
+    if seconds and left > 0:
+        cluster.wake(left)
+        return False
+    return True
