@@ -1,0 +1,46 @@
+"""docker-py's client, with a total deadline per call and a bounded body. Imported only with docker-py."""
+
+import time
+from threading import local
+from typing import Any
+
+from docker import APIClient
+from requests import PreparedRequest, Response
+from requests.exceptions import ReadTimeout
+
+_SMALLEST = 0.001
+
+
+class BoundedClient(APIClient):
+    """An APIClient whose calls end at the deadline of their thread and whose bodies end at a limit.
+
+    requests only bounds the silence between two reads: an answer that drips would never end.
+    """
+
+    limit = 32 * 1024 * 1024
+
+    def __init__(self, **options: Any) -> None:
+        self.deadline = local()
+        super().__init__(**options)
+        self.trust_env = False
+
+    def send(self, request: PreparedRequest, **options: Any) -> Response:
+        """One request and its whole body. Raises ReadTimeout at the deadline, ValueError for a body too large."""
+        end = getattr(self.deadline, "end", time.monotonic() + float(self.timeout))
+        left = max(end - time.monotonic(), _SMALLEST)
+        options |= {"stream": True, "timeout": left, "allow_redirects": False}
+        response = super().send(request, **options)
+        pieces: list[bytes] = []
+        size = 0
+        for piece in response.iter_content(65_536):
+            pieces.append(piece)
+            size += len(piece)
+            if size > self.limit:
+                response.close()
+                raise ValueError(f"the answer is larger than {self.limit} bytes")
+            if time.monotonic() > end:
+                response.close()
+                raise ReadTimeout("the answer dripped until the deadline: timed out")
+        response._content = b"".join(pieces)
+        response._content_consumed = True  # type: ignore[attr-defined]
+        return response

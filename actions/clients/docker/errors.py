@@ -1,0 +1,25 @@
+"""What a Docker Engine may answer, as errors an operator can act on."""
+
+from actions.model.errors import ExitCode, VqError
+
+
+class EngineError(VqError):
+    """The engine answered that it could not do it. `status` is the HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Missing(EngineError):
+    """404: no such container, image or network."""
+
+
+class Conflict(EngineError):
+    """409: the name is taken, or the object is in use."""
+
+
+class Forbidden(EngineError):
+    """401 or 403: the credentials, or a filtering proxy in front of the engine, do not allow this call."""
+
+    code = ExitCode.UNREACHABLE

@@ -1,0 +1,84 @@
+"""The reading half: what stands on an engine.
+
+Bodies are as the engine gave them, so that they can be carried over exactly; whoever shows a part of one cleans it
+first. Log text is cleaned here.
+"""
+
+from typing import Any, cast
+
+from actions.clients.docker.connection import Connection
+from actions.clients.docker.errors import EngineError, Forbidden
+from actions.model.environment import Tls
+from actions.model.text import clean
+
+Body = dict[str, Any]
+
+LOG_BYTES = 1024 * 1024
+
+
+class DockerReader:
+    """Reads one engine. Calls end within `timeout` seconds; they raise Unreachable, Missing, Forbidden, EngineError."""
+
+    def __init__(self, host: str, tls: Tls | None = None, *, timeout: float = 5.0) -> None:
+        self.host = host
+        self._connection = Connection(host, tls, timeout=timeout)
+
+    @property
+    def local(self) -> bool:
+        """Whether the engine shares this host's network, so that container addresses can be reached."""
+        return self.host.startswith(("unix://", "/"))
+
+    async def info(self) -> Body:
+        """Facts of the engine and its host."""
+        return cast(Body, await self._connection.read(lambda client: client.info()))
+
+    async def containers(self, *labels: str) -> list[Body]:
+        """Summaries of all containers, stopped ones too, that carry all of `labels` (`name` or `name=value`)."""
+        filters = {"label": list(labels)} if labels else {}
+        return cast(list[Body], await self._connection.read(lambda c: c.containers(all=True, filters=filters)))
+
+    async def container(self, reference: str) -> Body:
+        """One container by id or name. Raises Missing."""
+        return cast(Body, await self._connection.read(lambda client: client.inspect_container(reference)))
+
+    async def images(self) -> list[Body]:
+        """Summaries of all images that are not mere layers of others."""
+        return cast(list[Body], await self._connection.read(lambda client: client.images()))
+
+    async def image(self, reference: str) -> Body:
+        """One image by id, name or digest. Raises Missing."""
+        return cast(Body, await self._connection.read(lambda client: client.inspect_image(reference)))
+
+    async def logs(self, container: str, lines: int) -> tuple[str, ...]:
+        """The last lines of both streams, cleaned."""
+        raw = await self.raw_logs(container, lines)
+        return tuple(clean(raw, multiline=True, lines=lines).splitlines())
+
+    async def raw_logs(self, container: str, lines: int) -> bytes:
+        """The last lines of both streams as they are, at most 1 MiB, for keeping as evidence."""
+        said = await self._connection.read(
+            lambda client: client.logs(container, stdout=True, stderr=True, tail=lines, stream=False)
+        )
+        return bytes(said)[-LOG_BYTES:]
+
+    async def statistics(self, container: str) -> Body:
+        """One sample of resource use, without the second the engine takes to compute a rate."""
+        return cast(Body, await self._connection.read(lambda c: c.stats(container, stream=False, one_shot=True)))
+
+    async def may_write(self) -> str:
+        """Why this connection may not write; empty when it may.
+
+        Sends a creation that no engine can accept (no image, no command): one that may be written to answers 400, a
+        filtering proxy answers 403 or 405 before the engine sees it. Nothing is created either way.
+        """
+        try:
+            status = await self._connection.read(
+                lambda c: c._post_json(c._url("/containers/create"), data={}, params={"name": "/"}).status_code
+            )
+        except (Forbidden, EngineError) as error:
+            return error.message
+        return "" if status == 400 else f"a creation that can only be invalid was answered with {status} instead of 400"
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._connection.close()

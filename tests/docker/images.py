@@ -1,0 +1,107 @@
+"""Images for the tests, made from files of this machine: no registry, no network, no build.
+
+The root file system is this interpreter with only the modules the test service needs. It is imported once; every
+version is a commit of a container that was never started, so versions differ by environment and labels alone.
+"""
+
+import io
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = "vq-test/api"
+OWNED = "vq-tui-test"
+"""Label of everything the tests make."""
+
+_MODULES = "json, os, signal, socket, sys, threading, time, encodings.idna, encodings.latin_1"
+
+
+def root_file_system() -> bytes:
+    """A tar of the interpreter, its libraries, the modules of the service, and the service."""
+    python = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    listed = subprocess.run(
+        [python, "-I", "-S", "-c", f"import {_MODULES}; print(*sorted({{m.__file__ for m in sys.modules.values() "
+         "if getattr(m, '__file__', None)}), sep='\\n'); print(sys.base_prefix)"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split("\n")  # fmt: skip
+    *modules, prefix = [line for line in listed if line]
+    files = {Path(name) for name in modules} | {python}
+    for binary in [path for path in files if path.suffix == ".so" or path == python]:
+        files |= set(_libraries(binary))
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path in sorted(files):
+            tar.add(path.resolve(), str(path), recursive=False)
+        tar.add(Path(__file__).with_name("server.py"), "/server.py")
+        if not (Path(prefix) / "bin") == python.parent:
+            _link(tar, "/python-home", prefix)
+        _link(tar, "/python", str(python))
+    return buffer.getvalue()
+
+
+def _libraries(binary: Path) -> Iterable[Path]:
+    said = subprocess.run(["ldd", binary], capture_output=True, text=True, check=False).stdout
+    words = [word for line in said.splitlines() for word in line.split() if word.startswith("/")]
+    return [Path(word) for word in words]
+
+
+def _link(tar: tarfile.TarFile, name: str, target: str) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.linkname = tarfile.SYMTYPE, target
+    tar.addfile(entry)
+
+
+def make_base(engine: Any) -> str:
+    """The id of the base image: it runs the service, and has no version."""
+    home = sys.base_prefix
+    changes = [
+        'ENTRYPOINT ["/python", "-I", "-S", "-B", "/server.py"]',
+        f"ENV PYTHONHOME={home}",
+        "EXPOSE 8080/tcp",
+        f"LABEL {OWNED}=base",
+    ]
+    engine.import_image_from_data(root_file_system(), repository="vq-test/base", tag="1", changes=changes)
+    return str(engine.inspect_image("vq-test/base:1")["Id"])
+
+
+def make_version(
+    engine: Any,
+    version: str,
+    *,
+    repository: str = REPOSITORY,
+    env: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    changes: Iterable[str] = (),
+    tag: str | None = None,
+) -> str:
+    """An image of that version; its id. `tag` is `version` unless given; an empty one makes no name."""
+    container = engine.create_container("vq-test/base:1")["Id"]
+    environment = {"VERSION": version, **(env or {})}
+    named = {OWNED: "version", "org.opencontainers.image.version": version, **(labels or {})}
+    words = [f'ENV {name}="{value}"' for name, value in environment.items()]
+    words += [f'LABEL "{name}"="{value}"' for name, value in named.items()]
+    try:
+        names = {} if tag == "" else {"repository": repository, "tag": tag or version}
+        return str(engine.commit(container, changes=[*words, *changes], **names)["Id"])
+    finally:
+        engine.remove_container(container)
+
+
+def remove_all(engine: Any) -> None:
+    """Every image the tests made, with its names."""
+    for image in engine.images(filters={"label": OWNED}, all=True):
+        names = [*(image.get("RepoTags") or []), image["Id"]]
+        for name in names:
+            _forget(engine, name)
+
+
+def _forget(engine: Any, name: str) -> None:
+    import docker.errors
+
+    try:
+        engine.remove_image(name, force=True)
+    except docker.errors.ImageNotFound:
+        return
