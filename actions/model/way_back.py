@@ -5,7 +5,7 @@ from datetime import datetime
 from actions.model.base import Fact
 from actions.model.environment import Budgets, HttpService, Policy, PostgresService, RedisService
 from actions.model.health import Check, ServiceHealth
-from actions.model.plan import Level, Release
+from actions.model.plan import Release
 from actions.model.platform import Artefact, Change, TrafficFacts, WorkloadFacts
 from actions.model.record import Drill
 
@@ -54,7 +54,8 @@ class RollbackFacts(Fact):
     """Everything `plan_rollback`, `offer` and `readiness` decide from. Seconds everywhere; times aware UTC.
 
     `active` names the run that holds the environment, if any. `schema_version` None means nobody could read it;
-    `schema_note` says why, and is empty where the environment has no database at all.
+    `schema_note` says why, and is empty where the environment has no database at all. `data_services` maps the databases
+    and caches beside the service to their kinds.
     """
 
     environment: str
@@ -77,10 +78,10 @@ class RollbackFacts(Fact):
     schema_version: int | None = None
     schema_note: str = ""
     journal: Check | None = None
+    data_services: dict[str, str] = {}
     drills: tuple[Drill, ...] = ()
     health: ServiceHealth | None = None
     others_down: tuple[str, ...] = ()
-    level: Level = Level.EMERGENCY
 
     def slot(self, name: str | None) -> SlotFacts | None:
         """The facts of that slot."""

@@ -1,0 +1,227 @@
+"""Readiness of the way back, always in view: every check with its evidence and what to do (B1, R6). Pure."""
+
+from datetime import datetime, timedelta
+from statistics import median
+
+from actions.model.health import Check, worst
+from actions.model.plan import Readiness
+from actions.model.platform import Artefact
+from actions.model.text import clean
+from actions.model.way_back import RollbackFacts
+from actions.model.words import Gate, Verdict
+
+ADVISORY = frozenset({"drill", "releases"})
+"""Checks that are shown with the others but do not decide the gate: a rollback works without them."""
+DRILL_DAYS = 90
+LAST_RUNS = 5
+
+
+def readiness(facts: RollbackFacts) -> Readiness:
+    """Whether, where to and how fast a rollback could go now. The gate is the worst check a rollback depends on."""
+    checks = conditions(facts)
+    past = facts.past_seconds[:LAST_RUNS]
+    deciding = [check.gate for check in checks if check.id not in ADVISORY]
+    trouble = next((check for check in checks if check.id not in ADVISORY and check.gate is worst(deciding)), None)
+    gate = worst(deciding)
+    reason = "" if gate is Gate.PASS or trouble is None else (trouble.evidence or trouble.title)
+    return Readiness(
+        environment=facts.environment,
+        service=facts.service,
+        at=facts.at,
+        checks=checks,
+        gate=gate,
+        current=facts.choice.current_release,
+        to=facts.choice.to,
+        expected_seconds=expected_seconds(facts),
+        fastest=min(past) if past else None,
+        slowest=max(past) if past else None,
+        samples=len(past),
+        reason=reason,
+    )
+
+
+def expected_seconds(facts: RollbackFacts) -> float | None:
+    """Median of the last five runs; without any, the sum of what the changes expect; None when there is no way back."""
+    if facts.past_seconds:
+        return float(median(facts.past_seconds[:LAST_RUNS]))
+    slot = facts.slot(facts.choice.slot)
+    if slot is None or slot.changes is None:
+        return None
+    changes = [*slot.changes, *((facts.switch,) if facts.switch else ())]
+    return 1.0 + sum(change.expected_seconds for change in changes)
+
+
+def conditions(facts: RollbackFacts) -> tuple[Check, ...]:
+    """Every condition of a rollback (R6), in the order in which an operator would ask."""
+    found = [
+        _good(facts),
+        _artefact(facts),
+        _standby(facts),
+        _schema(facts),
+        _drift(facts),
+        _lock(facts),
+        facts.journal,
+        _permissions(facts),
+        _system(facts),
+        *_notes(facts),
+        _kept(facts),
+        _drill(facts),
+    ]
+    return tuple(check for check in found if check is not None)
+
+
+def schema_gate(artefact: Artefact | None, version: int | None, note: str) -> Check | None:
+    """Whether the artefact runs on the schema in place; None where there is no database (correct-procedures 2.9)."""
+    title = "schema fits"
+    if version is None:
+        return Check(id="schema", title=title, gate=Gate.INCONCLUSIVE, evidence=note) if note else None
+    if artefact is None:
+        return Check(id="schema", title=title, gate=Gate.INCONCLUSIVE, evidence=f"schema {version}, no release chosen")
+    low, high = artefact.minimum_schema, artefact.maximum_schema
+    if low is None and high is None:
+        text = f"{artefact.version} does not say which schemas it runs on; in place is {version}"
+        return Check(
+            id="schema", title=title, gate=Gate.INCONCLUSIVE, evidence=text, advice="label the artefact with its bounds"
+        )
+    bounds = f"{low if low is not None else 'any'} to {high if high is not None else 'any'}"
+    if (low is not None and version < low) or (high is not None and version > high):
+        text = f"{artefact.version} runs on schema {bounds}, in place is {version}"
+        return Check(id="schema", title=title, gate=Gate.FAIL, evidence=text, advice="choose a release that fits")
+    return Check(
+        id="schema", title=title, gate=Gate.PASS, evidence=f"schema {version}, {artefact.version} takes {bounds}"
+    )
+
+
+def _good(facts: RollbackFacts) -> Check:
+    to, title = facts.choice.to, "a release to go back to"
+    if to is None:
+        advice = "let a release soak under health" if "earned 'good' yet" in facts.choice.refusal else ""
+        return Check(id="good", title=title, gate=Gate.FAIL, evidence=facts.choice.refusal, advice=advice)
+    if to.verdict is Verdict.GOOD:
+        evidence = (
+            f"{to.version} {to.verdict_reason}"
+            if "import" in to.verdict_reason
+            else f"{to.version} {soaked(to.soaked_seconds)}"
+        )
+        return Check(id="good", title=title, gate=Gate.PASS, evidence=evidence)
+    text = f"{to.version} never earned 'good': {to.verdict_reason}, soaked {to.soaked_seconds:.0f} s"
+    return Check(id="good", title=title, gate=Gate.INCONCLUSIVE, evidence=text, advice="prefer a release that did")
+
+
+def soaked(seconds: float) -> str:
+    """ "good, soaked 9 d" """
+    return f"good, soaked {span(seconds)}"
+
+
+def span(seconds: float) -> str:
+    """A duration in the largest whole unit that fits: 40 s, 12 min, 3 h, 9 d."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size or (size == 86_400 and seconds >= size):
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _artefact(facts: RollbackFacts) -> Check | None:
+    slot, title = facts.slot(facts.choice.slot), "artefact at hand"
+    if slot is None or facts.choice.to is None:
+        return None
+    if slot.refusal:
+        return Check(id="artefact", title=title, gate=Gate.FAIL, evidence=slot.refusal)
+    if slot.at_hand is None:
+        return Check(id="artefact", title=title, gate=Gate.INCONCLUSIVE, evidence="not asked")
+    return slot.at_hand.model_copy(update={"id": "artefact", "title": title})
+
+
+def _standby(facts: RollbackFacts) -> Check | None:
+    choice, title = facts.choice, "standby warm"
+    if not facts.has_traffic or choice.to is None:
+        return None
+    if facts.switch_refusal:
+        return Check(id="standby", title=title, gate=Gate.FAIL, evidence=facts.switch_refusal)
+    slot = facts.slot(choice.slot)
+    if choice.warm and slot is not None and slot.workload is not None:
+        text = f"{choice.slot} runs {choice.to.version}, {slot.workload.ready_count}/{slot.workload.desired} ready"
+        return Check(id="standby", title=title, gate=Gate.PASS, evidence=text)
+    stands = slot.current.version if slot and slot.current else "nothing known"
+    text = f"{choice.slot} runs {stands}; {choice.to.version} is brought in first"
+    return Check(id="standby", title=title, gate=Gate.INCONCLUSIVE, evidence=text, advice="the rollback takes longer")
+
+
+def _schema(facts: RollbackFacts) -> Check | None:
+    return schema_gate(facts.choice.artefact, facts.schema_version, facts.schema_note)
+
+
+def _drift(facts: RollbackFacts) -> Check | None:
+    if facts.traffic is None or not facts.traffic.drift:
+        return None
+    advice = "look who changed it; accept the drift to go on from what is observed"
+    return Check(id="drift", title="traffic as configured", gate=Gate.FAIL, evidence=facts.traffic.drift, advice=advice)
+
+
+def _lock(facts: RollbackFacts) -> Check:
+    title = "lock free"
+    if facts.active is None:
+        return Check(id="lock", title=title, gate=Gate.PASS, evidence="no run holds the environment")
+    text = f"run {facts.active[-6:]} holds the environment"
+    return Check(id="lock", title=title, gate=Gate.FAIL, evidence=text, advice="attach to it, or take it over")
+
+
+def _permissions(facts: RollbackFacts) -> Check | None:
+    asked = [check for slot in facts.slots for check in slot.permissions] + list(facts.traffic_permissions)
+    if not asked:
+        return None
+    gate = worst([check.gate for check in asked])
+    title = "permissions"
+    if gate is Gate.PASS:
+        return Check(id="permissions", title=title, gate=gate, evidence=f"{len(asked)} asked, all granted")
+    first = next(check for check in asked if check.gate is gate)
+    text = first.evidence or first.title
+    return Check(id="permissions", title=title, gate=gate, evidence=text, advice=first.advice)
+
+
+def _system(facts: RollbackFacts) -> Check | None:
+    """A dead database is not cured by another release of the code."""
+    if not facts.others_down:
+        return None
+    names = ", ".join(facts.others_down)
+    advice = "a rollback of the code may not help: look there first"
+    return Check(id="system", title="other services", gate=Gate.INCONCLUSIVE, evidence=f"down: {names}", advice=advice)
+
+
+def _notes(facts: RollbackFacts) -> list[Check]:
+    """What the platforms say that planning must show. Only of the slots the rollback touches."""
+    touched = [slot for slot in facts.slots if facts.choice.slot is None or slot.slot == facts.choice.slot]
+    notes = [note for slot in touched if slot.workload is not None for note in slot.workload.notes]
+    return notes + (list(facts.traffic.notes) if facts.traffic is not None else [])
+
+
+def _kept(facts: RollbackFacts) -> Check:
+    """How many earlier releases are rollback-ready (R9)."""
+    good = [one for one in facts.choice.others if one.verdict is Verdict.GOOD]
+    wanted = facts.policy.keep_releases
+    names = ", ".join(one.version for one in good[:wanted]) or "none"
+    gate = Gate.PASS if len(good) >= wanted else Gate.INCONCLUSIVE
+    text = f"{len(good)} of {wanted} good releases at hand: {names}"
+    return Check(id="releases", title="earlier releases", gate=gate, evidence=text)
+
+
+def _drill(facts: RollbackFacts) -> Check:
+    ended = [drill for drill in facts.drills if drill.ended_at is not None]
+    title, advice = "last drill", "rehearse the rollback"
+    if not ended:
+        return Check(id="drill", title=title, gate=Gate.INCONCLUSIVE, evidence="no drill yet", advice=advice)
+    last = max(ended, key=lambda drill: drill.started_at)
+    age = facts.at - last.started_at
+    taken = _drill_seconds(last.points)
+    text = f"{span(age.total_seconds())} ago" + (f", {taken:.0f} s" if taken is not None else "")
+    if last.passed is not True:
+        return Check(id="drill", title=title, gate=Gate.INCONCLUSIVE, evidence=f"{text}, not passed", advice=advice)
+    gate = Gate.PASS if age <= timedelta(days=DRILL_DAYS) else Gate.INCONCLUSIVE
+    return Check(id="drill", title=title, gate=gate, evidence=clean(text), advice="" if gate is Gate.PASS else advice)
+
+
+def _drill_seconds(points: dict[str, datetime]) -> float | None:
+    begun, ended = points.get("injected"), points.get("recovered")
+    if begun is None or ended is None:
+        return None
+    return (ended - begun).total_seconds()

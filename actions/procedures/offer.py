@@ -1,0 +1,41 @@
+"""The content of the rollback screen: the plan, or why there is none, with the readiness behind it (B1, R1). Pure."""
+
+from datetime import datetime, timedelta
+
+from actions.health.readiness import readiness
+from actions.model.errors import Refused, UnknownNameError
+from actions.model.health import ServiceHealth
+from actions.model.plan import Plan, RollbackOffer, RollbackRequest
+from actions.model.way_back import RollbackFacts
+from actions.model.words import HealthState
+from actions.procedures.rollback import evidence, plan_rollback
+
+
+def offer(request: RollbackRequest, facts: RollbackFacts) -> RollbackOffer:
+    """What the operator may confirm. Submit the request with the reason of the plan to get exactly this plan."""
+    plan: Plan | None = None
+    refusal = ""
+    try:
+        plan = plan_rollback(request, facts)
+    except (Refused, UnknownNameError) as error:
+        refusal = error.message
+    return RollbackOffer(
+        readiness=readiness(facts),
+        plan=plan,
+        refusal=refusal,
+        others=facts.choice.others,
+        evidence=evidence(facts),
+        trouble_since=trouble_since(facts.health),
+    )
+
+
+def trouble_since(health: ServiceHealth | None) -> datetime | None:
+    """When the present trouble began, as far back as the kept samples reach; None when there is none."""
+    if health is None or health.observed_at is None or health.state in (HealthState.OK, HealthState.UNKNOWN):
+        return None
+    troubled = 0
+    for errors in reversed(health.errors):
+        if not errors:
+            break
+        troubled += 1
+    return health.observed_at - timedelta(seconds=max(0, troubled - 1) * health.interval)

@@ -1,0 +1,195 @@
+"""Rollback: from a request and the facts to a Plan, or one clear refusal (R1, R2, correct-procedures 2.13). Pure.
+
+The fastest reversible lever comes first: a standby that already runs the target only needs the traffic; otherwise the
+target is brought into the standby, proved there, and then given the traffic; without a traffic driver the workload is
+changed in place. Every change is followed by its proof.
+"""
+
+from collections.abc import Iterator
+
+from pydantic import JsonValue
+
+from actions.health.readiness import expected_seconds
+from actions.model.errors import Refused, UnknownNameError
+from actions.model.plan import Level, OnFailure, Phase, Plan, PlannedStep, RollbackRequest
+from actions.model.platform import Change
+from actions.model.way_back import RollbackFacts, SlotFacts
+from actions.model.words import Gate, HealthState
+from actions.releases.pinned import pins, refuse_failed, revalidate
+
+__all__ = ["PROCEDURE", "VERSION", "evidence", "pins", "plan_rollback", "revalidate"]
+
+PROCEDURE = "rollback"
+VERSION = "1"
+
+
+def plan_rollback(request: RollbackRequest, facts: RollbackFacts) -> Plan:
+    """The exact plan. `facts` must have been gathered for this request.
+
+    Raises UnknownNameError when the named release is not known, Refused with the reason and what to do otherwise.
+    """
+    choice = facts.choice
+    if choice.refusal or choice.to is None:
+        raise (UnknownNameError if choice.unknown else Refused)(choice.refusal or "no release to go back to")
+    slot = facts.slot(choice.slot)
+    if slot is None or slot.changes is None:
+        raise Refused((slot.refusal if slot else "") or f"no slot can take {choice.to.version}")
+    refuse_failed(facts, accept_drift=request.accept_drift)
+    if choice.warm and facts.switch is None:
+        raise Refused(f"{choice.to.version} serves already: all traffic is on {choice.slot}")
+    phases = _phases(request, facts, slot, slot.changes)
+    steps = [step for phase in phases for step in phase.steps]
+    from_version = choice.current.version if choice.current else None
+    return Plan(
+        procedure=PROCEDURE,
+        procedure_version=VERSION,
+        environment=facts.environment,
+        service=facts.service,
+        target=facts.environment,
+        title=f"rollback {from_version or 'unknown'} → {choice.to.version}",
+        level=request.level,
+        from_version=from_version,
+        to_version=choice.to.version,
+        to_reference=choice.to.reference,
+        reason=request.reason or evidence(facts) or f"rollback of {from_version or facts.service}",
+        moves=tuple(_moves(facts, slot.changes)),
+        keeps=tuple(_keeps(facts)),
+        phases=phases,
+        expected_seconds=(expected_seconds(facts) if facts.past_seconds else None)
+        or sum(step.expected_seconds for step in steps),
+        budget_seconds=_budget(request.level, facts),
+        pins=pins(facts),
+    )
+
+
+def evidence(facts: RollbackFacts) -> str:
+    """Why one would roll back, as measured now ("errors 7.2 % after release 2.4.1"); empty when all is well."""
+    health, version = facts.health, facts.choice.current.version if facts.choice.current else None
+    if health is None or health.state in (HealthState.OK, HealthState.UNKNOWN):
+        return ""
+    errors = health.figure("error_rate") or health.figure("errors")
+    if errors is not None and errors.gate is Gate.FAIL and isinstance(errors.value, int | float):
+        what = f"errors {errors.value:.1f} %" if errors.unit == "%" else f"errors {errors.value:.1%}".replace("%", " %")
+    elif health.state is HealthState.DOWN:
+        what = "health down"
+    elif health.latency_ms is not None:
+        what = f"slow, {health.latency_ms:.0f} ms"
+    else:
+        what = f"health {health.word}"
+    return f"{what} after release {version}" if version else what
+
+
+def _phases(
+    request: RollbackRequest, facts: RollbackFacts, slot: SlotFacts, changes: tuple[Change, ...]
+) -> tuple[Phase, ...]:
+    ids = iter(range(1, 1000))
+    prepare = Phase(name="prepare", steps=tuple(_prepare(ids, request, facts)))
+    move = Phase(name="move", steps=tuple(_move(ids, facts, slot, changes)))
+    prove = Phase(name="prove", steps=tuple(_prove(ids, facts, slot)))
+    return prepare, move, prove, Phase(name="finish", steps=tuple(_finish(ids, facts, slot)))
+
+
+def _prepare(ids: Iterator[int], request: RollbackRequest, facts: RollbackFacts) -> Iterator[PlannedStep]:
+    yield PlannedStep(id=next(ids), kind="lock", title="take the lock", expected_seconds=0.1, budget_seconds=10)
+    params: dict[str, JsonValue] = {"to": facts.choice.to.reference, "accept_drift": request.accept_drift}  # type: ignore[union-attr]
+    title = "check the conditions"
+    yield PlannedStep(
+        id=next(ids), kind="check-conditions", title=title, params=params, expected_seconds=0.3, budget_seconds=20
+    )
+
+
+def _move(
+    ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts, changes: tuple[Change, ...]
+) -> Iterator[PlannedStep]:
+    for change in changes:
+        yield _change(next(ids), "change-workload", change, {"slot": slot.slot})
+    if facts.switch is not None:
+        yield PlannedStep(
+            id=next(ids),
+            kind="prove-slot",
+            title=f"prove {slot.slot}",
+            params=_expected(facts, slot),
+            expected_seconds=0.2,
+            budget_seconds=facts.policy.prove_seconds,
+        )
+        before = facts.traffic.serving if facts.traffic else None
+        yield _change(next(ids), "switch-traffic", facts.switch, {"slot": slot.slot, "before": before})
+
+
+def _prove(ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts) -> Iterator[PlannedStep]:
+    params = _expected(facts, slot) | {"proofs": facts.policy.proofs}
+    prove, seconds = facts.policy.prove_seconds, facts.policy.validation_seconds
+    title = "prove health from outside"
+    yield PlannedStep(
+        id=next(ids), kind="prove-outside", title=title, params=params, expected_seconds=0.2, budget_seconds=prove
+    )
+    title = "validate the service"
+    yield PlannedStep(
+        id=next(ids), kind="validate", title=title, params=params, expected_seconds=0.5, budget_seconds=prove + seconds
+    )
+
+
+def _finish(ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts) -> Iterator[PlannedStep]:
+    leaving = [one.slot for one in facts.slots if one.slot != slot.slot]
+    if facts.switch is not None and leaving:
+        yield PlannedStep(
+            id=next(ids),
+            kind="drain",
+            title=f"drain {', '.join(leaving)}",
+            params={"slots": list[JsonValue](leaving)},
+            expected_seconds=0.5,
+            budget_seconds=facts.policy.drain_seconds,
+            on_failure=OnFailure.WARN,
+        )
+    current = facts.choice.current
+    params: dict[str, JsonValue] = {
+        "from": current.reference if current else None,
+        "from_artefact": current.model_dump(mode="json") if current else None,
+        "to": facts.choice.to.reference if facts.choice.to else None,
+        "to_artefact": facts.choice.artefact.model_dump(mode="json") if facts.choice.artefact else None,
+    }
+    title = "record the verdict"
+    yield PlannedStep(
+        id=next(ids),
+        kind="record-verdict",
+        title=title,
+        params=params,
+        expected_seconds=0.1,
+        budget_seconds=15,
+        on_failure=OnFailure.WARN,
+    )
+
+
+def _change(number: int, kind: str, change: Change, extra: dict[str, JsonValue]) -> PlannedStep:
+    return PlannedStep(
+        id=number,
+        kind=kind,
+        title=change.title,
+        params={"change": change.model_dump(mode="json"), **extra},
+        expected_seconds=change.expected_seconds,
+        budget_seconds=change.budget_seconds,
+        changes=True,
+    )
+
+
+def _expected(facts: RollbackFacts, slot: SlotFacts) -> dict[str, JsonValue]:
+    to = facts.choice.to
+    assert to is not None
+    return {"slot": slot.slot, "version": to.version, "reference": to.reference}
+
+
+def _moves(facts: RollbackFacts, changes: tuple[Change, ...]) -> Iterator[str]:
+    for change in (*changes, *((facts.switch,) if facts.switch else ())):
+        arrow = f" {change.before} → {change.after}" if change.after else ""
+        yield f"{change.subject}{arrow}"
+
+
+def _keeps(facts: RollbackFacts) -> Iterator[str]:
+    for name, kind in facts.data_services.items():
+        fits = kind == "postgres" and facts.schema_version is not None
+        yield f"{name} (schema {facts.schema_version} fits)" if fits else name
+
+
+def _budget(level: Level, facts: RollbackFacts) -> float:
+    budgets = facts.budgets
+    return {Level.EMERGENCY: budgets.emergency, Level.AUTOMATIC: budgets.automatic}.get(level, budgets.rollback)

@@ -1,0 +1,194 @@
+"""Which release a rollback leaves and where it goes: last known good, never merely "previous" (R9, B2). Pure."""
+
+from collections.abc import Iterable
+
+from actions.model.plan import Release
+from actions.model.platform import Artefact
+from actions.model.way_back import Choice, RollbackFacts, SlotFacts
+from actions.model.words import Verdict
+
+_TRUST = {Verdict.BAD: 0, Verdict.CANDIDATE: 1, Verdict.GOOD: 2}
+
+
+def last_known_good(
+    releases: Iterable[Release], current: str | None, at_hand: Iterable[str] | None = None
+) -> Release | None:
+    """The good release that served last and is not the reference `current`; None when there is none.
+
+    With `at_hand` only references among them count: a release that would have to be fetched is not a way back.
+    """
+    references = None if at_hand is None else set(at_hand)
+    good = [
+        release
+        for release in releases
+        if release.verdict is Verdict.GOOD
+        and release.reference != current
+        and (references is None or release.reference in references)
+    ]
+    return max(good, key=lambda release: release.last_seen, default=None)
+
+
+def artefacts_at_hand(slots: Iterable[SlotFacts]) -> dict[str, Artefact]:
+    """Every artefact that stands in a slot or could be brought into one, by reference."""
+    found: dict[str, Artefact] = {}
+    for slot in slots:
+        if slot.workload is not None:
+            standing = (slot.workload.current,) if slot.workload.current else ()
+            for artefact in (*standing, *slot.workload.at_hand):
+                found.setdefault(artefact.reference, artefact)
+    return found
+
+
+def serving(facts: RollbackFacts) -> Artefact | None:
+    """What serves now. Where several releases serve (a canary, a rolling change), the one with the least trust."""
+    rows = {release.reference: release for release in facts.releases}
+    served: dict[str, Artefact] = {}
+    for slot in facts.slots:
+        if facts.shares.get(slot.slot, 0.0) > 0:
+            for artefact in _standing(slot):
+                served.setdefault(artefact.reference, artefact)
+
+    def trust(artefact: Artefact) -> tuple[int, float]:
+        row = rows.get(artefact.reference)
+        return (1, float("-inf")) if row is None else (_TRUST[row.verdict], -row.first_seen.timestamp())
+
+    return min(served.values(), key=trust, default=None)
+
+
+def _standing(slot: SlotFacts) -> tuple[Artefact, ...]:
+    if slot.workload is None or slot.workload.current is not None:
+        return (slot.current,) if slot.current else ()
+    return tuple(
+        Artefact(version=one.version or one.reference[:19], reference=one.reference)
+        for one in slot.workload.instances
+        if one.reference
+    )
+
+
+def choose(facts: RollbackFacts, wanted: str | None = None) -> Choice:
+    """The release to go back to and its slot. `wanted` is a version or reference; None means last known good."""
+    current = serving(facts)
+    rows = {release.reference: release for release in facts.releases}
+    available = artefacts_at_hand(facts.slots)
+    base = Choice(
+        current=current,
+        current_release=rows.get(current.reference) if current else None,
+        others=tuple(
+            one
+            for one in facts.releases
+            if one.verdict is not Verdict.BAD and one.reference in available and one.reference != _reference(current)
+        ),
+    )
+    refusal = _blind(facts)
+    if refusal:
+        return _refused(base, refusal)
+    picked = _named(wanted, base, facts, available) if wanted else _last_good(base, facts, available)
+    return picked if picked.to is None else _place(picked, facts)
+
+
+def _blind(facts: RollbackFacts) -> str:
+    """Why nothing can be chosen, because too little is seen."""
+    if not facts.slots:
+        return f"the workload of '{facts.service}' is not managed here: configure 'workload' or 'slots'"
+    unseen = [f"{slot.slot}: {slot.error}" for slot in facts.slots if slot.workload is None]
+    if len(unseen) == len(facts.slots):
+        return f"the platform of '{facts.service}' does not answer ({unseen[0]})"
+    if not facts.shares:
+        reason = facts.traffic_error or "no slot answers"
+        return f"nobody can tell which slot serves ({reason}): bring the traffic driver back first"
+    return ""
+
+
+def _last_good(base: Choice, facts: RollbackFacts, available: dict[str, Artefact]) -> Choice:
+    best = last_known_good(facts.releases, _reference(base.current), available)
+    if best is not None:
+        return base.model_copy(update={"to": best, "artefact": available[best.reference]})
+    good = [one for one in facts.releases if one.verdict is Verdict.GOOD]
+    gone = [one.version for one in good if one.reference != _reference(base.current)]
+    if gone:
+        return _refused(base, f"{', '.join(gone)} earned 'good' but is not at hand: fetch it, or name another release")
+    if good:
+        return _refused(base, f"{good[0].version} serves and is the only release that earned 'good'; name another one")
+    now = base.current_release
+    progress = (
+        f"; {now.version} has soaked {now.soaked_seconds:.0f} s of {facts.policy.soak_seconds:.0f} s" if now else ""
+    )
+    return _refused(
+        base, f"no release has earned 'good' yet{progress}; choose a release by name to go back all the same"
+    )
+
+
+def _named(wanted: str, base: Choice, facts: RollbackFacts, available: dict[str, Artefact]) -> Choice:
+    rows = {one.reference: one for one in facts.releases if wanted in (one.version, one.reference)}
+    artefacts = {one.reference: one for one in available.values() if wanted in (one.version, one.reference)}
+    if not rows and not artefacts:
+        names = dict.fromkeys([*(one.version for one in facts.releases), *(one.version for one in available.values())])
+        text = f"no release '{wanted}' of '{facts.service}'; known: {', '.join(names) or 'none'}"
+        return _refused(base, text, unknown=True)
+    references = [one for one in dict.fromkeys([*rows, *artefacts]) if one != _reference(base.current)]
+    if not references:
+        return _refused(base, f"{wanted} is what serves now")
+    usable = [one for one in references if one not in rows or rows[one].verdict is not Verdict.BAD]
+    if not usable:
+        return _refused(base, f"{wanted} is marked bad ({rows[references[0]].verdict_reason}): choose another release")
+    usable = [one for one in usable if one in artefacts]
+    if not usable:
+        return _refused(base, f"{wanted} is not at hand on this platform: fetch it first, or choose another release")
+    best = max(usable, key=lambda one: _preference(rows.get(one)))
+    release = rows.get(best) or _never_seen(artefacts[best], facts)
+    return base.model_copy(update={"to": release, "artefact": artefacts[best]})
+
+
+def _place(choice: Choice, facts: RollbackFacts) -> Choice:
+    """The slot the chosen release will serve from: where it already stands ready, else a standby that can take it."""
+    assert choice.to is not None
+    reference = choice.to.reference
+    if not facts.has_traffic:
+        return choice.model_copy(update={"slot": facts.slots[0].slot})
+    holding = [slot for slot in facts.slots if slot.current and slot.current.reference == reference]
+    ready = [slot for slot in holding if slot.workload and slot.workload.ready_count >= max(1, slot.workload.desired)]
+    if ready:
+        best = max(ready, key=lambda slot: facts.shares.get(slot.slot, 0.0))
+        return choice.model_copy(update={"slot": best.slot, "warm": True})
+    standby = [slot for slot in facts.slots if slot.workload and facts.shares.get(slot.slot, 0.0) == 0]
+    able = [slot for slot in standby if slot in holding] + [
+        slot
+        for slot in standby
+        if any(one.reference == reference for one in slot.workload.at_hand)  # type: ignore[union-attr]
+    ]
+    if able:
+        return choice.model_copy(update={"slot": able[0].slot})
+    if not standby:
+        split = ", ".join(f"{slot} {share:.0%}" for slot, share in facts.shares.items() if share)
+        return _refused(
+            choice, f"traffic is split ({split}) and no slot is free for {choice.to.version}: end the split first"
+        )
+    names = ", ".join(slot.slot for slot in standby)
+    return _refused(choice, f"{choice.to.version} cannot be brought into the standby slot ({names}): not at hand there")
+
+
+def _preference(release: Release | None) -> tuple[int, float]:
+    return (0, 0.0) if release is None else (_TRUST[release.verdict], release.last_seen.timestamp())
+
+
+def _never_seen(artefact: Artefact, facts: RollbackFacts) -> Release:
+    """A release that is at hand but was never observed serving: there is no evidence about it, and it says so."""
+    return Release(
+        environment=facts.environment,
+        service=facts.service,
+        version=artefact.version,
+        reference=artefact.reference,
+        verdict=Verdict.CANDIDATE,
+        first_seen=facts.at,
+        last_seen=facts.at,
+        verdict_reason="never observed serving",
+        artefact=artefact.model_dump(mode="json"),
+    )
+
+
+def _reference(artefact: Artefact | None) -> str | None:
+    return artefact.reference if artefact else None
+
+
+def _refused(choice: Choice, text: str, *, unknown: bool = False) -> Choice:
+    return choice.model_copy(update={"refusal": text, "unknown": unknown, "to": None, "artefact": None, "slot": None})

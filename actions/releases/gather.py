@@ -1,0 +1,220 @@
+"""Facts of the way back, read concurrently within a deadline; readers only (correct-procedures 2.13)."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from actions.model.environment import Environment, HttpService, PostgresService, RedisService
+from actions.model.errors import UnknownNameError, VqError
+from actions.model.health import Check, Snapshot
+from actions.model.plan import RollbackRequest
+from actions.model.platform import Change
+from actions.model.way_back import Choice, RollbackFacts, SlotFacts
+from actions.model.words import Gate, HealthState
+from actions.platforms.access import Access
+from actions.releases.choice import choose
+from actions.releases.schema import read_schema
+from actions.releases.store import FactsReader
+
+T = TypeVar("T")
+READ_SECONDS = 8.0
+"""Longest a single source may take; all are read at the same time."""
+FREE_BYTES = 50 * 1024 * 1024
+
+
+def default_service(environment: Environment, ledger: FactsReader | None = None, name: str = "") -> str:
+    """The one service that can be rolled back. Raises UnknownNameError when a service must be named."""
+    managed = [
+        key
+        for key, one in environment.services.items()
+        if isinstance(one, HttpService | PostgresService | RedisService) and _managed(one)
+    ]
+    if len(managed) > 1:
+        switched = [key for key in managed if getattr(environment.services[key], "slots", None)]
+        web = [key for key in managed if isinstance(environment.services[key], HttpService)]
+        known = [key for key in managed if ledger is not None and ledger.releases(name, key)]
+        managed = next((some for some in (known, switched, web) if len(some) == 1), managed)
+    if len(managed) == 1:
+        return managed[0]
+    if not managed:
+        raise UnknownNameError(f"no service of '{name}' has a workload to roll back; configure 'workload' or 'slots'")
+    raise UnknownNameError(f"several services of '{name}' can be rolled back, name one: {', '.join(managed)}")
+
+
+def _managed(service: HttpService | PostgresService | RedisService) -> bool:
+    return service.workload is not None or bool(isinstance(service, HttpService) and service.slots)
+
+
+async def gather(
+    access: Access,
+    ledger: FactsReader,
+    service: str | None = None,
+    request: RollbackRequest | None = None,
+    snapshot: Snapshot | None = None,
+    *,
+    own_run: str | None = None,
+) -> RollbackFacts:
+    """Everything a rollback of `service` is planned from. `own_run` is not reported as holding the environment.
+
+    A platform that does not answer is a fact, not an error. Raises UnknownNameError for a service that is not
+    configured, LedgerError when the ledger cannot be read.
+    """
+    name = service or (request.service if request else None)
+    if name is None:
+        name = await asyncio.to_thread(default_service, access.environment, ledger, access.name)
+    seen = await _observe(access, ledger, name, snapshot, own_run)
+    choice = choose(seen, request.to if request else None)
+    return await _ask_drivers(access, seen.model_copy(update={"choice": choice}))
+
+
+async def _observe(
+    access: Access,
+    ledger: FactsReader,
+    name: str,
+    snapshot: Snapshot | None,
+    own_run: str | None,
+) -> RollbackFacts:
+    settings = access.environment.services.get(name)
+    if not isinstance(settings, HttpService | PostgresService | RedisService):
+        known = ", ".join(access.environment.services) or "none"
+        raise UnknownNameError(f"no service '{name}' in '{access.name}'; configured: {known}")
+    places = access.slots(name)
+    slots, traffic, past, schema = await asyncio.gather(
+        asyncio.gather(*(_slot(access, name, slot, place.url) for slot, place in places.items())),
+        _traffic(access, name),
+        asyncio.to_thread(_ledger_facts, ledger, access.name, name, own_run),
+        read_schema(access.environment),
+    )
+    return RollbackFacts(
+        environment=access.name,
+        service=name,
+        at=datetime.now(UTC),
+        settings=settings,
+        policy=access.environment.policy,
+        budgets=access.environment.budgets,
+        slots=tuple(slots),
+        has_traffic=isinstance(settings, HttpService) and settings.traffic is not None,
+        schema_version=schema[0],
+        schema_note=schema[1],
+        data_services={
+            key: one.kind
+            for key, one in access.environment.services.items()
+            if one.kind in ("postgres", "redis") and key != name
+        },
+        health=snapshot.service(name) if snapshot else None,
+        others_down=tuple(
+            one.service for one in snapshot.services if one.service != name and one.state is HealthState.DOWN
+        )
+        if snapshot
+        else (),
+        **traffic,
+        **past,
+    )
+
+
+def _ledger_facts(ledger: FactsReader, environment: str, service: str, own_run: str | None) -> dict[str, object]:
+    active = ledger.active(environment)
+    return {
+        "releases": ledger.releases(environment, service),
+        "past_seconds": ledger.past_seconds(environment, service),
+        "active": active.id if active is not None and active.id != own_run else None,
+        "drills": ledger.drills(environment, 20),
+        "journal": _journal(ledger),
+    }
+
+
+def _journal(ledger: FactsReader) -> Check:
+    """Whether an executor could write its journal: rights and space of the state directory."""
+    directory, title = ledger.directory, "journal writable"
+    try:
+        free = shutil.disk_usage(directory).free
+    except OSError as error:
+        return Check(id="journal", title=title, gate=Gate.FAIL, evidence=str(error), advice="bring the directory back")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        advice = "run as the user who owns it, or give this user the right to write"
+        return Check(
+            id="journal", title=title, gate=Gate.FAIL, evidence=f"no right to write {directory}", advice=advice
+        )
+    if free < FREE_BYTES:
+        evidence = f"{free // 1_048_576} MiB free in {directory}"
+        return Check(id="journal", title=title, gate=Gate.FAIL, evidence=evidence, advice="free at least 50 MiB")
+    return Check(id="journal", title=title, gate=Gate.PASS, evidence=f"{free // 1_048_576} MiB free")
+
+
+async def _slot(access: Access, service: str, slot: str, url: str | None) -> SlotFacts:
+    facts, error = await _within(access.workload(service, slot).observe())
+    return SlotFacts(slot=slot, url=url, workload=facts, error=error)
+
+
+async def _traffic(access: Access, service: str) -> dict[str, object]:
+    reader = access.traffic(service)
+    if reader is None:
+        return {}
+    (facts, error), (permissions, denied) = await asyncio.gather(
+        _within(reader.observe()), _within(reader.permissions())
+    )
+    return {
+        "traffic": facts,
+        "traffic_error": error,
+        "traffic_permissions": permissions if permissions is not None else (_unknown_rights("traffic", denied),),
+    }
+
+
+async def _ask_drivers(access: Access, facts: RollbackFacts) -> RollbackFacts:
+    """What the drivers say about the chosen release: at hand, rights, and the changes it would take."""
+    choice = facts.choice
+    slots, switch = await asyncio.gather(
+        asyncio.gather(*(_about_target(access, facts, one) for one in facts.slots)),
+        _switch(access, facts, choice),
+    )
+    return facts.model_copy(update={"slots": tuple(slots), "switch": switch[0], "switch_refusal": switch[1]})
+
+
+async def _about_target(access: Access, facts: RollbackFacts, slot: SlotFacts) -> SlotFacts:
+    choice, reader = facts.choice, access.workload(facts.service, slot.slot)
+    if slot.workload is None or (choice.slot is not None and slot.slot != choice.slot):
+        return slot
+    permissions, denied = await _within(reader.permissions())
+    update: dict[str, object] = {
+        "permissions": permissions if permissions is not None else (_unknown_rights(slot.slot, denied),)
+    }
+    if choice.artefact is not None:
+        at_hand, error = await _within(reader.at_hand(choice.artefact))
+        title = "artefact at hand"
+        update["at_hand"] = at_hand or Check(id="artefact", title=title, gate=Gate.INCONCLUSIVE, evidence=error)
+        if choice.warm:
+            update["changes"] = ()
+        else:
+            changes, refusal = await _within(reader.plan_change(slot.workload, choice.artefact))
+            update |= {"changes": changes, "refusal": refusal}
+    return slot.model_copy(update=update)
+
+
+async def _switch(access: Access, facts: RollbackFacts, choice: Choice) -> tuple[Change | None, str]:
+    reader = access.traffic(facts.service)
+    if reader is None or facts.traffic is None or choice.slot is None:
+        return None, ""
+    if facts.traffic.shares.get(choice.slot, 0.0) >= 1.0:
+        return None, ""
+    shares = {slot.slot: 1.0 if slot.slot == choice.slot else 0.0 for slot in facts.slots}
+    return await _within(reader.plan_switch(facts.traffic, shares))
+
+
+def _unknown_rights(where: str, error: str) -> Check:
+    return Check(id="permissions", title=f"permissions on {where}", gate=Gate.INCONCLUSIVE, evidence=error)
+
+
+async def _within(answer: Awaitable[T]) -> tuple[T | None, str]:
+    """The answer, or None and why there is none."""
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return await answer, ""
+    except TimeoutError:
+        return None, f"no answer within {READ_SECONDS:.0f} s"
+    except VqError as error:
+        return None, error.message
+    except OSError as error:
+        return None, str(error)

@@ -1,0 +1,94 @@
+"""From what is seen serving to what became of each release: soak under health, verdicts by evidence (R9). Pure."""
+
+from datetime import datetime
+
+from actions.model.environment import Policy
+from actions.model.health import ServiceHealth
+from actions.model.plan import Release
+from actions.model.platform import Artefact
+from actions.model.words import HealthState, Verdict
+
+GAP_SECONDS = 15.0
+"""An observer that was away longer than this did not see the time between; it is not counted as soak."""
+
+
+def observe(
+    environment: str,
+    service: str,
+    served: dict[str, Artefact],
+    health: ServiceHealth | None,
+    previous: tuple[Release, ...],
+    policy: Policy,
+    now: datetime,
+    seen_by: str = "",
+) -> tuple[Release, ...]:
+    """The rows that changed: one for each artefact that gets traffic now.
+
+    `served` maps references to the artefacts with a share above 0. Seconds are counted only between two observations
+    less than `GAP_SECONDS` (or three intervals) apart, with fresh data and health ok. A release observed down starts
+    its soak anew unless it already earned good; bad stays bad.
+    """
+    rows = {release.reference: release for release in previous}
+    return tuple(
+        _advance(rows.get(reference) or _first(environment, service, artefact, now, seen_by), health, policy, now)
+        for reference, artefact in served.items()
+        if _answers(artefact, served, health)
+    )
+
+
+def _answers(artefact: Artefact, served: dict[str, Artefact], health: ServiceHealth | None) -> bool:
+    """False while the outside still answers with another version than the platform reports: wait for them to agree."""
+    if health is None or health.version is None or len(served) > 1:
+        return True
+    return health.version == artefact.version or health.state is not HealthState.OK
+
+
+def _first(environment: str, service: str, artefact: Artefact, now: datetime, seen_by: str) -> Release:
+    return Release(
+        environment=environment,
+        service=service,
+        version=artefact.version,
+        reference=artefact.reference,
+        verdict=Verdict.CANDIDATE,
+        first_seen=now,
+        last_seen=now,
+        verdict_reason="soaking",
+        seen_by=seen_by,
+        artefact=artefact.model_dump(mode="json"),
+    )
+
+
+def _advance(release: Release, health: ServiceHealth | None, policy: Policy, now: datetime) -> Release:
+    seen = max(now, release.last_seen)
+    change: dict[str, object] = {"last_seen": seen}
+    fresh = health is not None and not health.stale(now)
+    state = health.state if health is not None and fresh else HealthState.UNKNOWN
+    interval = health.interval if health is not None else 0.0
+    elapsed = (seen - release.last_seen).total_seconds()
+    if state is HealthState.OK and 0 < elapsed <= max(GAP_SECONDS, 3 * interval + 1):
+        change |= {"soaked_seconds": release.soaked_seconds + elapsed, "samples": release.samples + 1}
+    elif state in (HealthState.DOWN, HealthState.DEGRADED) and elapsed > 0:
+        change["failures"] = release.failures + 1
+        if state is HealthState.DOWN and release.verdict is Verdict.CANDIDATE:
+            change |= {"soaked_seconds": 0.0, "samples": 0}
+    return _judge(release.model_copy(update=change), policy, seen)
+
+
+def _judge(release: Release, policy: Policy, now: datetime) -> Release:
+    if release.verdict is not Verdict.CANDIDATE:
+        return release
+    if release.soaked_seconds < policy.soak_seconds or release.samples < policy.soak_samples:
+        return release
+    reason = f"healthy for {release.soaked_seconds:.0f} s in {release.samples} samples"
+    if release.failures:
+        reason += f", {release.failures} others were not"
+    return release.model_copy(update={"verdict": Verdict.GOOD, "verdict_reason": reason, "verdict_at": now})
+
+
+def marked_bad(release: Release, reason: str, run_id: str | None, now: datetime) -> Release:
+    """`release` with the verdict bad; one that is bad already keeps its first reason."""
+    if release.verdict is Verdict.BAD:
+        return release
+    return release.model_copy(
+        update={"verdict": Verdict.BAD, "verdict_reason": reason, "verdict_at": now, "verdict_run": run_id}
+    )
