@@ -5,7 +5,6 @@ cookies, headers sent to that origin only. `HttpReader` can only GET and never r
 """
 
 import asyncio
-import copy
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -149,12 +148,12 @@ class HttpReader:
         closed meanwhile is replaced and the GET sent once more: reading twice changes nothing.
         """
         transport = self._origin.transport() if fresh else self._transport
-        request = self._prepared(path)
+        prepared = self._prepared(path)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._origin.timeout):
                 await look_up(self._origin.host)
-                answer = await self._asked(transport, request)
+                answer = await self._asked(transport, prepared)
         except (TimeoutError, httpx.TimeoutException):
             trouble, detail = Trouble.TIMEOUT, f"no complete answer within {self._origin.timeout:g} s"
             answer = Answer(path, None, time.perf_counter() - started, b"", trouble, detail)
@@ -176,18 +175,23 @@ class HttpReader:
             if len(self._requests) >= 100:
                 self._requests.clear()
             self._requests[path] = self._origin.request("GET", path)
-        return copy.copy(self._requests[path])
+        return self._requests[path]
 
-    async def _asked(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
+    async def _asked(self, transport: httpx.AsyncHTTPTransport, prepared: httpx.Request) -> Answer:
         trace = Trace(self._origin.host)
-        request.extensions = self._origin.extensions(trace)
         try:
-            return await self._origin.exchange(transport, request)
+            return await self._origin.exchange(transport, self._once(prepared, trace))
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             if trace.connected:
                 raise
-            request.extensions = self._origin.extensions(Trace(self._origin.host))
-            return await self._origin.exchange(transport, request)
+        return await self._origin.exchange(transport, self._once(prepared, Trace(self._origin.host)))
+
+    def _once(self, prepared: httpx.Request, trace: Trace) -> httpx.Request:
+        """A request of its own for one exchange: the prepared parts are shared, the trace is not."""
+        extensions = self._origin.extensions(trace)
+        return httpx.Request(
+            "GET", prepared.url, headers=prepared.headers, stream=prepared.stream, extensions=extensions
+        )
 
 
 class HttpWriter:
