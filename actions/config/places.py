@@ -1,0 +1,55 @@
+"""Where the configuration and the ledger are looked for (precedence: command line, environment, file)."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+from actions.model.environment import Settings
+from actions.model.errors import ConfigError
+
+CONFIG_VARIABLE = "VQ_TUI_CONFIG"
+ENVIRONMENT_VARIABLE = "VQ_TUI_ENVIRONMENT"
+LEDGER_VARIABLE = "VQ_TUI_LEDGER"
+FILE_NAME = "vq-tui.toml"
+
+
+def search_paths() -> tuple[Path, ...]:
+    """Where a configuration is looked for when none is named, in this order."""
+    return (
+        Path.cwd() / FILE_NAME,
+        Path(platformdirs.user_config_dir("vq-tui")) / FILE_NAME,
+        Path("/etc/vq-tui") / FILE_NAME,
+    )
+
+
+def find_config(named: Path | None = None, variables: Mapping[str, str] = os.environ) -> Path:
+    """The configuration to use: `named`, else $VQ_TUI_CONFIG, else the first of `search_paths` that is there.
+
+    Raises ConfigError that lists where it looked. A file that is named but absent is never replaced by another.
+    """
+    if named is not None:
+        return _there(named.expanduser(), "--config")
+    written = variables.get(CONFIG_VARIABLE)
+    if written:
+        return _there(Path(written).expanduser(), f"${CONFIG_VARIABLE}")
+    for path in search_paths():
+        if os.path.lexists(path):
+            return path
+    looked = ", ".join(str(path) for path in search_paths())
+    raise ConfigError(
+        f"no configuration found; looked at {looked}. Write one with 'vq-tui config init', name one with --config "
+        f"or ${CONFIG_VARIABLE}, or try 'vq-tui demo', which needs none"
+    )
+
+
+def ledger_directory(settings: Settings) -> Path:
+    """The ledger's directory: as configured, else in the user's state directory."""
+    return settings.ledger or Path(platformdirs.user_state_dir("vq-tui")) / "ledger"
+
+
+def _there(path: Path, named_by: str) -> Path:
+    if not os.path.lexists(path):
+        raise ConfigError(f"{path} (named by {named_by}) does not exist")
+    return path
