@@ -6,12 +6,15 @@ These models are the schema of `vq-tui.toml`; `actions.config` reads the file in
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from actions.model.addresses import http_address, http_path, postgres_address, redis_address
 from actions.model.base import Fact
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+HttpUrl = Annotated[str, AfterValidator(http_address)]
+HttpPath = Annotated[str, AfterValidator(http_path)]
 
 
 class SecretSource(Fact):
@@ -78,7 +81,7 @@ class AddressWorkload(Fact):
     """An address whose processes are managed elsewhere: observed, never changed. Useful as a standing colour."""
 
     driver: Literal["address"] = "address"
-    url: str
+    url: HttpUrl
 
 
 Workload = Annotated[
@@ -102,7 +105,7 @@ class NginxTraffic(Fact):
     """
 
     driver: Literal["nginx"] = "nginx"
-    url: str
+    url: HttpUrl
     directory: Path
     include: Path
     configuration: Path
@@ -113,7 +116,7 @@ class NginxTraffic(Fact):
     container: str | None = None
     container_directory: Path | None = None
     docker_host: str = "unix:///var/run/docker.sock"
-    generation_path: str = "/__gen"
+    generation_path: HttpPath = "/__gen"
     proofs: int = 5
     drain_seconds: Seconds = 30
 
@@ -128,7 +131,7 @@ class Slot(Fact):
     """
 
     workload: Workload
-    url: str | None = None
+    url: HttpUrl | None = None
     address: str | None = None
 
 
@@ -151,7 +154,7 @@ class Witness(Fact):
 class PrometheusSource(Fact):
     """Prometheus HTTP API as a source of latency, errors and throughput (P5); queries are PromQL for one value."""
 
-    url: str
+    url: HttpUrl
     token: SecretSource | None = None
     tls: Tls | None = None
     latency_ms: str | None = None
@@ -163,11 +166,11 @@ class HttpService(Fact):
     """An HTTP service with a health endpoint, as users reach it."""
 
     kind: Literal["http"] = "http"
-    url: str
-    health: str = "/health"
-    ready: str | None = None
-    live: str | None = None
-    endpoints: tuple[str, ...] = ()
+    url: HttpUrl
+    health: HttpPath = "/health"
+    ready: HttpPath | None = None
+    live: HttpPath | None = None
+    endpoints: tuple[HttpPath, ...] = ()
     version_header: str = "X-Version"
     version_field: str = "version"
     headers: dict[str, SecretSource] = {}
@@ -179,8 +182,8 @@ class HttpService(Fact):
     traffic: Traffic | None = None
     witness: Witness | None = None
     prometheus: PrometheusSource | None = None
-    queues: str | None = None
-    metrics: str | None = None
+    queues: HttpPath | None = None
+    metrics: HttpPath | None = None
     logs: tuple[Path, ...] = ()
 
     @model_validator(mode="after")
@@ -209,7 +212,7 @@ class PostgresService(Fact):
     """A PostgreSQL 14 to 18 server, watched with a reading role. `dsn` holds no password."""
 
     kind: Literal["postgres"] = "postgres"
-    dsn: str
+    dsn: Annotated[str, AfterValidator(postgres_address)]
     password: SecretSource | None = None
     timeout: Seconds = 3
     thresholds: PostgresThresholds = PostgresThresholds()
@@ -231,7 +234,7 @@ class RedisService(Fact):
     """A Redis 6 to 8 server. `url` holds no password."""
 
     kind: Literal["redis"] = "redis"
-    url: str
+    url: Annotated[str, AfterValidator(redis_address)]
     username: str | None = None
     password: SecretSource | None = None
     tls: Tls | None = None
@@ -291,7 +294,7 @@ class Policy(Fact):
 class Webhook(Fact):
     """A channel for notices: Slack, Teams or any HTTP endpoint. The address may itself be a secret."""
 
-    url: str | None = None
+    url: HttpUrl | None = None
     secret_url: SecretSource | None = None
     timeout: Seconds = 5
 
