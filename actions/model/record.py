@@ -74,6 +74,7 @@ class Notice(Fact):
     body: dict[str, JsonValue]
     created_at: datetime
     attempts: int = 0
+    next_attempt_at: datetime | None = None
     sent_at: datetime | None = None
     error: str = ""
 

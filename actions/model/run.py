@@ -118,6 +118,7 @@ class Executor(Fact):
     host: str = ""
     heartbeat_at: datetime | None = None
     token: int | None = None
+    detail: str = ""
 
 
 def fold(run: Run, plan: Plan, events: tuple[Event, ...]) -> RunView:

@@ -1,0 +1,180 @@
+"""Reading runs: the history in pages, one run with its journal, and what past runs took."""
+
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+
+from actions.ledger.rows import command_from, event_from, gate_from, run_from
+from actions.ledger.store import Store
+from actions.ledger.tables import command, event, gate, plan, run
+from actions.model.errors import LedgerError, UnknownNameError
+from actions.model.plan import Plan, RollbackRequest
+from actions.model.record import CommandRow, GateRow, RunPage, RunQuery
+from actions.model.run import Event, Run, RunView, fold
+from actions.model.text import clean
+from actions.model.words import ACTIVE_STATES, RunState
+
+_SEARCH_LIMIT = 100
+_PAGE_LIMIT = 1_000
+
+
+class HistoryReading(Store):
+    """The reading of runs."""
+
+    def find(self, name: str) -> str:
+        """The full id of the run with this id or unique ending. Raises UnknownNameError."""
+        wanted = clean(name).strip().upper()
+        if not wanted:
+            raise UnknownNameError("no run is named; give its id or the last characters of it")
+        with self._read() as connection:
+            matches = connection.execute(
+                select(run.c.id)
+                .where(or_(run.c.id == wanted, run.c.id == name, run.c.id.endswith(wanted, autoescape=True)))
+                .order_by(run.c.number.desc())
+                .limit(3)
+            ).scalars()
+            found: list[str] = list(matches)
+        exact = [one for one in found if one in (wanted, name)]
+        if exact:
+            return exact[0]
+        if not found:
+            raise UnknownNameError(f"no run '{clean(name, limit=60)}'; 'vq-tui runs' lists them")
+        if len(found) > 1:
+            raise UnknownNameError(f"several runs end in '{wanted}': {', '.join(found)}; give more characters")
+        return found[0]
+
+    def run(self, run_id: str) -> Run:
+        """One run. Raises UnknownNameError."""
+        with self._read() as connection:
+            row = connection.execute(select(run).where(run.c.id == run_id)).mappings().one_or_none()
+            if row is None:
+                raise UnknownNameError(f"no run '{clean(run_id, limit=60)}'; 'vq-tui runs' lists them")
+            return run_from(row)
+
+    def plan(self, run_id: str) -> Plan:
+        """The plan exactly as it was approved. Raises LedgerError when the stored plan is not the approved one."""
+        with self._read() as connection:
+            row = self._plan_row(connection.execute(select(plan).where(plan.c.run_id == run_id)).one_or_none(), run_id)
+            found = Plan.model_validate_json(row.plan)
+        if found.digest != row.digest:
+            raise LedgerError(f"the plan of run {run_id} is not the one that was approved; see 'vq-tui audit verify'")
+        return found
+
+    def request(self, run_id: str) -> RollbackRequest:
+        """What the operator asked for."""
+        with self._read() as connection:
+            row = connection.execute(select(plan.c.request).where(plan.c.run_id == run_id)).one_or_none()
+            return RollbackRequest.model_validate_json(self._plan_row(row, run_id).request)
+
+    def config_path(self, run_id: str) -> Path:
+        """The configuration file the run was planned from."""
+        with self._read() as connection:
+            row = connection.execute(select(plan.c.config_path).where(plan.c.run_id == run_id)).one_or_none()
+            return Path(self._plan_row(row, run_id).config_path)
+
+    @staticmethod
+    def _plan_row(row, run_id: str):  # type: ignore[no-untyped-def]
+        if row is None:
+            raise UnknownNameError(f"no plan of a run '{clean(run_id, limit=60)}'; 'vq-tui runs' lists the runs")
+        return row
+
+    def events(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
+        """The run's journal in order, from the event after sequence number `after`."""
+        with self._read() as connection:
+            rows = connection.execute(
+                select(event).where(event.c.run_id == run_id, event.c.seq > after).order_by(event.c.seq)
+            ).mappings()
+            return tuple(event_from(row) for row in rows)
+
+    def view(self, run_id: str) -> RunView:
+        """The run folded from its journal: what every console shows."""
+        events = self.events(run_id)
+        return fold(self.run(run_id), self.plan(run_id), events)
+
+    def runs(self, query: RunQuery) -> RunPage:
+        """One page of the history, newest first by order of arrival."""
+        where = _conditions(query)
+        page: Select[tuple[int]] = select(run.c.number).where(*where)
+        with self._read() as connection:
+            total = connection.execute(select(func.count()).select_from(run).where(*where)).scalar_one()
+            if query.before is not None:
+                page = page.where(run.c.number < select(run.c.number).where(run.c.id == query.before).scalar_subquery())
+            page = page.order_by(run.c.number.desc()).limit(max(0, min(query.limit, _PAGE_LIMIT)))
+            rows = connection.execute(
+                select(run).where(run.c.number.in_(page.scalar_subquery())).order_by(run.c.number.desc())
+            ).mappings()
+            return RunPage(runs=tuple(run_from(row) for row in rows), total=total)
+
+    def active(self, environment: str) -> Run | None:
+        """The newest run that still holds a target of this environment."""
+        with self._read() as connection:
+            row = (
+                connection.execute(
+                    select(run)
+                    .where(run.c.environment == environment, run.c.state.in_([state.value for state in ACTIVE_STATES]))
+                    .order_by(run.c.number.desc())
+                    .limit(1)
+                )
+                .mappings()
+                .one_or_none()
+            )
+            return None if row is None else run_from(row)
+
+    def active_on(self, target: str) -> Run | None:
+        """The run that holds this target."""
+        with self._read() as connection:
+            row = (
+                connection.execute(
+                    select(run).where(run.c.target == target, run.c.state.in_([state.value for state in ACTIVE_STATES]))
+                )
+                .mappings()
+                .one_or_none()
+            )
+            return None if row is None else run_from(row)
+
+    def past_seconds(
+        self, environment: str, service: str, procedure: str = "rollback", limit: int = 20
+    ) -> tuple[float, ...]:
+        """Seconds that past runs took which succeeded, newest first."""
+        with self._read() as connection:
+            rows = connection.execute(
+                select(run.c.seconds)
+                .where(
+                    and_(run.c.environment == environment, run.c.service == service, run.c.procedure == procedure),
+                    run.c.state == RunState.SUCCEEDED.value,
+                    run.c.seconds.is_not(None),
+                )
+                .order_by(run.c.number.desc())
+                .limit(limit)
+            ).scalars()
+            return tuple(float(one) for one in rows if one is not None)
+
+    def gates(self, run_id: str) -> tuple[GateRow, ...]:
+        """Questions the run asked, oldest first."""
+        with self._read() as connection:
+            rows = connection.execute(select(gate).where(gate.c.run_id == run_id).order_by(gate.c.opened_at)).mappings()
+            return tuple(gate_from(row) for row in rows)
+
+    def pending_commands(self, run_id: str) -> tuple[CommandRow, ...]:
+        """What the run was told and its executor has not taken yet, oldest first."""
+        with self._read() as connection:
+            rows = connection.execute(
+                select(command).where(command.c.run_id == run_id, command.c.taken_at.is_(None)).order_by(command.c.id)
+            ).mappings()
+            return tuple(command_from(row) for row in rows)
+
+
+def _conditions(query: RunQuery) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if query.environment is not None:
+        found.append(run.c.environment == query.environment)
+    if query.procedure is not None:
+        found.append(run.c.procedure == query.procedure)
+    if query.states:
+        found.append(run.c.state.in_(query.states))
+    if query.drill is not None:
+        found.append(run.c.drill.is_(query.drill))
+    found += [
+        run.c.search.contains(word, autoescape=True) for word in clean(query.text).lower()[:_SEARCH_LIMIT].split()[:5]
+    ]
+    return found

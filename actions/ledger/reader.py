@@ -1,0 +1,82 @@
+"""The reading ledger: what consoles and commands hold."""
+
+import json
+import sqlite3
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
+
+from actions.ledger import sqlite
+from actions.ledger.anchor import last_anchor, read_anchors
+from actions.ledger.chain import check_tail, walk
+from actions.ledger.facts import FactsReading
+from actions.ledger.history import HistoryReading
+from actions.ledger.tables import event, plan, run
+from actions.model.errors import LedgerError
+from actions.model.identity import digest
+from actions.model.record import AuditReport
+from actions.model.run import EventKind
+
+
+class LedgerReader(HistoryReading, FactsReading):
+    """Reads a ledger; cannot write it, because its connections cannot (O1)."""
+
+    def check_tail(self) -> None:
+        """Raises LedgerError when the newest part of the journal is broken; cheap enough for every start of a run."""
+        anchor = last_anchor(self.directory)
+        with self._read() as connection:
+            check_tail(connection, anchor)
+
+    def verify(self) -> AuditReport:
+        """Walk the whole chain, compare its end with the head and all anchors, and runs with their journal (A2)."""
+        try:
+            anchors = list(read_anchors(self.directory))
+            with self._read() as connection:
+                report = walk(connection, anchors)
+                problem = "" if not report.intact else self._pages() or _contradiction(connection)
+        except LedgerError as error:
+            return AuditReport(
+                intact=False, events=0, head="", first_bad=self._first_unreadable(), problem=error.message
+            )
+        return report.model_copy(update={"intact": False, "problem": problem}) if problem else report
+
+    def _pages(self) -> str:
+        with self._read() as connection:
+            return sqlite.quick_check(connection)
+
+    def _first_unreadable(self) -> int | None:
+        """Number of the first event that cannot be read; None when not even that can be told."""
+        seq = 0
+        try:
+            with self._reading.connect() as connection:
+                while row := connection.execute(
+                    select(event).where(event.c.seq > seq).order_by(event.c.seq).limit(1)
+                ).first():
+                    seq = row.seq
+        except (DBAPIError, sqlite3.Error):
+            return seq + 1
+        return None
+
+
+def _contradiction(connection: Connection) -> str:
+    """How a run's row or plan contradicts its journal; empty when none does."""
+    plans = select(plan.c.run_id, plan.c.plan, plan.c.digest)
+    digests: dict[str, str] = {}
+    states: dict[str, str] = {}
+    wanted = event.c.kind.in_([EventKind.STATE.value, EventKind.PLANNED.value])
+    for row in connection.execute(
+        select(event.c.run_id, event.c.kind, event.c.body).where(wanted).order_by(event.c.seq)
+    ):
+        body = json.loads(row.body)
+        if row.kind == EventKind.PLANNED.value:
+            digests[row.run_id] = body.get("digest")
+        else:
+            states[row.run_id] = body.get("to")
+    for held in connection.execute(select(run.c.id, run.c.state).where(run.c.id.in_(select(event.c.run_id)))):
+        expected = states.get(held.id, "queued")
+        if held.state != expected:
+            return f"run {held.id} says '{held.state}', its journal says '{expected}'"
+    for row in connection.execute(plans.where(plan.c.run_id.in_(select(event.c.run_id)))):
+        if not row.digest == digests.get(row.run_id) == digest(json.loads(row.plan)):
+            return f"the plan of run {row.run_id} is not the one its journal approved"
+    return ""

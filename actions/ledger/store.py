@@ -1,0 +1,135 @@
+"""The opened database of a ledger: one engine for reading, and for a writer one more for writing."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy.exc import DBAPIError
+
+from actions.ledger import sqlite
+from actions.ledger.chain import GENESIS
+from actions.ledger.place import DATABASE, check_place, prepare_place
+from actions.ledger.tables import SCHEMA_VERSION, head, meta, metadata
+from actions.model.errors import LedgerError
+
+
+class Store:
+    """Opens for reading. All methods are blocking and may be called from any thread."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._version_lock = threading.Lock()
+        self._version_connection: sqlite3.Connection | None = None
+        self._reading: Engine = self._open()
+
+    def _open(self) -> Engine:
+        check_place(self.directory)
+        with sqlite.translated(self.directory):
+            engine = sqlite.make_engine(self.directory, writer=False)
+            try:
+                _check_version(engine, self.directory)
+            except DBAPIError:
+                engine.dispose()
+                if not self._unchanging():
+                    raise
+                engine = sqlite.make_engine(self.directory, writer=False, frozen=True)
+                _check_version(engine, self.directory)
+            return engine
+
+    def _unchanging(self) -> bool:
+        """Whether nobody can write here and no unsaved log is left: a read-only mount or directory."""
+        import os
+
+        log = self.directory / f"{DATABASE}-wal"
+        return not os.access(self.directory, os.W_OK) and (not log.exists() or log.stat().st_size == 0)
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        """One consistent, short look."""
+        with sqlite.translated(self.directory), self._reading.connect() as connection:
+            yield connection
+
+    def data_version(self) -> int:
+        """Changes whenever another connection committed; cheap enough to ask several times a second."""
+        with self._version_lock, sqlite.translated(self.directory):
+            if self._version_connection is None:
+                self._version_connection = sqlite.raw_connection(self._reading)
+            return sqlite.data_version(self._version_connection)
+
+    def close(self) -> None:
+        """Give the connections back. The object is of no use afterwards."""
+        with self._version_lock:
+            if self._version_connection is not None:
+                self._version_connection.close()
+                self._version_connection = None
+        self._reading.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class WritingStore(Store):
+    """Opens for writing too, and creates the directory and the tables when they are absent."""
+
+    def __init__(self, directory: Path) -> None:
+        prepare_place(directory)
+        with sqlite.translated(directory):
+            self._writing: Engine = sqlite.make_engine(directory, writer=True)
+            _create(self._writing, directory)
+        super().__init__(directory)
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        """One writing transaction, on disk when the block is left; undone when it raises."""
+        with sqlite.translated(self.directory), self._writing.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give the connections back. The last one out folds the log into the database."""
+        super().close()
+        self._writing.dispose()
+
+
+def _stored_version(connection: Connection) -> int | None:
+    stored = connection.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar_one_or_none()
+    return None if stored is None else int(stored)
+
+
+def _check_version(engine: Engine, directory: Path) -> None:
+    with engine.connect() as connection:
+        if not engine.dialect.has_table(connection, "meta"):
+            raise LedgerError(
+                f"the ledger in {directory} is empty: it was never set up; start a run or the keeper first"
+            )
+        version = _stored_version(connection)
+    if version is None or version > SCHEMA_VERSION:
+        raise LedgerError(
+            f"the ledger in {directory} was written by a newer version (schema {version}, this one knows"
+            f" {SCHEMA_VERSION}); install that version of vq-tui, or point 'ledger' at another directory"
+        )
+
+
+def _create(engine: Engine, directory: Path) -> None:
+    with engine.connect() as connection:
+        present = engine.dialect.has_table(connection, "head")
+    if present:
+        return _check_version(engine, directory)
+    with engine.connect() as connection:
+        connection.rollback()
+        sqlite.prepare_database(connection)
+    with engine.begin() as connection:
+        if engine.dialect.has_table(connection, "head"):
+            return None
+        metadata.create_all(connection)
+        for trigger in sqlite.APPEND_ONLY:
+            connection.exec_driver_sql(trigger)
+        connection.execute(insert(meta).values(name="schema", value=str(SCHEMA_VERSION)))
+        connection.execute(insert(head).values(id=1, seq=0, hash=GENESIS))
+    return None

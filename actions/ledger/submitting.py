@@ -1,0 +1,222 @@
+"""Requests become runs: one transaction, one active run a target, one run an idempotency key (rows 7 and 12)."""
+
+import json
+import os
+from collections.abc import Iterable
+from contextlib import ExitStack
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from actions.ledger import locks
+from actions.ledger.anchor import last_anchor
+from actions.ledger.chain import append_event, check_tail
+from actions.ledger.rows import body_text, run_values
+from actions.ledger.sqlite import DiskFull
+from actions.ledger.store import WritingStore
+from actions.ledger.tables import event, instant, lease, now, parse_instant, plan, run
+from actions.model.errors import Busy, UsageError
+from actions.model.identity import canonical_json, new_id, short_id
+from actions.model.plan import Plan, RollbackRequest
+from actions.model.record import Submitted
+from actions.model.run import EventKind, Run
+from actions.model.text import clean
+from actions.model.words import ACTIVE_STATES, RunState
+
+LEAST_FREE_BYTES = 4 * 1024 * 1024
+"""No run starts with less room than this for its journal (row 9)."""
+
+LAUNCH_SECONDS = 30
+"""A queued run that nobody took for this long may be superseded; it has touched nothing."""
+
+_CHUNK = 5_000
+
+
+class Submitting(WritingStore):
+    """The writing of new runs."""
+
+    def submit(
+        self,
+        planned: Plan,
+        request: RollbackRequest,
+        *,
+        operator: str,
+        origin: str,
+        config_path: Path,
+        drill: bool = False,
+        how: str = "",
+        supersede: bool = False,
+    ) -> Submitted:
+        """Record run, plan and approval at once, before anything is touched.
+
+        The same `request.key` gives the same run. With `supersede` a run that waits for a person, is paused or lost its
+        executor gives way, visibly, as long as nobody holds its lock; an emergency must not wait for yesterday's run.
+        Raises Busy, or LedgerError on a broken journal or a full disk.
+        """
+        self._check_space()
+        anchor = last_anchor(self.directory)
+        found = _new_run(planned, request, operator=clean(operator), origin=clean(origin), drill=drill)
+        with ExitStack() as held, self._write() as connection:
+            key = request.key or found.id
+            known = connection.execute(select(run.c.id).where(run.c.idempotency_key == key)).scalar_one_or_none()
+            if known is not None:
+                return Submitted(run_id=known, created=False)
+            check_tail(connection, anchor)
+            holder = _holder(connection, planned.target)
+            if holder is not None:
+                self._make_way(connection, holder, found, supersede, held)
+            connection.execute(insert(run).values(**run_values(found), fence=0, idempotency_key=key))
+            connection.execute(insert(plan).values(_plan_values(found.id, planned, request, config_path)))
+            self._opening(connection, found, planned, how)
+        return Submitted(run_id=found.id, created=True)
+
+    @staticmethod
+    def _opening(connection: Connection, found: Run, planned: Plan, how: str) -> None:
+        actor = found.operator
+        append_event(connection, found.id, EventKind.PLANNED, actor=actor, body={"digest": planned.digest})
+        approval = {"by": actor, "how": how or planned.level.value, "reason": found.reason, "origin": found.origin}
+        append_event(connection, found.id, EventKind.APPROVED, actor=actor, body=approval)
+        append_event(connection, found.id, EventKind.CLOCK, actor=actor, body={"point": "decided"})
+
+    def _check_space(self) -> None:
+        facts = os.statvfs(self.directory)
+        if facts.f_bavail * facts.f_frsize < LEAST_FREE_BYTES:
+            raise DiskFull(
+                f"the disk that holds the ledger {self.directory} is full (under {LEAST_FREE_BYTES >> 20} MiB free);"
+                " no run was started; free space and try again"
+            )
+
+    def _make_way(self, connection: Connection, holder: Any, by: Run, supersede: bool, held: ExitStack) -> None:
+        """End the run that holds the target, or raise Busy."""
+        state = RunState(holder.state)
+        busy = Busy(
+            f"run {short_id(holder.id)} of {holder.operator} ({state.value}) holds '{by.target}'; attach to it with"
+            f" 'vq-tui runs follow {short_id(holder.id)}'",
+            run_id=holder.id,
+        )
+        created = parse_instant(holder.created_at)
+        fresh = state is RunState.QUEUED and created is not None and now() - created < timedelta(seconds=LAUNCH_SECONDS)
+        if not supersede or fresh:
+            raise busy
+        try:
+            held.enter_context(locks.locked(locks.lock_path(self.directory, by.target)))
+        except Busy:
+            raise busy from None
+        effects = changed_anything(connection, holder.id)
+        reason = f"superseded by run {by.id}: {by.reason}" if by.reason else f"superseded by run {by.id}"
+        end_run(connection, holder.id, RunState.FAILED if effects else RunState.ABORTED, by=by.operator, reason=reason)
+
+    def close_run(self, run_id: str, *, by: str, reason: str) -> None:
+        """End a run that waits for a person who has put things right by hand. Raises Busy while it is carried out."""
+        if not reason.strip():
+            raise UsageError("closing a run needs a reason: what was done by hand, and how it stands now")
+        with ExitStack() as held, self._write() as connection:
+            row = connection.execute(select(run.c.target, run.c.state).where(run.c.id == run_id)).one_or_none()
+            if row is None or not RunState(row.state).active:
+                raise UsageError(f"run {short_id(run_id)} is not open; there is nothing to close")
+            held.enter_context(locks.locked(locks.lock_path(self.directory, row.target)))
+            effects = changed_anything(connection, run_id)
+            end_run(connection, run_id, RunState.FAILED if effects else RunState.ABORTED, by=by, reason=reason)
+
+    def import_runs(self, runs: Iterable[tuple[Run, Plan]]) -> int:
+        """Insert runs that have ended elsewhere, oldest first, without a journal. Returns how many."""
+        remaining, total = iter(runs), 0
+        texts: dict[int, tuple[Plan, str, str]] = {}
+        while chunk := list(islice(remaining, _CHUNK)):
+            if any(one.state.active for one, _ in chunk):
+                raise UsageError("only runs that have ended can be imported")
+            with self._write() as connection:
+                rows = [run_values(one) | {"fence": 0, "idempotency_key": one.id} for one, _ in chunk]
+                connection.execute(insert(run), rows)
+                connection.execute(insert(plan), [_imported_plan(one, planned, texts) for one, planned in chunk])
+            total += len(chunk)
+        return total
+
+
+def _new_run(planned: Plan, request: RollbackRequest, *, operator: str, origin: str, drill: bool) -> Run:
+    return Run(
+        id=new_id(),
+        procedure=planned.procedure,
+        procedure_version=planned.procedure_version,
+        environment=planned.environment,
+        service=planned.service,
+        target=planned.target,
+        state=RunState.QUEUED,
+        level=planned.level.value,
+        from_version=planned.from_version,
+        to_version=planned.to_version,
+        reason=clean(request.reason or planned.reason),
+        operator=operator,
+        origin=origin,
+        created_at=now(),
+        drill=drill,
+    )
+
+
+def _plan_values(run_id: str, planned: Plan, request: RollbackRequest, config_path: Path) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "plan": canonical_json(planned.model_dump(mode="json")),
+        "digest": planned.digest,
+        "request": canonical_json(request.model_dump(mode="json")),
+        "config_path": str(config_path.absolute()),
+    }
+
+
+def _imported_plan(one: Run, planned: Plan, texts: dict[int, tuple[Plan, str, str]]) -> dict[str, Any]:
+    if id(planned) not in texts:
+        texts[id(planned)] = (planned, canonical_json(planned.model_dump(mode="json")), planned.digest)
+    request = RollbackRequest(environment=one.environment, service=one.service, to=one.to_version, reason=one.reason)
+    return {
+        "run_id": one.id,
+        "plan": texts[id(planned)][1],
+        "digest": texts[id(planned)][2],
+        "request": canonical_json(request.model_dump(mode="json")),
+        "config_path": "",
+    }
+
+
+def _holder(connection: Connection, target: str) -> Any:
+    active = [state.value for state in ACTIVE_STATES]
+    return connection.execute(
+        select(run.c.id, run.c.state, run.c.operator, run.c.created_at).where(
+            run.c.target == target, run.c.state.in_(active)
+        )
+    ).one_or_none()
+
+
+def changing_steps(connection: Connection, run_id: str) -> set[int]:
+    """Ids of the planned steps that change something."""
+    stored = connection.execute(select(plan.c.plan).where(plan.c.run_id == run_id)).scalar_one()
+    return {step["id"] for phase in json.loads(stored)["phases"] for step in phase["steps"] if step["changes"]}
+
+
+def changed_anything(connection: Connection, run_id: str) -> bool:
+    """Whether an effect may stand: an intent of a changing step was committed and that step is not undone."""
+    kinds = (EventKind.INTENT.value, EventKind.UNDONE.value)
+    rows = connection.execute(
+        select(event.c.step, event.c.kind)
+        .where(event.c.run_id == run_id, event.c.kind.in_(kinds))
+        .order_by(event.c.seq)
+    )
+    last = {row.step: row.kind for row in rows}
+    return any(last.get(step) == EventKind.INTENT.value for step in changing_steps(connection, run_id))
+
+
+def end_run(connection: Connection, run_id: str, to: RunState, *, by: str, reason: str) -> None:
+    """End a run from outside, its lock being held by the caller: visible in its journal, and its token is spent."""
+    row = connection.execute(select(run.c.state, run.c.target, run.c.metrics).where(run.c.id == run_id)).one()
+    old = connection.execute(select(lease.c.pid, lease.c.token).where(lease.c.resource == row.target)).one_or_none()
+    stolen = {"from_pid": old.pid if old else None, "by": by, "reason": reason}
+    append_event(connection, run_id, EventKind.LOCK_STOLEN, actor=by, body=stolen)
+    body = {"from": row.state, "to": to.value, "reason": reason}
+    append_event(connection, run_id, EventKind.STATE, actor=by, body=body)
+    metrics = json.loads(row.metrics) | {"ended_by": by, "ended_because": reason}
+    connection.execute(
+        update(run)
+        .where(run.c.id == run_id)
+        .values(state=to.value, ended_at=instant(now()), metrics=body_text(metrics), fence=-1)
+    )
