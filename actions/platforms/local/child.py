@@ -26,7 +26,7 @@ class Child:
         self.record = record
         self.directory = directory
         self.log = directory / "logs" / f"{record.spec.name}.log"
-        self.process: psutil.Popen | None = None
+        self.process: psutil.Process | None = None
         self.created: float | None = None
         self._popen: subprocess.Popen[bytes] | None = None
         self._gone = asyncio.Event()
@@ -66,8 +66,8 @@ class Child:
             self._popen = launch(
                 argv, environment, spec.cwd or self.directory, output, user=spec.user, death_signal=spec.death_signal
             )
-            self.process = psutil.Process(self._popen.pid)
-            self.created = self.process.create_time()
+            self.process = process = psutil.Process(self._popen.pid)
+            self.created = process.create_time()
         except (OSError, subprocess.SubprocessError) as error:
             self._not_started(f"could not be started: {error}")
             return

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from actions.clients.processes import ProcessRecord
 from actions.model.errors import VqError
+from actions.model.files import sync_directory, write_durably
 from actions.platforms.local.child import SUPERVISED_IN, Child
-from actions.platforms.local.files import remove_durably, write_atomically
 
 GRACE_SECONDS = 3.0
 
@@ -40,11 +40,11 @@ class RecordStore:
 
     def save(self, record: ProcessRecord) -> None:
         """Make a record durable before it takes effect."""
-        write_atomically(self._specs / f"{record.spec.name}.json", record.model_dump_json(indent=1).encode())
+        write_durably(self._specs / f"{record.spec.name}.json", record.model_dump_json(indent=1).encode())
 
     def remove(self, name: str) -> None:
         """Forget a record."""
-        remove_durably(self._specs / f"{name}.json")
+        _remove(self._specs / f"{name}.json")
 
     def note_children(self, children: Iterable[Child]) -> None:
         """Write down which processes run, so that a supervisor started after a crash finds survivors."""
@@ -53,7 +53,7 @@ class RecordStore:
             for child in children
             if child.pid is not None
         ]
-        write_atomically(self._children, json.dumps(running).encode())
+        write_durably(self._children, json.dumps(running).encode())
 
     def end_survivors(self) -> None:
         """End processes of a supervisor that was killed: those written down, and whatever they started."""
@@ -72,7 +72,7 @@ class RecordStore:
         _, alive = psutil.wait_procs(alive, timeout=GRACE_SECONDS)
         if alive:
             raise VqError(f"processes {[process.pid for process in alive]} of an earlier supervisor do not end")
-        remove_durably(self._children)
+        _remove(self._children)
 
     def _marked(self) -> set[psutil.Process]:
         """Processes that carry the mark of this directory, told to end."""
@@ -83,3 +83,8 @@ class RecordStore:
                     process.terminate()
                     marked.add(process)
         return marked
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    sync_directory(path.parent)

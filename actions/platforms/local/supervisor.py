@@ -115,6 +115,8 @@ def _hold(directory: Path) -> bool:
     except BlockingIOError:
         os.close(descriptor)
         return False
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, str(os.getpid()).encode())
     return True
 
 

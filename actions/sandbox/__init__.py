@@ -1,0 +1,1 @@
+"""The embedded stack: a real platform on this machine, without set-up."""
