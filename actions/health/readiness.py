@@ -47,8 +47,8 @@ def expected_seconds(facts: RollbackFacts) -> float | None:
     slot = facts.slot(facts.choice.slot)
     if slot is None or slot.changes is None:
         return None
-    changes = [*slot.changes, *((facts.switch,) if facts.switch else ())]
-    return 1.0 + sum(change.expected_seconds for change in changes)
+    switching = facts.switch.expected_seconds if facts.switch else 0.0
+    return 1.0 + switching + sum(change.expected_seconds for change in slot.changes)
 
 
 def conditions(facts: RollbackFacts) -> tuple[Check, ...]:

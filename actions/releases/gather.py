@@ -11,7 +11,7 @@ from actions.model.environment import Environment, HttpService, PostgresService,
 from actions.model.errors import UnknownNameError, VqError
 from actions.model.health import Check, Snapshot
 from actions.model.plan import RollbackRequest
-from actions.model.platform import Change
+from actions.model.platform import Change, WorkloadFacts
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Gate, HealthState
 from actions.platforms.access import Access
@@ -145,7 +145,10 @@ def _journal(ledger: FactsReader) -> Check:
 
 
 async def _slot(access: Access, service: str, slot: str, url: str | None) -> SlotFacts:
-    facts, error = await _within(access.workload(service, slot).observe())
+    async def look() -> WorkloadFacts:
+        return await access.workload(service, slot).observe()
+
+    facts, error = await _within(look())
     return SlotFacts(slot=slot, url=url, workload=facts, error=error)
 
 

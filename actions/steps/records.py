@@ -1,4 +1,4 @@
-"""Durable writes of steps into the ledger. Blocking SQLite calls run in a thread; each write is idempotent or says so."""
+"""Durable writes of steps into the ledger; blocking calls run in a thread, each write is idempotent."""
 
 import asyncio
 from typing import Any, Protocol

@@ -1,0 +1,1 @@
+"""Addresses whose processes are managed elsewhere: observed, never changed."""

@@ -1,0 +1,25 @@
+"""The embedded stack's router as a traffic driver: steered by generation, believed only from outside (P4, R4)."""
+
+from actions.model.environment import HttpService, RouterTraffic
+from actions.model.errors import UnknownNameError
+from actions.platforms.access import Place
+from actions.platforms.router.change import RouterChanger
+from actions.platforms.router.observe import Outside
+from actions.platforms.router.reading import RouterTrafficReader
+
+
+def traffic_reader(settings: RouterTraffic, place: Place) -> RouterTrafficReader:
+    """The reading half."""
+    return RouterTrafficReader(settings, place.slots, _outside(place))
+
+
+def traffic_changer(settings: RouterTraffic, place: Place) -> RouterChanger:
+    """The writing half."""
+    return RouterChanger(settings, _outside(place))
+
+
+def _outside(place: Place) -> Outside:
+    service = place.settings.services[place.service]
+    if not isinstance(service, HttpService):
+        raise UnknownNameError(f"service '{place.service}' is no HTTP service; a router only carries those")
+    return Outside(service)

@@ -1,0 +1,37 @@
+"""The conditions of a rollback, read again right before anything is touched (R6, B2)."""
+
+from actions.model.plan import RollbackRequest
+from actions.model.platform import Evidence
+from actions.model.words import Gate
+from actions.releases.gather import gather
+from actions.releases.pinned import revalidate
+from actions.steps.contract import Step, StepContext
+
+
+class CheckConditions(Step):
+    """Artefact at hand, rights, journal, schema and all that is pinned: as planned, or the run ends untouched."""
+
+    kind = "check-conditions"
+
+    async def act(self, context: StepContext) -> Evidence:
+        """Only observes."""
+        return Evidence(text="reading what the plan is bound to")
+
+    async def verify(self, context: StepContext) -> Evidence:
+        """Raises Stale when something pinned moved since planning, Refused when a condition fails."""
+        plan = context.plan
+        request = RollbackRequest(
+            environment=plan.environment, service=plan.service, to=plan.to_reference, level=plan.level
+        )
+        facts = await gather(context.access, context.records.ledger, request=request, own_run=context.run_id)
+        checks = revalidate(plan, facts, accept_drift=context.step.params.get("accept_drift") is True)
+        at_hand = next((check.evidence for check in checks if check.id == "artefact"), "")
+        unsure = [check.title for check in checks if check.gate is Gate.INCONCLUSIVE]
+        text = at_hand or f"{sum(check.gate is Gate.PASS for check in checks)} of {len(checks)} pass"
+        return Evidence(
+            text=text,
+            data={
+                "checks": [f"{check.gate.value} {check.title}: {check.evidence}" for check in checks],
+                "inconclusive": list(unsure),
+            },
+        )

@@ -1,0 +1,81 @@
+"""Validation after a rollback: service, every endpoint, every database and cache; an error is a failure (R7, row H1)."""
+
+import asyncio
+
+from actions.clients.http import HttpReader
+from actions.model.environment import HttpService, PostgresService, RedisService
+from actions.model.errors import VerifyFailed
+from actions.model.health import Check
+from actions.model.platform import Evidence
+from actions.model.waiting import Deadline
+from actions.model.words import Gate
+from actions.steps.contract import Step, StepContext
+from actions.steps.outside import ask_health, reader
+from actions.steps.reach import reach
+
+EVERY = 0.1
+
+
+class Validate(Step):
+    """All checks at the same time, repeated until all pass or the deadline passes; the last results are the evidence."""
+
+    kind = "validate"
+
+    async def act(self, context: StepContext) -> Evidence:
+        """Only observes."""
+        return Evidence(text="validating")
+
+    async def verify(self, context: StepContext) -> Evidence:
+        """Raises VerifyFailed naming every check that fails."""
+        deadline = Deadline(max(0.5, context.step.budget_seconds - context.environment.policy.validation_seconds))
+        while True:
+            checks = await validate(context)
+            failed = [check for check in checks if check.gate is not Gate.PASS]
+            if not failed:
+                listed = [f"{check.title}: {check.evidence}" for check in checks]
+                return Evidence(text=f"{len(checks)} of {len(checks)} checks pass", data={"checks": list(listed)})
+            if deadline.passed:
+                lines = "; ".join(f"{check.title}: {check.evidence}" for check in failed)
+                raise VerifyFailed(f"{len(failed)} of {len(checks)} checks fail: {lines}")
+            await asyncio.sleep(min(EVERY, deadline.remaining()))
+
+
+async def validate(context: StepContext) -> tuple[Check, ...]:
+    """Every check once. Raises VerifyFailed where there is nothing to check: nothing measured is no pass."""
+    services = context.environment.services
+    main = services[context.plan.service]
+    data = {name: one for name, one in services.items() if isinstance(one, PostgresService | RedisService)}
+    checks = list(await asyncio.gather(*(reach(name, one) for name, one in data.items())))
+    if isinstance(main, HttpService):
+        http = reader(main)
+        try:
+            limit = context.environment.policy.validation_seconds
+            checks[:0] = await _service(http, main, str(context.step.params["version"]), limit)
+        finally:
+            await http.close()
+    if not checks:
+        raise VerifyFailed(f"nothing about '{context.plan.service}' can be validated from here")
+    return tuple(checks)
+
+
+async def _service(http: HttpReader, service: HttpService, version: str, limit: float) -> list[Check]:
+    health, *endpoints = await asyncio.gather(
+        _health(http, service, version, limit), *(_endpoint(http, path, limit) for path in service.endpoints)
+    )
+    return [health, *endpoints]
+
+
+async def _health(http: HttpReader, service: HttpService, version: str, limit: float) -> Check:
+    verdict = await ask_health(http, service, version)
+    right = verdict.right and verdict.seconds < limit
+    text = verdict.text if verdict.seconds < limit else f"{verdict.text}, limit {limit:g} s"
+    return Check(id="health", title="health", gate=Gate.PASS if right else Gate.FAIL, evidence=text)
+
+
+async def _endpoint(http: HttpReader, path: str, limit: float) -> Check:
+    answer = await http.get(path)
+    right = answer.good and answer.seconds < limit
+    text = f"{answer.status}, {answer.milliseconds:.0f} ms" if answer.good else answer.reason
+    if answer.good and not right:
+        text = f"{answer.seconds:.1f} s, limit {limit:g} s"
+    return Check(id=path, title=path, gate=Gate.PASS if right else Gate.FAIL, evidence=text)

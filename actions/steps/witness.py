@@ -1,0 +1,94 @@
+"""An own witness of what users get: it asks the outside address at a steady pace while a run goes on (R11)."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from actions.clients.http import HttpReader
+from actions.model.environment import HttpService
+from actions.steps.outside import reader
+
+RATE = 20.0
+"""Questions a second; half over connections of their own, half over kept ones, since users have both."""
+MOST_IN_FLIGHT = 12
+FIRST_ERROR = 500
+"""Lower statuses are answers: an endpoint that asks for a login is up."""
+
+
+@dataclass
+class Tally:
+    """What was asked and what came back; seconds on the monotonic clock, by the time a question was sent."""
+
+    asked: int = 0
+    failed: int = 0
+    outcomes: list[tuple[float, bool]] = field(default_factory=list)
+    last_failure: str = ""
+
+    def downtime(self) -> float:
+        """Seconds from the first of at least two failures in a row to the next good answer; 0.05 s resolution."""
+        total, begun, failures = 0.0, 0.0, 0
+        for at, good in sorted(self.outcomes):
+            if good:
+                total += at - begun if failures >= 2 else 0.0
+                failures = 0
+            else:
+                begun = at if failures == 0 else begun
+                failures += 1
+        if failures >= 2:
+            total += max(at for at, _ in self.outcomes) - begun
+        return total
+
+
+class Witness:
+    """Asks until stopped. What it cannot send because everything hangs counts as failed."""
+
+    def __init__(self, service: HttpService, rate: float = RATE) -> None:
+        self.tally = Tally()
+        self._service = service
+        self._path = service.endpoints[0] if service.endpoints else service.health
+        self._rate = rate
+        self._http: HttpReader | None = None
+        self._pace: asyncio.Task[None] | None = None
+        self._asking: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Begin asking. Raises ConfigError when the address or its secrets cannot be used."""
+        self._http = reader(self._service)
+        self._pace = asyncio.create_task(self._keep_pace(self._http))
+
+    async def stop(self) -> Tally:
+        """Wait for the answers under way, at most for the timeout of the service, and close."""
+        if self._pace is not None:
+            self._pace.cancel()
+            await asyncio.gather(self._pace, return_exceptions=True)
+        if self._asking:
+            await asyncio.wait(self._asking, timeout=self._service.timeout + 1)
+        if self._http is not None:
+            await self._http.close()
+        return self.tally
+
+    async def _keep_pace(self, http: HttpReader) -> None:
+        due, number = time.monotonic(), 0
+        while True:
+            if len(self._asking) < MOST_IN_FLIGHT:
+                task = asyncio.create_task(self._ask(http, fresh=number % 2 == 0))
+                self._asking.add(task)
+                task.add_done_callback(self._asking.discard)
+            else:
+                self._count(time.monotonic(), False, f"{MOST_IN_FLIGHT} questions wait for an answer")
+            number += 1
+            due = max(due + 1 / self._rate, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
+
+    async def _ask(self, http: HttpReader, *, fresh: bool) -> None:
+        at = time.monotonic()
+        answer = await http.get(self._path, fresh=fresh)
+        good = answer.status is not None and answer.trouble is None and answer.status < FIRST_ERROR
+        self._count(at, good, answer.reason)
+
+    def _count(self, at: float, good: bool, reason: str) -> None:
+        self.tally.asked += 1
+        self.tally.outcomes.append((at, good))
+        if not good:
+            self.tally.failed += 1
+            self.tally.last_failure = reason
