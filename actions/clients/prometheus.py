@@ -1,0 +1,68 @@
+"""Prometheus HTTP API, instant queries only (P5). Absence is None with a reason, never a number."""
+
+import math
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from pydantic import JsonValue, SecretStr
+
+from actions.clients.http import HttpReader
+from actions.model.environment import Tls
+from actions.model.text import clean
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a query gave. `reason` says why `value` is None."""
+
+    value: float | None
+    reason: str = ""
+
+
+class PrometheusReader:
+    """Asks one Prometheus server."""
+
+    def __init__(
+        self, url: str, *, token: SecretStr | None = None, tls: Tls | None = None, timeout: float = 2.0
+    ) -> None:
+        """Raises ConfigError."""
+        headers = {"Authorization": SecretStr(f"Bearer {token.get_secret_value()}")} if token else {}
+        self._http = HttpReader(url, headers=headers, tls=tls, timeout=timeout)
+
+    async def measure(self, query: str) -> Measured:
+        """The one value of `query` now. Never raises for what the server does."""
+        answer = await self._http.get(f"/api/v1/query?query={quote(query, safe='')}")
+        body = answer.json() if answer.reached and answer.trouble is None else None
+        if not isinstance(body, dict) or body.get("status") != "success":
+            said = body.get("error") if isinstance(body, dict) else None
+            return Measured(None, f"Prometheus: {clean(said, limit=150) if said else answer.reason}")
+        return one_value(body.get("data"))
+
+    async def value(self, query: str) -> float | None:
+        """The one value of `query` now; None when there is none."""
+        return (await self.measure(query)).value
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+
+
+def one_value(data: JsonValue) -> Measured:
+    """The value in the `data` of an answer: a scalar, or a vector of exactly one finite sample."""
+    result = data.get("result") if isinstance(data, dict) else None
+    kind = data.get("resultType") if isinstance(data, dict) else None
+    if kind == "vector" and isinstance(result, list):
+        if len(result) != 1:
+            count = "no sample" if not result else f"{len(result)} samples, not one"
+            return Measured(None, f"Prometheus: the query gives {count}")
+        sample = result[0]
+        result = sample.get("value") if isinstance(sample, dict) else None
+    elif kind != "scalar":
+        return Measured(None, "Prometheus: the query gives no single value")
+    if not isinstance(result, list) or len(result) != 2:
+        return Measured(None, "Prometheus: the answer is not understood")
+    try:
+        value = float(str(result[1]))
+    except ValueError:
+        return Measured(None, "Prometheus: the value is not a number")
+    return Measured(value) if math.isfinite(value) else Measured(None, "Prometheus: the value is not a finite number")
