@@ -46,6 +46,11 @@ class Deployment:
         base = f"http://127.0.0.1:{self.layout.ports().model_dump()[colour]}"
         await well(base, path, Deadline(seconds), what=f"api-{colour}")
 
+    async def users_are_served(self) -> None:
+        """Until the service is well as users reach it. Raises VerifyFailed."""
+        base = f"http://127.0.0.1:{self.layout.ports().router}"
+        await well(base, "/health", Deadline(READY_SECONDS), what="the service behind the router")
+
     async def drained(self, colour: str, seconds: float = 10.0) -> None:
         """Until no request is under way in a colour. Raises VerifyFailed."""
 

@@ -23,6 +23,7 @@ def active(layout: Layout) -> tuple[FaultFacts, ...]:
 async def inject(deployment: Deployment, name: str) -> FaultFacts:
     """Break the stack in one way. A fault that is active already stays as it is. Raises UnknownNameError."""
     kind = find(name)
+    await deployment.supervisor.list()  # nothing is written down for a stack that does not run
     notes = _load(deployment.layout)
     known = next((one for one in notes["active"] if one["kind"] == name), None)
     if known is not None:
@@ -51,6 +52,7 @@ async def mend(deployment: Deployment) -> tuple[str, ...]:
             await restore_process(deployment, KINDS[name].process)
     if notes["before"] is not None:
         await _restore_releases(deployment, notes["before"])
+    await deployment.users_are_served()
     _save(deployment.layout, {"active": [], "before": None})
     return tuple(names)
 

@@ -43,7 +43,7 @@ Handler = Callable[[Request], Awaitable[Any]]
 
 def bind_unix(path: Path) -> socket.socket:
     """A listening unix socket at `path` with mode 0600, replacing a left-over file. Long paths work."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     path.unlink(missing_ok=True)
     mask = os.umask(0o177)
     try:
@@ -58,7 +58,8 @@ def bind_unix(path: Path) -> socket.socket:
 
 def bind_loopback(port: int) -> socket.socket:
     """A listening socket on 127.0.0.1; port 0 lets the kernel choose. Raises OSError when the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    # The protocol is named because asyncio switches Nagle's delay off only on sockets that name it.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(512)

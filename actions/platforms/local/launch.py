@@ -33,7 +33,8 @@ def plain_environment() -> dict[str, str]:
     """The part of this process's environment that children get: no credentials of the operator travel along."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     root = str(Path(__file__).resolve().parents[3])
-    return {**kept, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1"}
+    search = [root, *(word for word in os.environ.get("PYTHONPATH", "").split(os.pathsep) if word and word != root)]
+    return {**kept, "PYTHONPATH": os.pathsep.join(search), "PYTHONUNBUFFERED": "1"}
 
 
 def unprivileged_user() -> str | None:
