@@ -2,7 +2,6 @@
 
 import threading
 import time
-import traceback
 from typing import Protocol
 
 from tests.kubernetes.double import kinds
@@ -48,6 +47,7 @@ class Cluster:
             self.kubelet,
             Endpoints(self),
         )
+        self.steps = 0
         self._synced = -1
         self._wakes: list[tuple[float, bool]] = []
         self._thread: threading.Thread | None = None
@@ -85,6 +85,7 @@ class Cluster:
         """One step of every controller; whether anything changed."""
         with self.store.lock:
             before = self.store.version
+            self.steps += 1
             self._wakes.clear()
             for controller in self._controllers:
                 controller.sync()
@@ -133,9 +134,7 @@ class Cluster:
                 if pause == 0 and not self.stopping.wait(self.pace.step):
                     self.sync()
         except BaseException as error:
-            traceback.print_exc()
-            self.failure = error
-            raise
+            self.failure = error  # raised again by `check`, in the thread of the test
 
     def check(self) -> None:
         """Raise what a controller died of, so that no test waits for a cluster that stands still."""
@@ -143,15 +142,19 @@ class Cluster:
             raise RuntimeError("a controller of the double has failed") from self.failure
 
     def wait(self, held: "Condition", seconds: float, what: str) -> None:
-        """Until `held()` is true; it is asked again on every change. Raises AssertionError at the deadline."""
+        """Until `held()`; asked on every change, without the store's lock. Raises AssertionError at the deadline."""
         until = time.monotonic() + seconds
-        with self.store.changed:
-            while not held():
-                self.check()
-                left = until - time.monotonic()
-                if left <= 0:
-                    raise AssertionError(f"after {seconds} s still not: {what}")
-                self.store.changed.wait(min(left, 0.2))
+        while True:
+            seen = self.store.version
+            if held():
+                return
+            self.check()
+            left = until - time.monotonic()
+            if left <= 0:
+                raise AssertionError(f"after {seconds} s still not: {what}")
+            with self.store.changed:
+                if self.store.version == seen:
+                    self.store.changed.wait(min(left, 0.1))
 
 
 class Condition(Protocol):

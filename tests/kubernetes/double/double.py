@@ -26,7 +26,7 @@ from tests.kubernetes.double.kinds import DEPLOYMENT, NAMESPACE, POD, Kind, kind
 from tests.kubernetes.double.kubeconfig import api_client, write
 from tests.kubernetes.double.patches import json_patch, strategic_merge
 from tests.kubernetes.double.rolled import is_rolled_out
-from tests.kubernetes.double.server import READING, Exchange, Listener
+from tests.kubernetes.double.server import Exchange, Listener
 from tests.kubernetes.double.status import Json
 from tests.kubernetes.double.store import missing_is_none
 from tests.kubernetes.double.strategy import for_update
@@ -142,7 +142,7 @@ class KubernetesDouble:
         return [
             one
             for one in list(self.requests)
-            if one.applied and one.verb not in READING and resource in ("", one.resource) and name in ("", one.name)
+            if one.applied and resource in ("", one.resource) and name in ("", one.name)
         ]
 
     # --- objects, changed by someone else than the client ---------------------------------------------------------
