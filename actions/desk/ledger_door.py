@@ -1,0 +1,154 @@
+"""The ledger as a Viewer sees it: perhaps not there yet, opened when it appears, watched for commits of others."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from actions.ledger import open_reader
+from actions.model.errors import LedgerError
+from actions.model.plan import Release
+from actions.model.record import Drill
+from actions.model.run import Run
+
+if TYPE_CHECKING:
+    from actions.ledger.reader import LedgerReader
+
+T = TypeVar("T")
+
+FAST_SECONDS, SLOW_SECONDS = 0.04, 0.5
+"""How often the ledger is asked for news while somebody follows a run, and otherwise."""
+
+
+class Signal:
+    """Wakes everyone who waited before it fired; made and used on one loop."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def waiter(self) -> asyncio.Event:
+        """What to wait on; take it before looking, so that nothing is missed between looking and waiting."""
+        return self._event
+
+    def fire(self) -> None:
+        """Wake everyone."""
+        fired, self._event = self._event, asyncio.Event()
+        fired.set()
+
+
+async def either(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for `event` at most so long; whether it came."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+class NoLedger:
+    """Stands in for a ledger that is not there: nothing was recorded. Enough for planning to look at (FactsReader)."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @property
+    def directory(self) -> Path:
+        """The nearest directory that exists: where the ledger would be created."""
+        return next((one for one in (self._directory, *self._directory.parents) if one.is_dir()), self._directory)
+
+    def past_seconds(
+        self, environment: str, service: str, procedure: str = "rollback", limit: int = 20
+    ) -> tuple[float, ...]:
+        """None."""
+        return ()
+
+    def active(self, environment: str) -> Run | None:
+        """None."""
+        return None
+
+    def drills(self, environment: str, limit: int = 100) -> tuple[Drill, ...]:
+        """None."""
+        return ()
+
+    def releases(self, environment: str, service: str) -> tuple[Release, ...]:
+        """None."""
+        return ()
+
+
+class LedgerDoor:
+    """The one reader of a desk. `note` says why there is none; a missing ledger is looked for again and again."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.note = ""
+        self.changed = Signal()
+        self._followers = 0
+        self._attended = Signal()
+        self._reader: LedgerReader | None = None
+
+    @property
+    def facts(self) -> "LedgerReader | NoLedger":
+        """What planning reads."""
+        return self._reader or NoLedger(self.directory)
+
+    async def open(self) -> bool:
+        """Open the ledger if that is possible now; whether it is open. Never raises: `note` says what is wrong."""
+        if self._reader is None:
+            try:
+                self._reader = await asyncio.to_thread(open_reader, self.directory)
+                self.note = ""
+            except LedgerError as error:
+                missing = not self.directory.exists()
+                self.note = "no ledger yet: nothing was run from here" if missing else error.message
+        return self._reader is not None
+
+    async def read(self, ask: "Callable[[LedgerReader], T]", otherwise: T) -> T:
+        """The reader's answer, or `otherwise` while there is no ledger. Raises LedgerError when reading fails."""
+        if not await self.open() or self._reader is None:
+            return otherwise
+        return await asyncio.to_thread(ask, self._reader)
+
+    async def demand(self, ask: "Callable[[LedgerReader], T]") -> T:
+        """The reader's answer. Raises LedgerError when there is no ledger or reading fails."""
+        if not await self.open() or self._reader is None:
+            raise LedgerError(self.note if self.directory.exists() else f"{self.note} ({self.directory})")
+        return await asyncio.to_thread(ask, self._reader)
+
+    async def watch(self) -> None:
+        """Fire `changed` whenever somebody committed; runs until cancelled."""
+        last: int | None = None
+        while True:
+            try:
+                version = await self.read(lambda reader: reader.data_version(), -1)
+            except LedgerError as error:
+                await self.forget(error.message)
+                version = -2
+            if version != last:
+                last = version
+                self.changed.fire()
+            if self._followers:
+                await asyncio.sleep(FAST_SECONDS)
+            else:
+                await either(self._attended.waiter(), SLOW_SECONDS)
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """While somebody follows a run, news are looked for more often."""
+        self._followers += 1
+        self._attended.fire()
+        try:
+            yield
+        finally:
+            self._followers -= 1
+
+    async def forget(self, note: str) -> None:
+        """Close the reader, so that the next call opens it anew."""
+        reader, self._reader, self.note = self._reader, None, note
+        if reader is not None:
+            await asyncio.to_thread(reader.close)
+
+    async def close(self) -> None:
+        """Close the reader."""
+        await self.forget(self.note)

@@ -1,0 +1,88 @@
+"""The writing door: requests, commands, answers. Holds the ledger's writer; writing clients live only in executors."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from actions.desk import steering
+from actions.desk.rehearsals import Rehearsals
+from actions.desk.viewer import Viewer
+from actions.desk.watch_releases import WatchReleases
+from actions.ledger import open_writer
+from actions.model.environment import Settings
+from actions.model.errors import LedgerError, ReadOnlyError
+from actions.model.plan import RollbackRequest
+from actions.model.record import CommandRow, Drill, KeeperFacts, Submitted
+from actions.model.words import Command
+
+if TYPE_CHECKING:
+    from actions.ledger.writer import LedgerWriter
+
+
+class Operator(Viewer):
+    """A Viewer that may also ask for runs and steer them."""
+
+    read_only = False
+
+    def __init__(self, settings: Settings, config_path: Path, environment: str) -> None:
+        super().__init__(settings, config_path, environment)
+        if self.environment.read_only:
+            raise ReadOnlyError(f"'{environment}' is configured read_only = true: it can only be looked at")
+        self._writer: LedgerWriter | None = None
+        self.rehearsals = Rehearsals(self)
+        self._releases = WatchReleases(self)
+
+    @property
+    def writer(self) -> "LedgerWriter":
+        """The ledger's writer. Raises LedgerError before `start` and after `close`."""
+        if self._writer is None:
+            raise LedgerError("the ledger is not open for writing: the desk was not started")
+        return self._writer
+
+    async def submit(self, request: RollbackRequest, expected_digest: str | None = None) -> Submitted:
+        """Plan from fresh facts and have the plan carried out.
+
+        Asked twice, or by two operators at once, it is one run: the second is told of it (`created` False). Raises
+        Stale when the plan is no longer the one with `expected_digest`, Refused, Busy, UnknownNameError, LedgerError.
+        """
+        return await self._call(steering.submit(self, request, expected_digest))
+
+    async def command(self, run_id: str, command: Command, reason: str = "") -> CommandRow:
+        """Tell a run something; one whose executor is gone gets a new one that hears it."""
+        return await self._call(steering.command(self, run_id, command, reason))
+
+    async def resume(self, run_id: str) -> None:
+        """Let a paused run go on, or start a new executor for one whose executor is gone."""
+        await self._call(steering.resume(self, run_id))
+
+    async def answer(self, run_id: str, gate_id: str, answer: str) -> None:
+        """Answer a question of a run. Raises Refused when somebody else answered before."""
+        await self._call(steering.answer(self, run_id, gate_id, answer))
+
+    async def start_keeper(self) -> KeeperFacts:
+        """Start the process that observes while no console is open; returns once it runs."""
+        from actions.keeper.launch import start_keeper
+
+        return await self._call(start_keeper(self.ledger.directory, self.config_path))
+
+    async def start_drill(self, scenario: str) -> Drill:
+        """Break the embedded stack as the scenario says. Raises Refused where no drills are allowed."""
+        return await self._call(self.rehearsals.start(scenario))
+
+    async def end_drill(self, drill_id: str) -> Drill:
+        """Score a drill and mend what it broke."""
+        return await self._call(self.rehearsals.end(drill_id))
+
+    async def _begin(self) -> None:
+        self._writer = await asyncio.to_thread(open_writer, self.ledger.directory)
+        await super()._begin()
+        self.watching.watchers += [self.rehearsals.observe, self._releases.observe]
+        self.watching.offered = self.rehearsals.offered
+        await self.rehearsals.begin()
+
+    async def _end(self) -> None:
+        await super()._end()
+        self._releases.end()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await asyncio.to_thread(writer.close)

@@ -1,0 +1,168 @@
+"""What an Operator does to runs: submit once, hand over visibly, wake a run whose executor is gone."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from actions.desk.ledger_door import either
+from actions.model.errors import Busy, Refused, Stale, UsageError
+from actions.model.identity import short_id
+from actions.model.plan import Plan, RollbackRequest
+from actions.model.record import CommandRow, Submitted
+from actions.model.run import Run
+from actions.model.waiting import Deadline
+from actions.model.words import Command, RunState
+from actions.procedures.rollback import PROCEDURE, plan_rollback
+from actions.runner import launch
+from actions.runner import resume as resume_executor
+
+if TYPE_CHECKING:
+    from actions.desk.operator import Operator
+
+HAND_OVER_SECONDS = 120.0
+"""Longest that a rollback waits for the forward run it pre-empts to back out (R10)."""
+
+GONE = {"dead", "none"}
+HEARD_DEAD = {Command.ABORT, Command.BACK_OUT}
+"""Commands that only an executor can carry out: without one, one is started to hear them."""
+
+
+async def submit(desk: "Operator", request: RollbackRequest, expected_digest: str | None) -> Submitted:
+    """See `Operator.submit`."""
+    if request.environment != desk.environment_name:
+        raise UsageError(f"this desk is for '{desk.environment_name}', the request for '{request.environment}'")
+    attached = await _already(desk, request)
+    if attached is not None:
+        return attached
+    await _pre_empt(desk, request)
+    plan = await _plan(desk, request, expected_digest)
+    drill = await desk.rehearsals.acting()
+    try:
+        submitted = await asyncio.to_thread(_write, desk, plan, request, drill)
+    except Busy as busy:
+        submitted = await _attach(desk, plan, busy)
+    await _launch(desk, submitted)
+    if drill:
+        await desk.rehearsals.acted(submitted.run_id)
+    return submitted
+
+
+def _write(desk: "Operator", plan: Plan, request: RollbackRequest, drill: bool) -> Submitted:
+    return desk.writer.submit(
+        plan,
+        request,
+        operator=desk.operator,
+        origin=f"{desk.identity.origin} on {desk.host}",
+        config_path=desk.config_path,
+        drill=drill,
+        how=f"{request.level} confirmed by {desk.operator}",
+        supersede=True,
+    )
+
+
+async def _already(desk: "Operator", request: RollbackRequest) -> Submitted | None:
+    """A rollback to the same place that is under way: a second key press must not plan against a moving world."""
+    active = await _active(desk)
+    if active is None or active.procedure != PROCEDURE or active.state is RunState.NEEDS_OPERATOR:
+        return None
+    executor = await asyncio.to_thread(desk.writer.executor, active.id)
+    if executor.state in GONE and active.state is not RunState.QUEUED:
+        return None
+    before = await asyncio.to_thread(desk.writer.request, active.id)
+    if (before.to, before.service) == (request.to, request.service) or request.to == active.to_version:
+        submitted = Submitted(run_id=active.id, created=False)
+        await _launch(desk, submitted)
+        return submitted
+    return None
+
+
+async def _plan(desk: "Operator", request: RollbackRequest, expected_digest: str | None) -> Plan:
+    plan = plan_rollback(request, await desk.watching.way_back.fresh(request))
+    if expected_digest is not None and plan.digest != expected_digest:
+        raise Stale("what was shown is no longer what would be done: nothing was touched, look at the plan again")
+    return plan
+
+
+async def _attach(desk: "Operator", plan: Plan, busy: Busy) -> Submitted:
+    """Another operator was faster: their run is this one's too when it goes to the same place."""
+    if busy.run_id is None:
+        raise busy
+    holder = await asyncio.to_thread(desk.writer.run, busy.run_id)
+    same = (holder.procedure, holder.service, holder.to_version) == (plan.procedure, plan.service, plan.to_version)
+    if not same:
+        raise busy
+    return Submitted(run_id=holder.id, created=False)
+
+
+async def _launch(desk: "Operator", submitted: Submitted) -> None:
+    """Start the executor of a new run, and of one that was asked for while its desk died before launching."""
+    if not submitted.created:
+        run = await asyncio.to_thread(desk.writer.run, submitted.run_id)
+        executor = await asyncio.to_thread(desk.writer.executor, submitted.run_id)
+        if run.state is not RunState.QUEUED or executor.state not in GONE:
+            return
+    await asyncio.to_thread(launch, desk.ledger.directory, submitted.run_id)
+
+
+async def _pre_empt(desk: "Operator", request: RollbackRequest) -> None:
+    """A rollback does not wait for a forward run: that run is told to leave, and is seen to have left (R10)."""
+    active = await _active(desk)
+    if active is None or active.procedure == PROCEDURE or active.state is RunState.NEEDS_OPERATOR:
+        return
+    reason = f"pre-empted by a rollback of {desk.operator}: {request.reason or 'emergency'}"
+    try:
+        await command(desk, active.id, Command.ABORT, reason)
+    except Refused:  # it has changed something already
+        await command(desk, active.id, Command.BACK_OUT, reason)
+    deadline = Deadline(HAND_OVER_SECONDS)
+    while True:
+        news = desk.ledger.changed.waiter()
+        run = await asyncio.to_thread(desk.writer.run, active.id)
+        if run.state.terminal:
+            return
+        if deadline.passed:
+            who = f"{run.procedure} {short_id(run.id)}"
+            raise Busy(f"{who} was told to leave and has not within {HAND_OVER_SECONDS:.0f} s", run_id=run.id)
+        await either(news, min(0.5, deadline.remaining() or 0.01))
+
+
+async def command(desk: "Operator", run_id: str, what: Command, reason: str) -> CommandRow:
+    """See `Operator.command`."""
+    row = await asyncio.to_thread(lambda: desk.writer.command(run_id, what, by=desk.operator, reason=reason))
+    if what in HEARD_DEAD:
+        executor = await asyncio.to_thread(desk.writer.executor, run_id)
+        if executor.state in GONE:
+            await asyncio.to_thread(resume_executor, desk.ledger.directory, run_id)
+    return row
+
+
+async def resume(desk: "Operator", run_id: str) -> None:
+    """See `Operator.resume`."""
+    run = await asyncio.to_thread(desk.writer.run, run_id)
+    if not run.state.active:
+        raise Refused(f"run {short_id(run_id)} has ended ({run.state}): nothing is left to resume")
+    executor = await asyncio.to_thread(desk.writer.executor, run_id)
+    if executor.state == "stopped":
+        raise Refused(
+            f"the executor of run {short_id(run_id)} (process {executor.pid}) is stopped: kill -CONT {executor.pid}"
+        )
+    if executor.state not in GONE:
+        if run.state is not RunState.PAUSED:
+            raise Refused(f"run {short_id(run_id)} is {run.state} and its executor lives: nothing to resume")
+        await asyncio.to_thread(lambda: desk.writer.command(run_id, Command.RESUME, by=desk.operator))
+        return
+    await asyncio.to_thread(lambda: desk.writer.command(run_id, Command.RESUME, by=desk.operator))
+    await asyncio.to_thread(resume_executor, desk.ledger.directory, run_id)
+
+
+async def answer(desk: "Operator", run_id: str, gate_id: str, chosen: str) -> None:
+    """See `Operator.answer`."""
+    gates = await asyncio.to_thread(desk.writer.gates, run_id)
+    gate = next((one for one in gates if one.id.endswith(gate_id)), None)
+    if gate is None:
+        raise UsageError(f"run {short_id(run_id)} asks no question '{gate_id}': 'vq-tui runs show' lists them")
+    if not await asyncio.to_thread(desk.writer.answer_gate, gate.id, chosen, desk.operator):
+        raise Refused(f"the question was answered before: '{gate.question}'")
+
+
+async def _active(desk: "Operator") -> Run | None:
+    return await asyncio.to_thread(desk.writer.active, desk.environment_name)

@@ -1,0 +1,126 @@
+"""What a desk keeps up to date in the background: snapshots, the ledger's news, and the facts of the way back."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from actions.desk.ledger_door import LedgerDoor, either
+from actions.desk.way_back import WayBack
+from actions.health import Poller
+from actions.health.readiness import readiness
+from actions.model.errors import Unreachable
+from actions.model.health import Snapshot
+from actions.model.plan import Readiness, RollbackOffer, RollbackRequest
+from actions.model.way_back import RollbackFacts
+from actions.platforms.access import Access
+from actions.procedures.offer import offer
+from actions.releases.gather import gather
+
+FIRST_SECONDS = 4.0
+"""Longest that planning waits for the first snapshot; without one it plans without health."""
+
+SNAPSHOT_SECONDS = 20.0
+
+Watcher = Callable[[Snapshot], Coroutine[Any, Any, None]]
+
+
+class Watching:
+    """The background work of one desk; made anywhere, used on the desk's loop. Polling begins when first asked for."""
+
+    def __init__(self, access: Access, ledger: LedgerDoor) -> None:
+        self.access = access
+        self.ledger = ledger
+        self._tasks: list[asyncio.Task[None]] = []
+        self._poller: Poller | None = None
+        self._polling_task: asyncio.Task[None] | None = None
+        self._puts: list[Callable[[Snapshot], None]] = []
+        self._first = asyncio.Event()
+        self.latest: Snapshot | None = None
+        self.watchers: list[Watcher] = []
+        self.offered: Callable[[], Coroutine[Any, Any, None]] | None = None
+        self.way_back = WayBack(self._gather, RollbackRequest(environment=access.name))
+
+    def begin(self) -> None:
+        """Watch the ledger; the rest begins when it is asked for."""
+        self._tasks.append(asyncio.create_task(self.ledger.watch(), name="ledger"))
+
+    async def end(self) -> None:
+        """Stop everything."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        if self._poller is not None:
+            await self._poller.close()
+
+    async def feed(self, put: Callable[[Snapshot], None]) -> None:
+        """Hand every snapshot to `put`, the newest at once; runs until cancelled, or until polling itself fails."""
+        polling = self._poll()
+        self._keep_ready()
+        if self.latest is not None:
+            put(self.latest)
+        self._puts.append(put)
+        try:
+            await asyncio.shield(polling)
+        finally:
+            self._puts.remove(put)
+
+    async def first_snapshot(self) -> Snapshot:
+        """The newest snapshot; waits for the first. Raises Unreachable when none came within `SNAPSHOT_SECONDS`."""
+        polling = self._poll()
+        arrived = asyncio.ensure_future(self._first.wait())
+        await asyncio.wait({polling, arrived}, timeout=SNAPSHOT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        arrived.cancel()
+        if polling.done():
+            await polling
+        if self.latest is None:
+            raise Unreachable(f"no health of '{self.access.name}' came in within {SNAPSHOT_SECONDS:.0f} s")
+        return self.latest
+
+    async def readiness(self, request: RollbackRequest) -> Readiness:
+        """From the kept facts; a source that fails is a failed check, not an error. Raises UnknownNameError."""
+        return readiness(await self.way_back.facts(request))
+
+    async def offer(self, request: RollbackRequest) -> RollbackOffer:
+        """From the kept facts. Raises UnknownNameError for a service nobody knows."""
+        if self.offered is not None:
+            await self.offered()
+        return offer(request, await self.way_back.facts(request))
+
+    def _poll(self) -> "asyncio.Task[None]":
+        if self._polling_task is None:
+            self._poller = Poller(self.access.name, self.access.environment, self.access)
+            self._polling_task = asyncio.create_task(self._polling(self._poller), name="poller")
+            self._tasks.append(self._polling_task)
+        return self._polling_task
+
+    def _keep_ready(self) -> None:
+        if not any(task.get_name() == "way back" for task in self._tasks):
+            self._tasks.append(asyncio.create_task(self.way_back.live(), name="way back"))
+            self._tasks.append(asyncio.create_task(self._poke(), name="news"))
+
+    async def _polling(self, poller: Poller) -> None:
+        async for snapshot in poller.snapshots():
+            moved = self.latest is None or _states(snapshot) != _states(self.latest)
+            self.latest = snapshot
+            self._first.set()
+            if moved:
+                self.way_back.poke()
+            for put in list(self._puts):
+                put(snapshot)
+            for watcher in list(self.watchers):
+                await watcher(snapshot)
+
+    async def _poke(self) -> None:
+        while True:
+            await self.ledger.changed.waiter().wait()
+            self.way_back.poke()
+
+    async def _gather(self, request: RollbackRequest) -> RollbackFacts:
+        self._poll()
+        await either(self._first, FIRST_SECONDS)
+        return await gather(self.access, self.ledger.facts, request=request, snapshot=self.latest)
+
+
+def _states(snapshot: Snapshot) -> list[tuple[str, str]]:
+    return [(one.service, one.word) for one in snapshot.services]

@@ -1,0 +1,90 @@
+"""The way back, kept ready: its facts are gathered over and over in the background, so that a key waits for nothing."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from actions.desk.ledger_door import either
+from actions.model.errors import VqError
+from actions.model.plan import Level, RollbackRequest
+from actions.model.way_back import RollbackFacts
+
+Key = tuple[str | None, str | None, Level]
+
+EVERY_SECONDS = 3.0
+LEAST_SECONDS = 1.0
+OLD_SECONDS = 10.0
+"""Facts older than this are gathered again before they are shown."""
+
+UNASKED_SECONDS = 30.0
+"""A request nobody asked for that long is no longer kept ready; the emergency one always is."""
+
+
+class WayBack:
+    """Facts of rollbacks by request, gathered once for whoever asks at the same time."""
+
+    def __init__(self, gather: Callable[[RollbackRequest], Awaitable[RollbackFacts]], first: RollbackRequest) -> None:
+        self._gather = gather
+        self._first = first
+        self._asked: dict[Key, float] = {}
+        self._kept: dict[Key, tuple[float, RollbackFacts]] = {}
+        self._under_way: dict[Key, asyncio.Task[RollbackFacts]] = {}
+        self._poked = asyncio.Event()
+
+    def poke(self) -> None:
+        """Something changed: gather again soon."""
+        self._poked.set()
+
+    async def facts(self, request: RollbackRequest) -> RollbackFacts:
+        """The kept facts when they are recent, else facts gathered now. Raises VqError when gathering does."""
+        key = _key(request)
+        self._asked[key] = time.monotonic()
+        kept = self._kept.get(key)
+        if kept is not None and time.monotonic() - kept[0] < OLD_SECONDS:
+            return kept[1]
+        return await self._gathered(request)
+
+    async def fresh(self, request: RollbackRequest) -> RollbackFacts:
+        """Facts whose gathering began after this call."""
+        facts = await self._gather(request)
+        self._kept[_key(request)] = (time.monotonic(), facts)
+        return facts
+
+    async def live(self) -> None:
+        """Keep everything ready that is asked for; runs until cancelled."""
+        while True:
+            for request in self._wanted():
+                try:
+                    await self._gathered(request)
+                except VqError:
+                    # Whoever asks gathers again and is told; an old fact must not be shown in its place.
+                    self._kept.pop(_key(request), None)
+            await asyncio.sleep(LEAST_SECONDS)
+            await either(self._poked, EVERY_SECONDS - LEAST_SECONDS)
+            self._poked.clear()
+
+    async def _gathered(self, request: RollbackRequest) -> RollbackFacts:
+        key = _key(request)
+        task = self._under_way.get(key)
+        if task is None:
+            task = asyncio.ensure_future(self.fresh(request))
+            self._under_way[key] = task
+            task.add_done_callback(lambda done: self._ended(key, done))
+        return await asyncio.shield(task)
+
+    def _ended(self, key: Key, task: "asyncio.Task[RollbackFacts]") -> None:
+        self._under_way.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # taken here too: whoever asked may have been cancelled meanwhile
+
+    def _wanted(self) -> list[RollbackRequest]:
+        now = time.monotonic()
+        self._asked = {key: at for key, at in self._asked.items() if now - at < UNASKED_SECONDS}
+        first = _key(self._first)
+        keys = [first, *(key for key in self._asked if key != first)]
+        environment = self._first.environment
+        return [RollbackRequest(environment=environment, service=key[0], to=key[1], level=key[2]) for key in keys]
+
+
+def _key(request: RollbackRequest) -> Key:
+    return request.service, request.to, request.level

@@ -1,0 +1,122 @@
+"""What a keeper does, round after round: one watch an environment, the outbox, its own sign of life."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from actions.config import load
+from actions.health import Poller
+from actions.keeper.release_watch import ReleaseWatch
+from actions.ledger import open_writer
+from actions.ledger.locks import FileLock
+from actions.ledger.writer import LedgerWriter
+from actions.model.environment import Environment, Settings
+from actions.model.errors import Busy, VqError
+from actions.notices.outbox import deliver
+from actions.platforms.access import Access
+
+LOCK = "keeper.lock"
+ROUND_SECONDS = 5.0
+LEAST_INTERVAL = 5.0
+"""An unattended keeper looks at most so often, whatever interval the consoles use."""
+
+
+class Keeping:
+    """The keeper of one ledger. Elected by a lock that the kernel gives back when its process is gone."""
+
+    def __init__(self, ledger: Path, config: Path, say: Callable[[str], None]) -> None:
+        self._ledger = ledger
+        self._config = config
+        self._say = say
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        """End soon; may be called from a signal handler of the loop."""
+        self._stopped.set()
+
+    async def run(self) -> None:
+        """Keep until stopped. Raises Busy when another keeper is at work."""
+        settings = load(self._config)
+        writer = await asyncio.to_thread(open_writer, self._ledger)
+        lock = FileLock(self._ledger / LOCK)
+        try:
+            lock.acquire(patience=1.0)
+        except Busy:
+            raise Busy(f"a keeper is already at work on {self._ledger}") from None
+        try:
+            await asyncio.to_thread(writer.beat_keeper)
+            self._say(f"keeping {', '.join(settings.environments) or 'nothing'} of {self._config}")
+            while not self._stopped.is_set():
+                settings = await self._until_changed(settings, writer)
+            self._say("ended")
+        finally:
+            lock.release()
+            await asyncio.to_thread(writer.close)
+
+    async def _until_changed(self, settings: Settings, writer: LedgerWriter) -> Settings:
+        """Watch under these settings until the file changes or the end comes; returns the settings to go on with."""
+        watches = [
+            asyncio.create_task(self._watch(name, one, writer), name=name)
+            for name, one in settings.environments.items()
+        ]
+        stamp = self._stamp()
+        try:
+            while not await self._wait(ROUND_SECONDS):
+                await asyncio.to_thread(writer.beat_keeper)
+                await self._deliver(writer, settings.environments)
+                if self._stamp() != stamp:
+                    stamp = self._stamp()
+                    try:
+                        return load(self._config)
+                    except VqError as error:
+                        self._say(f"the changed configuration is not used: {error.message}")
+        finally:
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
+        return settings
+
+    async def _watch(self, name: str, environment: Environment, writer: LedgerWriter) -> None:
+        """Observe one environment for ever. Its troubles are said and survived, so that they never stop the others."""
+        slow = environment.model_copy(update={"interval": max(environment.interval, LEAST_INTERVAL)})
+        while True:
+            access = Access(name, slow)
+            poller, releases = Poller(name, slow, access), ReleaseWatch(access, writer, "keeper")
+            try:
+                async for snapshot in poller.snapshots():
+                    try:
+                        await releases.observe(snapshot)
+                    except VqError as error:
+                        self._say(f"{name}: {error.message}")
+            except Exception as error:  # noqa: BLE001 - one environment's bug must not end the watch of the others
+                self._say(f"{name}: {type(error).__name__}; beginning again")
+            finally:
+                releases.end()
+                await poller.close()
+                await access.close()
+            await self._wait(ROUND_SECONDS)
+
+    async def _deliver(self, writer: LedgerWriter, environments: dict[str, Environment]) -> None:
+        try:
+            sent = await deliver(writer, environments)
+        except VqError as error:
+            self._say(f"notices: {error.message}")
+        else:
+            if sent:
+                self._say(f"{sent} notices delivered")
+
+    async def _wait(self, seconds: float) -> bool:
+        """Whether the end came within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            facts = self._config.stat()
+        except OSError:
+            return None
+        return facts.st_mtime_ns, facts.st_ino

@@ -1,0 +1,134 @@
+"""Watching which releases serve, of every managed service of one environment (R9, H10): also those made by others."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+from actions.ledger.locks import FileLock
+from actions.ledger.writer import LedgerWriter
+from actions.model.environment import HttpService, PostgresService, RedisService
+from actions.model.errors import Busy, Unreachable
+from actions.model.health import Snapshot
+from actions.model.plan import Release
+from actions.model.platform import Artefact, TrafficFacts, WorkloadFacts
+from actions.model.record import ChangeNote
+from actions.platforms.access import Access
+from actions.releases.observe import observe
+
+READ_SECONDS = 5.0
+SAVE_SECONDS = 8.0
+"""A row whose verdict is unchanged is written that seldom; an observer may be away 15 s before soak is lost."""
+
+OWN_NOTE = timedelta(minutes=3)
+LOCK = "watch.lock"
+
+Key = tuple[str, str]
+
+
+class ReleaseWatch:
+    """Observes on each snapshot. Of all keepers and consoles on one ledger only the holder of `watch.lock` does."""
+
+    def __init__(self, access: Access, writer: LedgerWriter, seen_by: str) -> None:
+        self._access = access
+        self._writer = writer
+        self._seen_by = seen_by
+        self._lock = FileLock(writer.directory / f"{access.name}.{LOCK}")
+        self._rows: dict[Key, Release] = {}
+        self._saved: dict[Key, float] = {}
+        self._serving: dict[str, frozenset[str]] = {}
+
+    async def observe(self, snapshot: Snapshot) -> None:
+        """Take in one snapshot. Nothing is judged while a run changes the environment. Raises LedgerError."""
+        if not self._elected() or await asyncio.to_thread(self._writer.active, self._access.name) is not None:
+            return
+        for service, settings in self._access.environment.services.items():
+            if isinstance(settings, HttpService | PostgresService | RedisService) and self._access.slots(service):
+                served = await self._served(service)
+                if served:
+                    await asyncio.to_thread(self._judge, service, served, snapshot)
+
+    def end(self) -> None:
+        """Let another one watch."""
+        self._lock.release()
+
+    def _elected(self) -> bool:
+        if self._lock.descriptor is None:
+            try:
+                self._lock.acquire(patience=0)
+            except Busy:
+                return False
+        return True
+
+    async def _served(self, service: str) -> dict[str, Artefact]:
+        """Artefacts that get traffic now, by reference; empty when a platform does not say."""
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                traffic, slots = await asyncio.gather(self._traffic(service), self._slots(service))
+        except (Unreachable, TimeoutError):
+            return {}
+        shares = traffic.shares if traffic is not None else dict.fromkeys(slots, 1.0)
+        if traffic is None and self._access.traffic(service) is not None:
+            return {}
+        found = [facts.current for slot, facts in slots.items() if shares.get(slot, 0.0) > 0]
+        return {one.reference: one for one in found if one is not None} if None not in found else {}
+
+    async def _traffic(self, service: str) -> TrafficFacts | None:
+        reader = self._access.traffic(service)
+        return None if reader is None else await reader.observe()
+
+    async def _slots(self, service: str) -> dict[str, WorkloadFacts]:
+        names = list(self._access.slots(service))
+        facts = await asyncio.gather(*(self._access.workload(service, name).observe() for name in names))
+        return dict(zip(names, facts, strict=True))
+
+    def _judge(self, service: str, served: dict[str, Artefact], snapshot: Snapshot) -> None:
+        kept = self._writer.releases(self._access.name, service)
+        previous = tuple(self._newer(service, one) for one in kept)
+        changed = observe(
+            self._access.name,
+            service,
+            served,
+            snapshot.service(service),
+            previous,
+            self._access.environment.policy,
+            datetime.now(UTC),
+            self._seen_by,
+        )
+        before = {one.reference: one for one in kept}
+        for one in changed:
+            self._keep(service, one, before.get(one.reference))
+        if changed:
+            self._note(service, served, bool(kept))
+
+    def _newer(self, service: str, kept: Release) -> Release:
+        """What was seen since the row was written, unless somebody judged it meanwhile."""
+        mine = self._rows.get((service, kept.reference))
+        return mine if mine is not None and mine.verdict is kept.verdict and mine.last_seen > kept.last_seen else kept
+
+    def _keep(self, service: str, seen: Release, before: Release | None) -> None:
+        key = (service, seen.reference)
+        self._rows[key] = seen
+        old = time.monotonic() - self._saved.get(key, -SAVE_SECONDS) >= SAVE_SECONDS
+        if before is None or before.verdict is not seen.verdict or old:
+            self._writer.save_release(seen)
+            self._saved[key] = time.monotonic()
+
+    def _note(self, service: str, served: dict[str, Artefact], known: bool) -> None:
+        """A line of "what changed lately" when others serve than a moment ago, and no run of ours has said so."""
+        now, before = frozenset(served), self._serving.get(service)
+        self._serving[service] = now
+        if before == now or (before is None and not known):
+            return
+        at = datetime.now(UTC)
+        lately = self._writer.changes(self._access.name, 20)
+        versions = ", ".join(sorted(one.version for one in served.values()))
+        text = f"{service}: release {versions} serves"
+        for note in lately:
+            if note.subject == service and (note.text == text or (at - note.at < OWN_NOTE and note.kind == "rollback")):
+                return
+            if note.subject == service and note.kind in ("release", "rollback"):
+                break
+        if before is None and not any(note.subject == service for note in lately):
+            return
+        note = ChangeNote(environment=self._access.name, at=at, kind="release", subject=service, text=text, by="seen")
+        self._writer.note_change(note)

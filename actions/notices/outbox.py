@@ -1,0 +1,100 @@
+"""The outbox: what is to be told is first kept, then delivered, so a dead channel never changes a verdict (row 55)."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from actions.model.environment import Environment
+from actions.model.errors import VqError
+from actions.model.record import Notice
+from actions.model.run import RunView
+from actions.notices.channel import Channel, WebhookChannel
+from actions.notices.message import body_of, text_of
+
+HEAD_START = timedelta(seconds=15)
+KNOWN = 200
+
+
+class Outbox(Protocol):
+    """What the ledger's writer offers for notices. Blocking."""
+
+    def due_notices(self, limit: int = 100) -> tuple[Notice, ...]:
+        """Unsent notices whose next attempt is due; after a failure the wait grows."""
+        ...
+
+    def notices(self, unsent_only: bool = False, limit: int = 100) -> tuple[Notice, ...]:
+        """Notices kept so far, newest first."""
+        ...
+
+    def queue_notice(
+        self, environment: str, run_id: str | None, channel: str, text: str, body: dict[str, JsonValue]
+    ) -> object:
+        """Keep one to be delivered."""
+        ...
+
+    def notice_sent(self, identifier: int) -> None:
+        """It arrived."""
+        ...
+
+    def notice_failed(self, identifier: int, error: str) -> None:
+        """One attempt more; why it failed."""
+        ...
+
+
+def announce(outbox: Outbox, settings: Environment, view: RunView) -> int:
+    """Keep one notice of how the run ended for each channel of its environment; returns how many are new."""
+    text, body = text_of(view), body_of(view)
+    kept = {(one.run_id, one.channel, one.text) for one in outbox.notices(False, KNOWN)}
+    new = [name for name in settings.notices.webhooks if (view.run.id, name, text) not in kept]
+    for channel in new:
+        outbox.queue_notice(view.run.environment, view.run.id, channel, text, body)
+    return len(new)
+
+
+async def deliver(
+    outbox: Outbox,
+    environments: dict[str, Environment],
+    *,
+    seconds: float = 10.0,
+    run_id: str | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    channels: Callable[[Notice], Channel | None] | None = None,
+) -> int:
+    """Try every notice that is due, side by side, for at most `seconds`; returns how many arrived.
+
+    `run_id` narrows to the notices of one run, which its executor delivers itself; whoever delivers all of them leaves
+    new ones that head start, so that nothing is sent twice. A channel's error is kept beside its notice and never
+    raised; only the ledger's own errors are.
+    """
+    find = channels or (lambda notice: configured(environments, notice))
+    ripe = await asyncio.to_thread(outbox.due_notices)
+    waiting = [
+        notice for notice in ripe if (notice.run_id == run_id if run_id else now() - notice.created_at >= HEAD_START)
+    ]
+    return sum(await asyncio.gather(*(_attempt(outbox, notice, find(notice), seconds) for notice in waiting)))
+
+
+def configured(environments: dict[str, Environment], notice: Notice) -> Channel | None:
+    """The channel a notice is for, as configured now; None when it is no longer there."""
+    environment = environments.get(notice.environment)
+    webhook = environment.notices.webhooks.get(notice.channel) if environment is not None else None
+    return None if webhook is None else WebhookChannel(notice.channel, webhook)
+
+
+async def _attempt(outbox: Outbox, notice: Notice, channel: Channel | None, seconds: float) -> bool:
+    try:
+        if channel is None:
+            raise VqError(f"channel '{notice.channel}' is no longer configured")
+        async with asyncio.timeout(seconds):
+            await channel.deliver(notice)
+    except TimeoutError:
+        await asyncio.to_thread(outbox.notice_failed, notice.id, f"no answer within {seconds:g} s")
+        return False
+    except VqError as error:
+        await asyncio.to_thread(outbox.notice_failed, notice.id, error.message)
+        return False
+    await asyncio.to_thread(outbox.notice_sent, notice.id)
+    return True

@@ -1,0 +1,84 @@
+"""`config`: check the file, print its schema, write one to start from."""
+
+import json as json_module
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from actions.model.errors import ConfigError, ExitCode
+from vq_tui.commands.output import glyph, table
+from vq_tui.commands.session import Json, session
+
+group = typer.Typer(help="The configuration file.", rich_markup_mode=None, no_args_is_help=True)
+
+
+@group.callback()
+def config() -> None:
+    """The configuration file."""
+
+
+@group.command()
+def check(context: typer.Context, json: Json = False) -> int:
+    """Read the file and every secret it names; ends with 3 when something is wrong."""
+    here = session(context, json)
+    from actions.config import find_config, ledger_directory, load, secret_problems
+
+    path = find_config(here.config)
+    settings = load(path)
+    problems = [f"{'.'.join(str(key) for key in place)}: {what}" for place, what in secret_problems(settings)]
+    environments = [
+        {"name": name, "services": list(one.services), "band": one.band, "drill": one.drill, "read_only": one.read_only}
+        for name, one in settings.environments.items()
+    ]
+    payload = {
+        "file": str(path.absolute()),
+        "ok": not problems,
+        "ledger": str(ledger_directory(settings)),
+        "default_environment": settings.default_environment,
+        "environments": environments,
+        "problems": problems,
+    }
+    rows = [[f"● {name}", ", ".join(one.services) or "no services"] for name, one in settings.environments.items()]
+    lines = [
+        f"{glyph('fail' if problems else 'ok')} {path}",
+        *table(rows, indent="  "),
+        *(f"✖ {one}" for one in problems),
+    ]
+    here.output.answer(payload, lines)
+    return ExitCode.CONFIG if problems else ExitCode.OK
+
+
+@group.command()
+def schema(context: typer.Context, json: Json = False) -> int:
+    """Print the JSON schema of the file, for editors."""
+    here = session(context, json)
+    from actions.config import schema as schema_of_settings
+
+    found = schema_of_settings()
+    here.output.answer(found, [json_module.dumps(found, indent=2)])
+    return ExitCode.OK
+
+
+@group.command()
+def init(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path("vq-tui.toml"),
+    json: Json = False,
+) -> int:
+    """Write a commented file to start from; an existing one is never overwritten."""
+    here = session(context, json)
+    here.may_not_be_read_only("config init")
+    from actions.config import template
+
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise ConfigError(f"{file} exists already: name another file, or move it away") from None
+    except OSError as error:
+        raise ConfigError(f"cannot write {file}: {error.strerror}") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(template())
+    here.output.answer({"file": str(file.absolute())}, [f"● {file} written; next: vq-tui --config {file} config check"])
+    return ExitCode.OK

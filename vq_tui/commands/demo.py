@@ -1,0 +1,90 @@
+"""`demo`: the embedded stack and a console on it; with --headless only proof that it works."""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from actions.model.errors import ExitCode
+from vq_tui.commands.observe import standing
+from vq_tui.commands.output import Output
+from vq_tui.commands.sandbox import take_down
+from vq_tui.commands.session import Json, Session, run, session
+from vq_tui.commands.words import seconds
+
+
+def add_to(program: typer.Typer) -> None:
+    """Name the command."""
+    program.command("demo")(demo)
+
+
+def demo(
+    context: typer.Context,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No console: print health and readiness, then end.")
+    ] = False,
+    duration: Annotated[
+        float, typer.Option("--for", metavar="SECONDS", min=0, max=86_400, help="How long to watch.")
+    ] = 15,
+    directory: Annotated[Path | None, typer.Option("--dir", metavar="DIR", help="Where; else a temporary one.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack up at the end.")] = False,
+    json: Json = False,
+) -> int:
+    """Bring the embedded stack up and open the console on it; at the end everything is taken down again."""
+    here = session(context, json)
+    here.may_not_be_read_only("demo")
+    if not headless:
+        from vq_tui.commands.terminal import require_terminal
+
+        require_terminal()
+    with _stack(here.output, directory, keep=keep) as (config, took):
+        inside = replace(here, config=config, env=None)
+        if headless:
+            return run(lambda: _watch(inside, duration, took))
+        from vq_tui.commands.program import open_console
+
+        return open_console(inside)
+
+
+@contextlib.contextmanager
+def _stack(output: Output, directory: Path | None, *, keep: bool) -> Iterator[tuple[Path, float]]:
+    """The stack, up for the block. A directory that was there before stays; a temporary one goes."""
+    from actions.sandbox import stack
+
+    where = Path(tempfile.mkdtemp(prefix="vq-tui-demo-")) if directory is None else directory.absolute()
+    output.aside(f"bringing the embedded stack up in {where}")
+    try:
+        facts = stack.up(where)
+        output.aside(f"up in {seconds(facts.seconds)}")
+        yield facts.config, facts.seconds
+    finally:
+        if keep:
+            output.aside(f"left up: vq-tui --config {where / 'vq-tui.toml'}; vq-tui sandbox down --dir {where}")
+        else:
+            output.aside("taking it down")
+            take_down(where, keep=directory is not None)
+            if directory is None:
+                shutil.rmtree(where, ignore_errors=True)
+
+
+async def _watch(here: Session, duration: float, took: float) -> int:
+    """Look for `duration` seconds, then answer once."""
+    end = time.monotonic() + duration
+    seen = 0
+    async with here.operating("demo") as operator:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(duration, 0.001)):
+                async for _ in operator.snapshots():
+                    seen += 1
+        await asyncio.sleep(max(0.0, end - time.monotonic()))
+        payload, lines = await standing(operator)
+    answer: dict[str, Any] = {"seconds_up": took, "snapshots": seen, **payload, "health": payload["services"]}
+    here.output.answer(answer, lines)
+    return ExitCode.OK

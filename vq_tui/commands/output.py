@@ -1,0 +1,117 @@
+"""How commands speak: one JSON object or plain lines on stdout, one clear line on stderr for an error."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from pydantic import BaseModel
+
+from actions.model.errors import ExitCode
+from actions.model.text import clean
+
+_ASCII = str.maketrans(
+    {"●": "*", "▲": "!", "✖": "x", "✔": "+", "▶": ">", "○": "o", "→": "->", "·": "-", "…": "...", "—": "-", "×": "x"}
+)
+_COLOURS = {"●": "32", "✔": "32", "▲": "33", "✖": "31", "▶": "36", "?": "2", "○": "2"}
+
+GLYPHS = {
+    "ok": "●", "pass": "●", "good": "●", "succeeded": "✔", "done": "✔",
+    "degraded": "▲", "undone": "▲", "paused": "▲", "undoing": "▲", "aborted": "▲", "inconclusive": "?",
+    "candidate": "○", "down": "✖", "fail": "✖", "bad": "✖", "failed": "✖", "needs-operator": "✖",
+    "running": "▶", "queued": "▶", "unknown": "?", "pending": " ", "skipped": "○",
+}  # fmt: skip
+
+
+@dataclass
+class Output:
+    """Where a command writes. `json` chooses one JSON object instead of lines, `ascii` plain characters."""
+
+    json: bool = False
+    ascii: bool = False
+    colour: bool = False
+
+    @classmethod
+    def for_terminal(cls, arguments: Sequence[str]) -> "Output":
+        """Settings that fit this terminal and these arguments."""
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
+        encoding = (getattr(sys.stdout, "encoding", "") or "ascii").lower().replace("-", "")
+        words = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
+        return cls(json="--json" in words, ascii="--ascii" in words or encoding != "utf8", colour=colour)
+
+    def answer(self, payload: dict[str, Any], lines: Iterable[str]) -> None:
+        """The command's whole answer: `payload` with --json, else `lines`."""
+        if self.json:
+            self._write(sys.stdout, json.dumps(plain(payload), ensure_ascii=self.ascii, indent=2))
+        else:
+            for line in lines:
+                self.line(line)
+
+    def line(self, text: str) -> None:
+        """One line for people; nothing with --json."""
+        if not self.json:
+            self._write(sys.stdout, self._dress(text))
+
+    def aside(self, text: str) -> None:
+        """One line on stderr: progress, hints, questions. Never part of the answer."""
+        self._write(sys.stderr, text.translate(_ASCII) if self.ascii else text)
+
+    def error(self, message: str, code: int, **more: Any) -> int:
+        """One clear line on stderr, and with --json the error as the one object on stdout; returns the exit code."""
+        message = clean(message, limit=2_000)
+        if self.json:
+            error = {"message": message, "code": _name(code), "exit": int(code), **more}
+            self._write(sys.stdout, json.dumps({"error": plain(error)}, ensure_ascii=self.ascii, indent=2))
+        self.aside(f"vq-tui: {message}")
+        return int(code)
+
+    def _dress(self, text: str) -> str:
+        if self.colour:
+            stripped = text.lstrip()
+            colour = _COLOURS.get(stripped[:1])
+            if colour and stripped[1:2] in (" ", ""):
+                at = len(text) - len(stripped)
+                text = f"{text[:at]}\x1b[{colour}m{text[at]}\x1b[0m{text[at + 1 :]}"
+        return text.translate(_ASCII) if self.ascii else text
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        stream.write(text + "\n")
+        stream.flush()
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON knows it: models, enums, times and paths become plain values."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(one) for one in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def table(rows: Sequence[Sequence[str]], *, indent: str = "") -> list[str]:
+    """Rows as aligned columns; the last column is left as long as it is."""
+    if not rows:
+        return []
+    widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(max(len(row) for row in rows))]
+    return [indent + "  ".join(cell.ljust(widths[at]) for at, cell in enumerate(row)).rstrip() for row in rows]
+
+
+def glyph(word: str) -> str:
+    """The mark of a state, always beside its word."""
+    return GLYPHS.get(str(word), "?")
+
+
+def _name(code: int) -> str:
+    try:
+        return ExitCode(code).name.lower().replace("_", "-")
+    except ValueError:
+        return {70: "internal", 130: "interrupted", 141: "broken-pipe", 143: "terminated"}.get(int(code), "failed")

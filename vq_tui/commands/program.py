@@ -1,0 +1,110 @@
+"""The command line as a whole: global options, the groups of commands, and one place where every error ends."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from actions.model.errors import ExitCode, VqError
+from vq_tui.commands import audit, config, demo, doctor, drill, keeper, observe, rollback, runs, sandbox
+from vq_tui.commands.crash import write_crash_file
+from vq_tui.commands.output import Output
+from vq_tui.commands.session import Session
+from vq_tui.commands.terminal import require_terminal
+
+INTERNAL, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
+
+program = typer.Typer(
+    name="vq-tui",
+    help="A console for on-call engineers: live health, readiness of the way back, emergency rollback.",
+    epilog="Without a command the full-screen console opens. Exit codes and JSON: docs/commands.md.",
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for group in (observe, rollback, doctor, demo, drill):
+    group.add_to(program)
+for name, group in (("runs", runs), ("audit", audit), ("sandbox", sandbox), ("config", config), ("keeper", keeper)):
+    program.add_typer(group.group, name=name)
+
+
+@program.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration to use.")] = None,
+    env: Annotated[str | None, typer.Option("--env", metavar="NAME", help="The environment to look at.")] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Only look: no writing client is built.")] = False,
+    ascii: Annotated[bool, typer.Option("--ascii", help="Plain characters instead of symbols.")] = False,
+    theme: Annotated[str | None, typer.Option("--theme", metavar="NAME", help="Colours of the console.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Say the version and end.")] = False,
+) -> int:
+    """A console for on-call engineers: live health, readiness of the way back, emergency rollback."""
+    assert isinstance(context.obj, Output)
+    if version:
+        from importlib.metadata import version as installed
+
+        context.obj.answer({"version": installed("vq-tui")}, [f"vq-tui {installed('vq-tui')}"])
+        raise typer.Exit(0)
+    context.obj = Session(context.obj, config, env, read_only=read_only, theme=theme)
+    if context.invoked_subcommand is None:
+        return open_console(context.obj)
+    return 0
+
+
+def open_console(session: Session) -> int:
+    """The full-screen console on the chosen environment."""
+    if session.output.json:
+        raise click.UsageError("the console has no JSON; name a command, for instance 'vq-tui status --json'")
+    require_terminal()
+    from vq_tui.app import run_console
+
+    return int(run_console(session.desk(), ascii=session.output.ascii, theme=session.theme) or 0)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command line and return its exit code. Never raises; an error is one clear line."""
+    output = Output.for_terminal(arguments)
+    try:
+        command = typer.main.get_command(program)
+        code = command.main(args=list(arguments), prog_name="vq-tui", standalone_mode=False, obj=output)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except VqError as error:
+        more = {"run": run_id} if (run_id := getattr(error, "run_id", None)) else {}
+        return _last_words(output, error.message, error.code, **more)
+    except click.ClickException as error:
+        return _last_words(output, _usage(error), ExitCode.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        return _last_words(output, "interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        return _quiet()
+    except Exception as error:  # noqa: BLE001 - the last place: whatever it is becomes one line and a crash file
+        where = write_crash_file(error, arguments)
+        return _last_words(output, f"internal error ({type(error).__name__}); the details are in {where}", INTERNAL)
+
+
+def _last_words(output: Output, message: str, code: int, **more: str) -> int:
+    try:
+        return output.error(message, code, **more)
+    except BrokenPipeError:
+        return _quiet()
+
+
+def _quiet() -> int:
+    """Whoever read our output has gone: say nothing, not even when Python flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE
+
+
+def _usage(error: click.ClickException) -> str:
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "vq-tui"
+    return f"{message}; '{path} --help' lists what can be said"

@@ -1,0 +1,154 @@
+"""`rollback`: show the plan, ask as the consequence demands, submit, and wait for the verdict when asked to."""
+
+import secrets
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+import typer
+
+from actions.model.errors import ExitCode, Refused
+from actions.model.identity import new_id, short_id
+from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
+from vq_tui.commands.follow import exit_code, follow, run_payload, verdict_lines
+from vq_tui.commands.observe import readiness_lines, readiness_payload
+from vq_tui.commands.output import Output
+from vq_tui.commands.session import Json, Service, Session, run, session
+from vq_tui.commands.words import seconds
+
+if TYPE_CHECKING:
+    from actions.desk import Operator
+
+_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ"
+
+
+def add_to(program: typer.Typer) -> None:
+    """Name the command."""
+    program.command("rollback")(rollback)
+
+
+def rollback(
+    context: typer.Context,
+    last_good: Annotated[bool, typer.Option("--last-good", help="Go back to the last known good release.")] = False,
+    to: Annotated[str | None, typer.Option("--to", metavar="VERSION", help="Go back to this release.")] = None,
+    service: Service = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why; without it the evidence is the reason.")] = "",
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would be done and end.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Stay until the run has ended; its verdict is the exit code.")
+    ] = False,
+    key: Annotated[str | None, typer.Option("--key", help="Idempotency key: the same key is the same run.")] = None,
+    json: Json = False,
+) -> int:
+    """Roll a service back, to the last known good release unless another one is named.
+
+    The run is carried out by a process of its own and outlives this command.
+    """
+    here = session(context, json)
+    if last_good and to is not None:
+        raise click.UsageError("give either --last-good or --to VERSION")
+    if plan:
+        return run(lambda: _show(here, service, to, reason))
+    here.may_write("rollback")
+    if not yes and (here.output.json or not sys.stdin.isatty() or not sys.stderr.isatty()):
+        raise click.UsageError(
+            "nobody can be asked here: add --yes to roll back without a question, or --plan to look first"
+        )
+    return run(lambda: _roll_back(here, service, to, reason, yes=yes, wait=wait, key=key))
+
+
+def _request(environment: str, service: str | None, to: str | None, reason: str, key: str | None) -> RollbackRequest:
+    level = Level.EMERGENCY if to is None else Level.MANUAL
+    return RollbackRequest(environment=environment, service=service, to=to, level=level, reason=reason, key=key)
+
+
+async def _show(here: Session, service: str | None, to: str | None, reason: str) -> int:
+    async with here.viewing() as viewer:
+        offer = await viewer.offer(_request(viewer.environment_name, service, to, reason, None))
+    if offer.plan is None:
+        raise Refused(offer.refusal or "no rollback can be planned now")
+    here.output.answer(plan_payload(offer, offer.plan), plan_lines(offer, offer.plan))
+    return ExitCode.OK
+
+
+async def _roll_back(
+    here: Session, service: str | None, to: str | None, reason: str, *, yes: bool, wait: bool, key: str | None
+) -> int:
+    async with here.operating("rollback") as operator:
+        request = _request(operator.environment_name, service, to, reason, key or new_id())
+        digest = None
+        if not yes:
+            digest = await _ask(operator, request, here.output)
+        submitted = await operator.submit(request, expected_digest=digest)
+        if not submitted.created:
+            here.output.aside(f"run {short_id(submitted.run_id)} was already asked for: attached to it")
+        if not wait:
+            view = await operator.run(submitted.run_id)
+            payload = run_payload(view) | {"created": submitted.created}
+            here.output.answer(payload, [f"run {short_id(submitted.run_id)} is under way", *_how_on(submitted.run_id)])
+            return ExitCode.OK
+        view = await wait_for(operator, submitted.run_id, here.output)
+    here.output.answer(run_payload(view) | {"created": submitted.created}, verdict_lines(view))
+    return exit_code(view.run.state)
+
+
+async def wait_for(operator: "Operator", run_id: str, output: Output) -> Any:
+    """Follow to the end; leaving early says that the run goes on."""
+    try:
+        return await follow(operator, run_id, output)
+    except BaseException:
+        output.aside(f"the run goes on without this command; {_how_on(run_id)[0].strip()}")
+        raise
+
+
+def _how_on(run_id: str) -> list[str]:
+    return [f"  vq-tui runs follow {short_id(run_id)}"]
+
+
+async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -> str:
+    """Show the plan and have the challenge (emergency, L2) or the release (chosen, L3) typed. Raises click.Abort."""
+    offer = await operator.offer(request)
+    if offer.plan is None:
+        raise Refused(offer.refusal or "no rollback can be planned now")
+    for line in plan_lines(offer, offer.plan):
+        output.line(line)
+    if request.to is None:
+        word = "".join(secrets.choice(_LETTERS) for _ in range(3))
+        question = f"type {word} to roll back {operator.environment_name}, anything else leaves"
+    else:
+        word = offer.plan.to_version
+        question = f"type the release ({word}) to roll back {operator.environment_name}, anything else leaves"
+    answer = click.prompt(question, default="", show_default=False, err=True)
+    if answer.strip() != word:
+        output.aside("left; nothing was touched")
+        raise click.Abort
+    return offer.plan.digest
+
+
+def plan_payload(offer: RollbackOffer, plan: Plan) -> dict[str, Any]:
+    """A plan in JSON: itself, its digest, and the readiness behind it."""
+    return {
+        "plan": plan,
+        "digest": plan.digest,
+        "from": plan.from_version,
+        "to": plan.to_version,
+        "evidence": offer.evidence,
+        "readiness": readiness_payload(offer.readiness),
+        "others": offer.others,
+    }
+
+
+def plan_lines(offer: RollbackOffer, plan: Plan) -> list[str]:
+    """A plan for people: from, to, what moves, what stays, how long, each step."""
+    lines = [
+        plan.title,
+        f"  from    {plan.from_version}  {offer.evidence}".rstrip(),
+        f"  to      {plan.to_version}",
+        f"  reason  {plan.reason}",
+        *(f"  moves   {one}" for one in plan.moves),
+        *(f"  keeps   {one}" for one in plan.keeps),
+        f"  takes   about {seconds(plan.expected_seconds)}, budget {seconds(plan.budget_seconds)}",
+        *(f"  {step.id}. {step.title}" for step in plan.steps),
+    ]
+    return [*lines, *readiness_lines(offer.readiness)]

@@ -1,0 +1,122 @@
+"""What a command was given before its name, and how it gets at a desk. A read-only session never builds an Operator."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from actions.model.errors import ReadOnlyError
+from vq_tui.commands.output import Output
+
+if TYPE_CHECKING:
+    from actions.desk import Operator, Viewer
+    from actions.model.environment import Settings
+
+TERMINATED = 143
+
+Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
+Service = Annotated[str | None, typer.Option("--service", metavar="NAME", help="The service, where there are several.")]
+
+
+@dataclass
+class Session:
+    """The global options, and the doors they open."""
+
+    output: Output
+    config: Path | None = None
+    env: str | None = None
+    read_only: bool = False
+    theme: str | None = None
+
+    def load(self) -> "tuple[Settings, Path, str]":
+        """Settings, the file they came from, and the environment to use. Raises ConfigError or UnknownNameError."""
+        from actions.config import choose_environment, find_config, load
+
+        path = find_config(self.config).absolute()
+        settings = load(path)
+        return settings, path, choose_environment(settings, self.env)[0]
+
+    def desk(self) -> "Viewer":
+        """The desk this session may have, not started: an Operator, or a Viewer in a read-only session."""
+        from actions.desk import open_operator, open_viewer
+
+        settings, path, environment = self.load()
+        if self.read_only or settings.environments[environment].read_only:
+            return open_viewer(settings, path, environment)
+        return open_operator(settings, path, environment)
+
+    @asynccontextmanager
+    async def viewing(self) -> "AsyncIterator[Viewer]":
+        """A started Viewer: reading halves only, whatever the session may do."""
+        from actions.desk import open_viewer
+
+        viewer = open_viewer(*self.load())
+        try:
+            await viewer.start()
+            yield viewer
+        finally:
+            await viewer.close()
+
+    @asynccontextmanager
+    async def operating(self, what: str) -> "AsyncIterator[Operator]":
+        """A started Operator. Raises ReadOnlyError before any writing object exists."""
+        self.may_write(what)
+        from actions.desk import open_operator
+
+        operator = open_operator(*self.load())
+        try:
+            await operator.start()
+            yield operator
+        finally:
+            await operator.close()
+
+    def may_write(self, what: str) -> None:
+        """Raises ReadOnlyError in a read-only session or environment."""
+        self.may_not_be_read_only(what)
+        settings, _, environment = self.load()
+        if settings.environments[environment].read_only:
+            raise ReadOnlyError(f"'{what}' changes things, and '{environment}' is configured read_only = true")
+
+    def may_not_be_read_only(self, what: str) -> None:
+        """Raises ReadOnlyError in a read-only session; for commands that need no configuration."""
+        if self.read_only:
+            raise ReadOnlyError(
+                f"'{what}' changes things, and this session is read-only: leave --read-only out to do it"
+            )
+
+
+def session(context: typer.Context, json: bool) -> Session:
+    """The session of this command line; `json` as given after the command's name counts too."""
+    found = context.find_root().obj
+    assert isinstance(found, Session)
+    found.output.json = found.output.json or json
+    return found
+
+
+def run(work: Callable[[], Awaitable[int]]) -> int:
+    """Run a command's coroutine to its end. SIGTERM cancels it, so that its `finally` parts run; then 143."""
+
+    async def main() -> int:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        terminated = False
+
+        def terminate() -> None:
+            nonlocal terminated
+            terminated = True
+            task.cancel()
+
+        loop.add_signal_handler(signal.SIGTERM, terminate)
+        try:
+            return await work()
+        except asyncio.CancelledError:
+            if not terminated:
+                raise
+            return TERMINATED
+
+    return asyncio.run(main())
