@@ -78,6 +78,12 @@ class FactsReading(Store):
             alive=alive, pid=row.pid, host=row.host, since=parse_instant(row.since), beat_at=parse_instant(row.beat_at)
         )
 
+    def lease_holder(self, run_id: str) -> Holder | None:
+        """The process that last took the run's target for this run."""
+        with self._read() as connection:
+            row = connection.execute(select(lease).where(lease.c.run_id == run_id)).one_or_none()
+        return None if row is None else Holder(pid=row.pid, start=row.pid_start, boot_id=row.boot_id, host=row.host)
+
     def executor(self, run_id: str) -> Executor:
         """Who carries the run out, decided by the lock, then the process, then its heartbeat."""
         with self._read() as connection:

@@ -1,1 +1,1 @@
-"""Executes one Plan in a process of its own: lock, journal, gates, undo, resume."""
+"""Carries one plan out: the detached executor, and the doors to start, resume, steer and take over a run."""

@@ -1,0 +1,77 @@
+"""The way back: every effect that may stand is undone, newest first, and each undo verifies what it brought back."""
+
+import asyncio
+import logging
+
+from actions.ledger.writer import Entry, LostLock
+from actions.model.crash import crashpoint
+from actions.model.errors import LedgerError
+from actions.model.identity import short_id
+from actions.model.plan import PlannedStep
+from actions.model.run import EventKind
+from actions.runner.forward import GRACE_SECONDS, Workshop
+from actions.runner.journal import Journal
+from actions.runner.orders import Orders
+from actions.runner.outcomes import NeedsOperator, Parked
+
+log = logging.getLogger(__name__)
+
+
+class Backward:
+    """Undoes what a run did."""
+
+    def __init__(self, workshop: Workshop, journal: Journal, orders: Orders) -> None:
+        self.workshop = workshop
+        self.journal = journal
+        self.orders = orders
+
+    async def undo_all(self) -> None:
+        """Undo all that may stand. Stops at the first failure: undoing beneath it could pull the ground away.
+
+        Raises NeedsOperator, Parked, LedgerError.
+        """
+        for planned in self.journal.progress.to_undo():
+            if self.orders.terminations:
+                raise Parked("told to stop in the middle of the way back")
+            await self._undo(planned)
+
+    async def _undo(self, planned: PlannedStep) -> None:
+        attempt = self.journal.progress.steps[planned.id].attempt
+        context = self.workshop.context(self.journal, planned, attempt)
+        await self.journal.write(Entry(EventKind.UNDO_INTENT, planned.id, attempt, {"key": context.key}))
+        crashpoint(f"undo.{planned.id}.before")
+        try:
+            step = self.workshop.registry[planned.kind]
+            async with asyncio.timeout(planned.budget_seconds + GRACE_SECONDS):
+                undone = await step.undo(context)
+        except (LedgerError, LostLock):
+            raise
+        except Exception as error:
+            log.exception("undo of step %d (%s) failed", planned.id, planned.kind)
+            words = f"not undone within {planned.budget_seconds:g} s" if isinstance(error, TimeoutError) else ""
+            words = words or self.journal.redactor.failure(error)
+            body = {"error": words, "manual": list(self.manual_of(planned))}
+            await self.journal.write(Entry(EventKind.UNDO_FAILED, planned.id, attempt, body))
+            raise NeedsOperator(f"the way back failed at '{planned.title}': {words}", planned) from error
+        crashpoint(f"undo.{planned.id}.after")
+        await self.journal.write(Entry(EventKind.UNDONE, planned.id, attempt, self.journal.evidence(undone)))
+
+    def manual(self, at: PlannedStep | None) -> tuple[str, ...]:
+        """What a person must do now: the steps back of all that may stand, from the one where it stopped."""
+        standing = self.journal.progress.to_undo()
+        chosen = ((at,) if at is not None and at not in standing else ()) + standing
+        lines = [line for planned in chosen for line in self.manual_of(planned)]
+        name = short_id(self.journal.run_id)
+        lines.append(f"when it is put right: vq-tui runs resume {name} (goes on from what it then finds)")
+        return tuple(lines)
+
+    def manual_of(self, planned: PlannedStep) -> tuple[str, ...]:
+        """The manual way back of one step, in its own exact words."""
+        attempt = self.journal.progress.steps[planned.id].attempt
+        try:
+            step = self.workshop.registry[planned.kind]
+            lines = step.manual(self.workshop.context(self.journal, planned, attempt))
+        except Exception as error:
+            log.exception("manual steps of step %d cannot be told", planned.id)
+            return (f"{planned.title}: look at it by hand; {self.journal.redactor.failure(error)}",)
+        return tuple(self.journal.redactor.text(line) for line in lines) or (f"undo by hand: {planned.title}",)

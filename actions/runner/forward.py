@@ -1,0 +1,239 @@
+"""One step forward: check, protect, intent, act, verify, outcome; after a crash, what the probe says (3.5)."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from actions.ledger.writer import Entry, LostLock
+from actions.model.crash import crashpoint
+from actions.model.errors import Ambiguous, LedgerError, VerifyFailed, VqError
+from actions.model.plan import Plan, PlannedStep
+from actions.model.platform import Evidence, Probe
+from actions.model.run import EventKind
+from actions.model.words import ProbeState
+from actions.runner.journal import Journal
+from actions.runner.orders import Orders
+from actions.runner.outcomes import Interrupted, NeedsOperator, StepFailed
+from actions.steps.contract import Step, StepContext
+
+if TYPE_CHECKING:
+    from actions.model.environment import Environment
+    from actions.platforms.access import WriteAccess
+    from actions.steps.measures import Measures
+    from actions.steps.records import Records
+
+GRACE_SECONDS = 1.0
+"""Beyond its own deadline a verification is broken off; its own message is the better one."""
+
+LOCK = "lock"
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What steps work with; the same for every step of a run."""
+
+    plan: Plan
+    environment: "Environment"
+    registry: Mapping[str, Step]
+    access: "WriteAccess"
+    records: "Records"
+    measures: "Measures"
+    folder: Path
+
+    def context(self, journal: Journal, step: PlannedStep, attempt: int) -> StepContext:
+        """The context of one step."""
+        return StepContext(
+            run_id=journal.run_id,
+            plan=self.plan,
+            step=step,
+            environment=self.environment,
+            access=self.access,
+            records=self.records,
+            measures=self.measures,
+            folder=self.folder,
+            report=journal.reporter(step.id, attempt),
+        )
+
+
+class Forward:
+    """Carries single steps out."""
+
+    def __init__(self, workshop: Workshop, journal: Journal, orders: Orders) -> None:
+        self.workshop = workshop
+        self.journal = journal
+        self.orders = orders
+
+    async def carry_out(self, planned: PlannedStep) -> None:
+        """The step, from wherever the journal says it stands. Raises StepFailed with the failure already journalled."""
+        if planned.kind == LOCK:
+            return await self._lock(planned)
+        attempt = self.journal.progress.steps[planned.id].attempt
+        try:
+            step = self.workshop.registry[planned.kind]
+            if self.journal.progress.steps[planned.id].open:
+                return await self._recover(step, planned, attempt)
+            return await self._fresh(step, planned, attempt + 1)
+        except (StepFailed, NeedsOperator, Interrupted, LedgerError, LostLock):
+            raise
+        except Exception as error:
+            raise self._failure(planned, error) from error
+
+    def _failure(self, planned: PlannedStep, error: Exception) -> StepFailed:
+        if isinstance(error, KeyError):
+            return StepFailed(f"this version knows no step of kind '{planned.kind}'", planned)
+        if not isinstance(error, VqError):
+            log.exception("step %d (%s) failed unexpectedly", planned.id, planned.kind)
+        return StepFailed(self.journal.redactor.failure(error), planned)
+
+    async def _lock(self, planned: PlannedStep) -> None:
+        token = self.journal.fence
+        body = {"text": f"token {token}", "data": {"token": token}, "seconds": 0.0, "recovered": False}
+        intent = {"key": self._key(planned), "title": planned.title}
+        await self.journal.write(
+            Entry(EventKind.INTENT, planned.id, 1, intent), Entry(EventKind.DONE, planned.id, 1, body)
+        )
+
+    def _key(self, planned: PlannedStep) -> str:
+        return f"{self.journal.run_id}.{planned.id}"
+
+    async def _fresh(self, step: Step, planned: PlannedStep, attempt: int) -> None:
+        context = self.workshop.context(self.journal, planned, attempt)
+        started = time.monotonic()
+        checked = await self._bounded(step.check(context), planned, "its preconditions were not read")
+        crashpoint(f"protect.{planned.id}.before")
+        protected = await self._bounded(step.protect(context), planned, "its undo material was not written")
+        crashpoint(f"protect.{planned.id}.after")
+        body: dict[str, Any] = {"checked": self.journal.redactor.text(checked.text)}
+        if protected is not None:
+            body["protected"] = self.journal.evidence(protected)
+        await self._intent(planned, attempt, body)
+        await self._act(step, planned, context, attempt, started)
+
+    async def _intent(self, planned: PlannedStep, attempt: int, body: dict[str, Any]) -> None:
+        body = {"key": self._key(planned), "title": planned.title, **body}
+        entries = [Entry(EventKind.INTENT, planned.id, attempt, body)]
+        if planned.changes and "acted" not in self.journal.progress.points:
+            entries.append(_clock("acted"))
+        await self.journal.write(*entries)
+
+    async def _act(self, step: Step, planned: PlannedStep, context: StepContext, attempt: int, started: float) -> None:
+        crashpoint(f"act.{planned.id}.before")
+        try:
+            acted = await _within(planned.budget_seconds, step.act(context))
+        except (Ambiguous, _OutOfTime) as error:
+            await self._ambiguous(step, planned, context, attempt, self.journal.redactor.failure(error))
+        else:
+            crashpoint(f"act.{planned.id}.after")
+            if planned.changes:
+                await self.journal.write(Entry(EventKind.ACTED, planned.id, attempt, self.journal.evidence(acted)))
+        await self._verify(step, planned, context, attempt, started, recovered=False)
+
+    async def _ambiguous(
+        self, step: Step, planned: PlannedStep, context: StepContext, attempt: int, words: str
+    ) -> None:
+        """A write whose answer was lost is never repeated blindly: what is there decides."""
+        probe = await self._probe(step, planned, context, attempt)
+        if probe.state is ProbeState.UNKNOWN:
+            raise NeedsOperator(f"{words}; and whether it took effect cannot be told: {probe.evidence}", planned)
+        if probe.state in (ProbeState.NOT_STARTED, ProbeState.PARTIAL):
+            raise StepFailed(f"{words}; found: {probe.evidence}", planned)
+
+    async def _recover(self, step: Step, planned: PlannedStep, attempt: int) -> None:
+        """The step was under way when its executor died: the probe decides, not a replay."""
+        context = self.workshop.context(self.journal, planned, attempt)
+        started = time.monotonic()
+        acted = self.journal.progress.steps[planned.id].acted
+        probe = await self._probe(step, planned, context, attempt)
+        match probe.state:
+            case ProbeState.DONE | ProbeState.RUNNING:
+                await self._verify(step, planned, context, attempt, started, recovered=True)
+            case ProbeState.NOT_STARTED if acted and planned.changes:
+                raise StepFailed(f"its effect is gone, somebody else changed it: {probe.evidence}", planned)
+            case ProbeState.NOT_STARTED:
+                await self._fresh(step, planned, attempt + 1)
+            case ProbeState.PARTIAL:
+                await self._intent(planned, attempt + 1, {"checked": f"goes on after a crash: {probe.evidence}"})
+                again = self.workshop.context(self.journal, planned, attempt + 1)
+                await self._act(step, planned, again, attempt + 1, started)
+            case _:
+                raise NeedsOperator(f"whether it took effect cannot be told: {probe.evidence}", planned)
+
+    async def _probe(self, step: Step, planned: PlannedStep, context: StepContext, attempt: int) -> Probe:
+        try:
+            probe = await _within(planned.budget_seconds, step.probe(context))
+        except Exception as error:  # noqa: BLE001 - a probe that errs knows nothing, and that is its verdict
+            probe = Probe(
+                state=ProbeState.UNKNOWN, evidence=f"the probe failed: {self.journal.redactor.failure(error)}"
+            )
+        body = {
+            "state": probe.state.value,
+            "evidence": self.journal.redactor.text(probe.evidence),
+            "found": self.journal.redactor.value(probe.data),
+        }
+        await self.journal.write(Entry(EventKind.PROBED, planned.id, attempt, body))
+        return probe
+
+    async def _verify(
+        self, step: Step, planned: PlannedStep, context: StepContext, attempt: int, started: float, *, recovered: bool
+    ) -> None:
+        crashpoint(f"verify.{planned.id}.before")
+        seen = await self._interruptible(step.verify(context), planned)
+        crashpoint(f"verify.{planned.id}.after")
+        body = self.journal.evidence(seen)
+        entries = [Entry(EventKind.VERIFIED, planned.id, attempt, body)]
+        points = self.journal.progress.points
+        entries += [
+            _clock(name) for name in ("moved", "recovered") if seen.data.get(name) is True and name not in points
+        ]
+        seconds = round(time.monotonic() - started, 3)
+        entries.append(Entry(EventKind.DONE, planned.id, attempt, body | {"seconds": seconds, "recovered": recovered}))
+        await self.journal.write(*entries)
+
+    async def _bounded(self, work: Coroutine[Any, Any, T], planned: PlannedStep, words: str) -> T:
+        try:
+            return await _within(planned.budget_seconds, work)
+        except _OutOfTime:
+            raise StepFailed(f"{words} within {planned.budget_seconds:g} s", planned) from None
+
+    async def _interruptible(self, work: Coroutine[Any, Any, Evidence], planned: PlannedStep) -> Evidence:
+        """A wait that an operator can break off. Raises Interrupted, or VerifyFailed past the deadline."""
+        task = asyncio.ensure_future(work)
+        told = asyncio.ensure_future(self.orders.interrupted.wait())
+        try:
+            await asyncio.wait(
+                {task, told}, timeout=planned.budget_seconds + GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if task.done():
+                return task.result()
+            if told.done():
+                raise Interrupted(f"step '{planned.title}' was broken off")
+            raise VerifyFailed(f"its outcome was not observed within {planned.budget_seconds:g} s")
+        finally:
+            for one in (task, told):
+                one.cancel()
+            await asyncio.gather(task, told, return_exceptions=True)
+
+
+class _OutOfTime(VqError):
+    """A call did not return in time; what it did is not known."""
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, or _OutOfTime; a TimeoutError of its own passes as it is."""
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await work
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise _OutOfTime(f"it did not return within {seconds:g} s") from None
+
+
+def _clock(point: str) -> Entry:
+    return Entry(EventKind.CLOCK, None, 1, {"point": point})

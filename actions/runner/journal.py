@@ -1,0 +1,119 @@
+"""The executor's pen: ordered, redacted, with a crash point before and after every write."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from actions.ledger.writer import Entry, LedgerWriter
+from actions.model.crash import crashpoint
+from actions.model.errors import VqError
+from actions.model.platform import Evidence
+from actions.model.run import EventKind
+from actions.model.words import RunState
+from actions.runner.progress import RunProgress
+from actions.runner.redaction import Redactor
+
+PROGRESS_LINES = 20
+"""Most lines of progress kept between two writes; a chatty step must not fill the journal."""
+
+PROGRESS_SECONDS = 0.2
+
+log = logging.getLogger(__name__)
+
+
+class Journal:
+    """Writes one run's events under one token and keeps its `progress` up to date."""
+
+    def __init__(
+        self, ledger: LedgerWriter, run_id: str, fence: int, actor: str, progress: RunProgress, redactor: Redactor
+    ) -> None:
+        self.ledger = ledger
+        self.run_id = run_id
+        self.fence = fence
+        self.actor = actor
+        self.progress = progress
+        self.redactor = redactor
+        self._lines: list[Entry] = []
+        self._last_line = ""
+        self._order = asyncio.Lock()
+        self._wake = asyncio.Event()
+
+    async def write(self, *entries: Entry) -> None:
+        """Append these events in one transaction. Raises LostLock or LedgerError: then nothing more may be done."""
+        name = "+".join(f"{entry.kind.value}.{entry.step or 0}" for entry in entries)
+        crashpoint(f"{name}.before")
+        async with self._order:
+            await self._flush()
+            await self._append(entries)
+        crashpoint(f"{name}.after")
+
+    async def transition(self, to: RunState, reason: str) -> None:
+        """Move the state of the run."""
+        crashpoint(f"state.{to.value}.before")
+        async with self._order:
+            await self._flush()
+            await asyncio.to_thread(
+                self.ledger.transition, self.run_id, to, fence=self.fence, actor=self.actor, reason=reason
+            )
+        crashpoint(f"state.{to.value}.after")
+
+    async def finish(self, state: RunState, metrics: dict[str, Any], reason: str, seconds: float | None) -> None:
+        """End the run, or leave it to a person."""
+        crashpoint(f"finish.{state.value}.before")
+        async with self._order:
+            await self._flush()
+            await asyncio.to_thread(
+                self.ledger.finish,
+                self.run_id,
+                state,
+                metrics,
+                fence=self.fence,
+                actor=self.actor,
+                reason=reason,
+                seconds=seconds,
+            )
+        crashpoint(f"finish.{state.value}.after")
+
+    def reporter(self, step: int, attempt: int) -> Callable[[str], None]:
+        """Takes lines of progress of one step; they reach the journal in order, soon, and not too many."""
+        loop = asyncio.get_running_loop()
+
+        def report(line: str) -> None:
+            text = self.redactor.text(line)
+            if text and text != self._last_line:
+                self._last_line = text
+                self._lines.append(Entry(EventKind.PROGRESS, step, attempt, {"text": text}))
+                del self._lines[:-PROGRESS_LINES]
+                loop.call_soon_threadsafe(self._wake.set)
+
+        return report
+
+    async def pump(self) -> None:
+        """Write lines of progress while a step works; a write that fails is met again, and raised, by the next event."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                async with self._order:
+                    await self._flush()
+            except VqError as error:
+                log.error("progress could not be written: %s", error.message)
+                return
+            await asyncio.sleep(PROGRESS_SECONDS)
+
+    async def _flush(self) -> None:
+        if self._lines:
+            lines = tuple(self._lines)
+            await self._append(lines)
+            self._lines = [line for line in self._lines if line not in lines]
+
+    async def _append(self, entries: tuple[Entry, ...]) -> None:
+        written = await asyncio.to_thread(
+            self.ledger.append_all, self.run_id, entries, fence=self.fence, actor=self.actor
+        )
+        self.progress.see(written)
+
+    def evidence(self, evidence: Evidence, **more: Any) -> dict[str, Any]:
+        """A body for what was observed."""
+        return {"text": self.redactor.text(evidence.text), "data": self.redactor.value(evidence.data), **more}

@@ -1,0 +1,121 @@
+"""The inside of an executor's process: ledger, lock, configuration, clients, then the run."""
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from actions.ledger import open_writer
+from actions.ledger.writer import LedgerWriter
+from actions.model.errors import Busy, ExitCode, LedgerError, VqError
+from actions.model.words import RunState
+from actions.runner.execute import execute
+from actions.runner.heartbeat import Heartbeat
+from actions.runner.orders import Orders
+from actions.runner.progress import RunProgress
+from actions.runner.redaction import RedactingFormatter, Redactor, secrets_of
+from actions.runner.session import hold
+
+if TYPE_CHECKING:
+    from actions.model.environment import Environment
+
+log = logging.getLogger(__name__)
+
+_EXITS = {
+    RunState.SUCCEEDED: ExitCode.OK,
+    RunState.NEEDS_OPERATOR: ExitCode.NEEDS_OPERATOR,
+    RunState.PAUSED: ExitCode.OK,
+}
+
+
+def carry_out(directory: str, run_id: str) -> int:
+    """Carry the run out; every way this can end is one line in the executor's log and an exit status."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    redactor = Redactor()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(RedactingFormatter(redactor))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    started = time.monotonic()
+    try:
+        with open_writer(Path(directory)) as ledger, hold(ledger, run_id) as token:
+            state = _with_configuration(ledger, run_id, token, handler)
+    except VqError as error:
+        log.error("%s", error.message)
+        return int(error.code)
+    except Exception:
+        log.exception("the executor failed; the run stays as its journal says and can be resumed")
+        return int(ExitCode.FAILED)
+    log.info("run %s: %s after %.2f s", run_id, state.value, time.monotonic() - started)
+    return int(_EXITS.get(state, ExitCode.FAILED))
+
+
+def _with_configuration(ledger: LedgerWriter, run_id: str, token: int, handler: logging.Handler) -> RunState:
+    try:
+        name, environment = _configured(ledger, run_id)
+    except (LedgerError, Busy):
+        raise
+    except VqError as error:
+        return _cannot_begin(ledger, run_id, token, error)
+    redactor = Redactor(secrets_of(environment))
+    handler.setFormatter(RedactingFormatter(redactor))
+    return asyncio.run(_run(ledger, run_id, token, name, environment, redactor))
+
+
+def _configured(ledger: LedgerWriter, run_id: str) -> tuple[str, "Environment"]:
+    from actions.config import choose_environment, load
+
+    return choose_environment(load(ledger.config_path(run_id)), ledger.run(run_id).environment)
+
+
+def _cannot_begin(ledger: LedgerWriter, run_id: str, token: int, error: VqError) -> RunState:
+    """Without its configuration a run cannot be carried on: it failed, or waits for a person when something stands."""
+    changed = RunProgress(ledger.plan(run_id), ledger.events(run_id)).changed
+    state = RunState.NEEDS_OPERATOR if changed else RunState.FAILED
+    words = error.message if changed else f"{error.message}; nothing was touched"
+    log.error("%s", words)
+    if ledger.run(run_id).state is not state:
+        ledger.finish(run_id, state, fence=token, actor="executor", reason=words)
+    return state
+
+
+async def _run(
+    ledger: LedgerWriter, run_id: str, token: int, name: str, environment: "Environment", redactor: Redactor
+) -> RunState:
+    from actions.platforms.access import WriteAccess
+    from actions.runner.versions import known_version
+    from actions.steps.measures import Measures
+    from actions.steps.records import Records
+    from actions.steps.registry import registry
+
+    run = ledger.run(run_id)
+    loop = asyncio.get_running_loop()
+    beats: list[Heartbeat] = []
+
+    def ready(orders: Orders) -> None:
+        orders.listen()
+        beats.append(Heartbeat(ledger, run_id, token, lambda: loop.call_soon_threadsafe(orders.lose)))  # type: ignore[arg-type]
+        beats[0].start()
+
+    access = WriteAccess(name, environment)
+    try:
+        return await execute(
+            run_id,
+            ledger,
+            environment,
+            registry,
+            access,
+            Records(ledger, run_id, token, "executor"),
+            Measures(environment, run.service),
+            fence=token,
+            procedure_version=known_version(run.procedure),
+            redactor=redactor,
+            ready=ready,
+        )
+    finally:
+        for beat in beats:
+            beat.stop()
+        await access.close()

@@ -1,0 +1,97 @@
+"""Telling a run something and making sure that somebody is there to hear it; taking a run over from an executor."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from actions.ledger import open_writer
+from actions.ledger.locks import is_locked, lock_path
+from actions.ledger.processes import Holder, host_name, process_facts
+from actions.ledger.writer import LedgerWriter
+from actions.model.errors import Busy, Refused
+from actions.model.identity import short_id
+from actions.model.record import CommandRow
+from actions.model.run import EventKind, Executor
+from actions.model.waiting import Deadline
+from actions.model.words import Command, RunState
+from actions.runner.launch import launch
+
+AT_WORK = ("alive", "slow", "stopped")
+END_SECONDS = 10.0
+_NEED_AN_EXECUTOR = {Command.RESUME, Command.ABORT, Command.BACK_OUT}
+
+
+def resume(ledger_dir: Path, run_id: str, *, by: str = "") -> None:
+    """Have the run go on from its journal: wake the executor that waits, or start one. Raises VqError.
+
+    Nothing happens to a run that is being carried out. To go back instead, `steer` it with BACK_OUT.
+    """
+    with open_writer(ledger_dir) as ledger:
+        run = ledger.run(run_id)
+        if not run.state.active:
+            raise Refused(f"run {short_id(run_id)} has ended ({run.state.value}); there is nothing to resume")
+        if run.state in (RunState.PAUSED, RunState.NEEDS_OPERATOR):
+            ledger.command(run_id, Command.RESUME, by=by or run.operator)
+        at_work = ledger.executor(run_id).state in AT_WORK
+    if not at_work:
+        launch(ledger_dir, run_id)
+
+
+def steer(ledger_dir: Path, run_id: str, what: Command, *, by: str, reason: str = "") -> CommandRow:
+    """Tell a run something; where it takes an executor to obey and none is at work, one is started. Raises VqError."""
+    with open_writer(ledger_dir) as ledger:
+        row = ledger.command(run_id, what, by=by, reason=reason)
+        at_work = ledger.executor(run_id).state in AT_WORK or ledger.run(run_id).state is RunState.QUEUED
+    if what in _NEED_AN_EXECUTOR and not at_work:
+        launch(ledger_dir, run_id)
+    return row
+
+
+def take_over(ledger_dir: Path, run_id: str, *, by: str, reason: str = "", stop: bool = False) -> Executor:
+    """Make `by` the owner of the run, and have somebody carry it out.
+
+    An executor that works goes on under its new owner. One that is stopped, or hangs, holds the target; only with `stop`
+    is it ended, by SIGKILL and only if it is that very process, and another one goes on from the journal (row 14).
+    Returns who carried it out until now. Raises Refused or Busy; nothing that lives is ever passed by in silence.
+    """
+    with open_writer(ledger_dir) as ledger:
+        run = ledger.run(run_id)
+        if not run.state.active:
+            raise Refused(f"run {short_id(run_id)} has ended ({run.state.value}); there is nothing to take over")
+        before = ledger.executor(run_id)
+        if before.state in ("stopped", "slow"):
+            if not stop:
+                raise Refused(
+                    f"the executor of run {short_id(run_id)} holds its target and does not move: process {before.pid} on"
+                    f" '{before.host}', {before.detail}; take it over with --stop to end it first"
+                )
+            _end(ledger, run_id, run.target, before, by=by, reason=reason)
+        ledger.change_owner(run_id, by, reason=reason)
+    if before.state not in ("alive",) and run.state is not RunState.PAUSED:
+        launch(ledger_dir, run_id)
+    return before
+
+
+def _end(ledger: LedgerWriter, run_id: str, target: str, executor: Executor, *, by: str, reason: str) -> None:
+    """End exactly that executor, wait until its lock is free, and say so in the journal."""
+    holder = ledger.lease_holder(run_id)
+    if holder is None or executor.host != host_name():
+        raise Refused(f"the executor works on '{executor.host}'; take the run over there")
+    if _is_there(holder):
+        os.kill(holder.pid, signal.SIGKILL)
+    deadline = Deadline(END_SECONDS)
+    while is_locked(lock_path(ledger.directory, target)):
+        if deadline.passed:
+            raise Busy(
+                f"'{target}' is still held by a child of process {holder.pid}; wait for it, or end it by hand",
+                run_id=run_id,
+            )
+        time.sleep(0.02)
+    body = {"from_pid": holder.pid, "by": by, "reason": reason or "it did not move"}
+    ledger.append(run_id, EventKind.LOCK_STOLEN, body=body, fence=0, actor=by)
+
+
+def _is_there(holder: Holder) -> bool:
+    facts = process_facts(holder.pid)
+    return facts is not None and facts[1] == holder.start and facts[0] not in "ZX"
