@@ -1,0 +1,73 @@
+"""Rollback to a chosen version (R2, L3): its name is typed by hand, then a challenge key confirms. Enter never does."""
+
+from collections.abc import Sequence
+
+from actions.model.plan import Level
+from screens.cells import BLANK, Row, indent, row
+from screens.registry import Action, bindings
+from screens.rollback import MARGIN, DecisionPage
+from screens.rollback_rows import evidence_rows, framed, refusal_rows
+
+
+class ChosenPage(DecisionPage):
+    """Nothing has the focus until `t` is pressed: the safe answer is to leave."""
+
+    SCOPE = "chosen"
+    BINDINGS = bindings("chosen")
+    LEVEL = Level.MANUAL
+
+    def __init__(self, service: str, to: str) -> None:
+        super().__init__(service, to)
+        self.typed = False
+
+    def heading(self) -> tuple[str, ...]:
+        return (f"rollback to {self.to}",)
+
+    def confirmed(self) -> None:
+        """The challenge key was pressed, after the name was typed."""
+        if self.typed:
+            self.submit()
+
+    def action_type(self) -> None:
+        """Type the release's name."""
+        self.ask_text(f"type {self.to}", "", lambda _: None, typed_only=True, changed=self._typing, enter=False)
+
+    def _typing(self, text: str) -> None:
+        if self.offer is None or self.offer.plan is None or text != self.offer.plan.to_version:
+            return
+        self.typed = True
+        self._close_entry()
+        self.draw_challenge()
+        self.refresh_bindings()
+        self.repaint()
+
+    def after_reason(self) -> None:
+        """The reason is part of the plan: plan anew, and type again."""
+        self.typed = False
+        self.look()
+
+    def possible(self, action: Action) -> bool:
+        ready = self.offer is not None and self.offer.plan is not None and not self.sent
+        if action.id == "chosen.type":
+            return ready and not self.typed and bool(self.words())
+        if action.id == "chosen.confirm":
+            return ready and self.typed
+        return super().possible(action)
+
+    def body(self, width: int, height: int) -> Sequence[Row]:
+        rows = [BLANK, *indent(evidence_rows(self.decision(), width - 2 * MARGIN), MARGIN), BLANK]
+        return [*rows, *self._ending(width)]
+
+    def _ending(self, width: int) -> list[Row]:
+        name = self.shell.identity.name
+        if self.sent:
+            return framed(row(("asked for; waiting for the run to appear", "bright")), width)
+        if self.problem:
+            return refusal_rows(self.problem, "esc goes back to the releases; nothing was touched", width)
+        if self.offer is None:
+            return framed(row(("planning from fresh facts", "dim")), width)
+        if not self.words():
+            return framed(row(("r", "key"), (" writes the reason first", "bright")), width)
+        if self.challenge is not None:
+            return framed(row("typed.  press ", (f" {self.challenge.key} ", "badge"), (f" to roll back {name} to {self.to}", "bright bold")), width)
+        return framed(row((self.shell.keys["chosen.type"], "key"), (f" then type {self.to}", "bright bold"), ("    esc leaves", "dim")), width)

@@ -1,0 +1,82 @@
+"""Everything about one run on one page to read and export: who, why, steps with evidence, figures, clock, journal (A1, R12)."""
+
+from datetime import datetime
+
+from actions.model.run import RunView
+from actions.model.words import RunState
+from screens.cells import BLANK, Row, cut, field, fit, row, title, wrap
+from screens.glyphs import ARROW, RUN, STEP
+from screens.reading import ReadingPage
+from screens.run_rows import event_row, measured
+from screens.words import about, number, took
+
+
+class DetailPage(ReadingPage):
+    """One run, whole."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self.view: RunView | None = None
+        self.audit = "not checked yet"
+
+    def on_mount(self) -> None:
+        """Read it once; the live screen is another."""
+        self.fetch(self.shell.desk.run(self.run_id), self._read, "run")
+        self.run_worker(self._audit(), group="audit", exit_on_error=False)
+
+    async def _audit(self) -> None:
+        report = await self.shell.desk.audit()
+        self.audit = f"intact, {report.events:,} events, head {report.head[:12]}" if report.intact else f"BROKEN at {report.first_bad}: {report.problem}"
+        self.repaint()
+
+    def _read(self, view: RunView) -> None:
+        self.view = view
+        self.repaint()
+
+    def heading(self) -> tuple[str, ...]:
+        return (f"{self.view.run.procedure} {self.view.run.id[-6:]}" if self.view else "run", "detail")
+
+    def text(self, width: int) -> list[Row]:
+        if self.view is None:
+            return [row(("reading", "dim"))]
+        return detail_rows(self.view, self.shell.clock.now(), width, self.audit)
+
+    def plain(self) -> str:
+        return detail_text(self.view, self.shell.clock.now(), self.audit) if self.view else ""
+
+
+def detail_text(view: RunView | None, now: datetime, audit: str = "") -> str:
+    """The same as plain text, wide enough to lose nothing."""
+    return "\n".join(line.plain.rstrip() for line in detail_rows(view, now, 200, audit)) + "\n" if view else ""
+
+
+def detail_rows(view: RunView, now: datetime, width: int, audit: str = "") -> list[Row]:
+    """All rows."""
+    run = view.run
+    glyph, role = RUN[run.state]
+    rows = [
+        field("run", (run.id, "bright"), (f"   {glyph} {run.state.value}", role), f"   {took(run.seconds)}"),
+        field("what", f"{run.procedure} of {run.service} in {run.environment}   {run.from_version or '?'} {ARROW} {run.to_version or '?'}"),
+        field("how", f"{run.level}{'   drill' if run.drill else ''}   version {run.procedure_version}"),
+        field("who", f"{run.operator}   {run.origin}"),
+        field("when", f"{run.created_at:%Y-%m-%d %H:%M:%S}Z" + (f" to {run.ended_at:%H:%M:%S}Z" if run.ended_at else "")),
+        *(field("reason" if at == 0 else "", line) for at, line in enumerate(wrap(run.reason, width - 9))),
+        field("audit", (audit, "down" if audit.startswith("BROKEN") else "dim")),
+    ]
+    if view.manual and run.state is RunState.NEEDS_OPERATOR:
+        rows += [BLANK, title("DO THIS NOW, BY HAND", width)]
+        rows += [row((f"{at}   ", "warn bold"), (line, "bright")) for at, step in enumerate(view.manual, 1) for line in wrap(step, width - 4)]
+    rows += [BLANK, title("STEPS", width)]
+    for one in view.steps:
+        mark, colour = STEP[one.state]
+        lead = row((f"{mark} ", colour), (f"{one.step.id:<3}", "dim"), fit(one.step.title, 28))
+        lead += row((fit(took(one.seconds), 8, right=True), "dim"), (f" of {about(one.step.budget_seconds):<5}", "dim"), (f" {one.state.value:<8} ", colour))
+        first, *rest = wrap(one.text, max(10, width - lead.width)) or [""]
+        rows += [lead + row(first), *(row(" " * lead.width, line) for line in rest)]
+    rows += [BLANK, title("MEASURED", width)]
+    figures = measured(view)
+    rows += [row((fit(key.replace("_", " "), 22), "dim"), number(value) if isinstance(value, int | float) else str(value if value is not None else "not counted")) for key, value in sorted(figures.items()) if not isinstance(value, dict | list)]
+    rows += [row((fit(f"clock: {point}", 22), "dim"), f"{at:%H:%M:%S}Z") for point, at in view.clock.items()]
+    rows += [BLANK, title("JOURNAL", width), *(event_row(event, now) for event in view.events)]
+    return [cut(line, width) for line in rows]

@@ -1,0 +1,133 @@
+"""What every screen looks at, gathered beside the screens: one frozen `Scene`, replaced whole when something came in.
+
+A source that fails keeps its last value; its error is part of the scene. Nothing here waits on another source (H9).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from actions.model.errors import VqError
+from actions.model.health import Snapshot
+from actions.model.plan import Readiness
+from actions.model.record import ChangeNote, Drill, KeeperFacts, RunQuery
+from actions.model.run import Run, RunView
+from screens.desk_protocol import Viewer
+
+SLOW_EVERY = 3
+"""Ticks between two looks at what changes slowly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The last known state of everything that is always on show. None: never heard of yet."""
+
+    snapshot: Snapshot | None = None
+    readiness: Readiness | None = None
+    changes: tuple[ChangeNote, ...] | None = None
+    last: Run | None = None
+    active: Run | None = None
+    active_view: RunView | None = None
+    asked: bool = False
+    keeper: KeeperFacts | None = None
+    drill: Drill | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+class Feed:
+    """Asks the desk again and again; `changed` gets each new scene on the loop that runs this."""
+
+    def __init__(self, desk: Viewer, changed: Callable[[Scene], None]) -> None:
+        self._desk = desk
+        self._changed = changed
+        self.scene = Scene()
+        self._wake = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Look again now: something was just asked for."""
+        self._wake.set()
+
+    async def watch_health(self) -> None:
+        """Follow the snapshots for ever; a broken stream is opened again."""
+        while True:
+            try:
+                async for snapshot in self._desk.snapshots():
+                    self._merge("health", snapshot=snapshot)
+            except VqError as error:
+                self._fail("health", error)
+            await asyncio.sleep(self._desk.environment.interval)
+
+    async def watch_ledger(self) -> None:
+        """Ask for runs every tick, and for what changes slowly every few ticks, for ever."""
+        tick = 0
+        while True:
+            asked = [self._runs()]
+            if tick % SLOW_EVERY == 0 or self._wake.is_set():
+                asked += [self._readiness(), self._changes(), self._keeper(), self._drill()]
+            self._wake.clear()
+            await asyncio.gather(*asked)
+            tick += 1
+            await self._next_tick()
+
+    async def _next_tick(self) -> None:
+        try:
+            async with asyncio.timeout(self._desk.environment.interval):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _runs(self) -> None:
+        async def look() -> dict[str, Any]:
+            active = await self._desk.active()
+            view = await self._desk.run(active.id) if active else None
+            page = await self._desk.runs(RunQuery(environment=self._desk.environment_name, limit=2))
+            ended = [run for run in page.runs if active is None or run.id != active.id]
+            return {"active": active, "active_view": view, "last": ended[0] if ended else None, "asked": True}
+
+        await self._look("runs", look)
+
+    async def _readiness(self) -> None:
+        async def look() -> dict[str, Any]:
+            return {"readiness": await self._desk.readiness()}
+
+        await self._look("readiness", look)
+
+    async def _changes(self) -> None:
+        async def look() -> dict[str, Any]:
+            return {"changes": await self._desk.changes(20)}
+
+        await self._look("changes", look)
+
+    async def _keeper(self) -> None:
+        async def look() -> dict[str, Any]:
+            return {"keeper": await self._desk.keeper()}
+
+        await self._look("keeper", look)
+
+    async def _drill(self) -> None:
+        async def look() -> dict[str, Any]:
+            drills = await self._desk.drills()
+            return {"drill": next((one for one in drills if one.ended_at is None), None)}
+
+        await self._look("drills", look)
+
+    async def _look(self, name: str, look: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        try:
+            found = await look()
+        except VqError as error:
+            self._fail(name, error)
+        else:
+            self._merge(name, **found)
+
+    def _merge(self, name: str, **found: Any) -> None:
+        errors = {key: text for key, text in self.scene.errors.items() if key != name}
+        self._publish(replace(self.scene, errors=errors, **found))
+
+    def _fail(self, name: str, error: VqError) -> None:
+        self._publish(replace(self.scene, errors={**self.scene.errors, name: error.message}))
+
+    def _publish(self, scene: Scene) -> None:
+        if scene != self.scene:
+            self.scene = scene
+            self._changed(scene)

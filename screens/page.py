@@ -1,0 +1,264 @@
+"""The frame every screen shares: band, body, one line of words, keys; asking for text and for a challenge key.
+
+A page draws rows from what it knows (`body`), says which of its actions make sense now (`possible`) and never does input or
+output itself: it asks the desk through workers and gets answers back as method calls.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from actions.model.errors import ReadOnlyError, VqError
+from screens import small
+from screens.asking import Asking
+from screens.band import band, live
+from screens.cells import BLANK, Row, row
+from screens.feed import Scene
+from screens.foot import foot
+from screens.keymap import SCOPES
+from screens.registry import Action, bindings, of
+from screens.widgets.lines import Lines
+
+if TYPE_CHECKING:
+    from screens.shell import Shell
+
+T = TypeVar("T")
+WORDS_SECONDS = 12.0
+COMMON = ("all.attach", "all.roll-back", "all.palette", "all.help")
+"""Keys of every page that its footer names; help and the palette know the rest."""
+
+
+class Page(Asking, Screen[None]):
+    """One screen of the console."""
+
+    BINDINGS = bindings("all")
+    AUTO_FOCUS = None
+    ESCAPE_TO_MINIMIZE = False
+    SCOPE: ClassVar[str] = "reading"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words: tuple[Row, float] | None = None
+        self.cramped = False
+
+    # what a page draws -------------------------------------------------------------------------------------------------
+    def body(self, width: int, height: int) -> Sequence[Row]:
+        """The rows of the page."""
+        raise NotImplementedError
+
+    def heading(self) -> tuple[str, ...]:
+        """Words in the band after the environment."""
+        return ()
+
+    def tail(self) -> tuple[str, ...]:
+        """Words at the right of the band; the least important first."""
+        scene = self.shell.scene
+        now = self.shell.clock.now()
+        return (live(scene.snapshot, now, self.shell.desk.environment.interval), f"{now:%H:%M:%S}Z")
+
+    def idle_note(self, width: int) -> Row:
+        """The line above the keys while nothing is said or asked there."""
+        return BLANK
+
+    def possible(self, action: Action) -> bool:
+        """Whether this action makes sense on this page now; rights are judged elsewhere."""
+        return action.scope != "list"
+
+    def scene_changed(self, scene: Scene) -> None:
+        """Something new is known."""
+        self.repaint()
+
+    def plain(self) -> str:
+        """What `y` copies and `w` writes: the page as text, unless it knows better."""
+        return "\n".join(line.plain.rstrip() for line in self.body(self.size.width - 2, 500)).rstrip() + "\n"
+
+    # frame -------------------------------------------------------------------------------------------------------------
+    @cached_property
+    def shell(self) -> "Shell":
+        """The app, by its own type."""
+        return cast("Shell", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Five rows of the frame; the entry line comes when it is first needed."""
+        identity = self.shell.identity
+        yield Lines(lambda width, _: [band(identity, self.heading(), self.tail(), width)], id="band").add_class(
+            f"-{identity.colour}"
+        )
+        yield Lines(self.body, id="body")
+        yield Lines(lambda width, _: [self.note(width)], id="note")
+        yield Lines(lambda width, _: [foot(self.footer_actions(), self.shell.keys, width)], id="foot")
+        yield Lines(lambda width, height: small.rows(self.app.size, width, height), id="small")
+
+    def note(self, width: int) -> Row:
+        """The line above the keys."""
+        if self._words is not None:
+            return self._words[0]
+        return self.question() or self.idle_note(width)
+
+    def repaint(self) -> None:
+        """Draw again what changed."""
+        if self.is_mounted:
+            for lines in self.query_children(Lines):
+                lines.repaint()
+
+    def tick(self) -> None:
+        """Once a second: ages and clocks move."""
+        if self._words is not None and self.shell.clock.monotonic() > self._words[1]:
+            self._words = None
+        self.repaint()
+
+    def say(self, text: str, role: str = "text") -> None:
+        """One line of words, for a while."""
+        self._words = (row((text, role)), self.shell.clock.monotonic() + WORDS_SECONDS)
+        self.repaint()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A window below 80x24 shows one line about it; nothing can be decided there."""
+        self.cramped = small.too_small(event.size)
+        self.set_class(self.cramped, "-cramped")
+        self.call_after_refresh(self.repaint)
+
+    def on_screen_resume(self) -> None:
+        """Seen again: a question has to be read again."""
+        if self.challenge is not None:
+            self.challenge.rearm()
+        self.repaint()
+
+    # actions -----------------------------------------------------------------------------------------------------------
+    def allowed(self, action: Action) -> bool:
+        """Whether the action works here and now; keys, footer, help and palette all ask this."""
+        if action.fixed:
+            return True
+        if self.cramped or (action.writes and self.shell.desk.read_only):
+            return False
+        if self.asking_text or self.asking_key:
+            return action.id == "all.leave"
+        if action.id == "all.attach":
+            return self.shell.scene.active is not None and self.possible(action)
+        return self.possible(action)
+
+    def actions_now(self) -> list[Action]:
+        """All actions that work here and now, in the order of the registry."""
+        return [action for action in of(*SCOPES[self.SCOPE]) if self.allowed(action)]
+
+    def footer_actions(self) -> list[Action]:
+        """The actions the footer names: the way out, what belongs to this page, then the few keys of every page."""
+        now = sorted((action for action in self.actions_now() if action.foot), key=lambda action: action.foot)
+        own = [action for action in now if action.scope != "all"]
+        common = [action for action in now if action.id in COMMON]
+        return [*(action for action in now if action.id == "all.leave"), *own, *common]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Textual asks before every key and every run of an action."""
+        known = next((one for one in of(*SCOPES[self.SCOPE]) if one.method == action), None)
+        return True if known is None else self.allowed(known)
+
+    def action_roll_back(self) -> None:
+        self.shell.open("screens.rollback:RollbackPage")
+
+    def action_history(self) -> None:
+        self.shell.open("screens.history:HistoryPage")
+
+    def action_drill(self) -> None:
+        self.shell.open("screens.drill:DrillPage")
+
+    def action_attach(self) -> None:
+        if self.shell.scene.active is not None:
+            self.shell.open("screens.run:RunPage", self.shell.scene.active.id)
+
+    def action_palette(self) -> None:
+        self.shell.open("screens.palette:PalettePage", self)
+
+    def action_help(self) -> None:
+        self.shell.open("screens.help:HelpPage", self)
+
+    def action_quit(self) -> None:
+        self.app.exit(return_code=0)
+
+    def action_leave(self) -> None:
+        """One step back: first out of a question, then out of the page."""
+        if not self.stop_asking():
+            self.shell.back()
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(self.plain())
+        self.say("sent to the terminal; if nothing was copied, w writes a file", "dim")
+
+    def action_write(self) -> None:
+        self.fetch(self.shell.save(self.SCOPE, self.plain()), lambda path: self.say(f"written to {path}", "ok"), "write")
+
+    def action_up(self) -> None:
+        self.move(-1)
+
+    def action_down(self) -> None:
+        self.move(1)
+
+    def action_page_up(self) -> None:
+        self.move_page(-1)
+
+    def action_page_down(self) -> None:
+        self.move_page(1)
+
+    def action_move(self, delta: int) -> None:
+        self.move(delta)
+
+    def action_move_page(self, delta: int) -> None:
+        self.move_page(delta)
+
+    def action_first(self) -> None:
+        self.move(-(10**9))
+
+    def action_last(self) -> None:
+        self.move(10**9)
+
+    def move(self, delta: int) -> None:
+        """Move the pointer or the view by lines."""
+
+    def move_page(self, pages: int) -> None:
+        """Move by what fits on the page."""
+        self.move(pages * max(1, self.size.height - 8))
+
+    # asking the desk ---------------------------------------------------------------------------------------------------
+    def fetch(self, work: Coroutine[Any, Any, T], then: Callable[[T], None], group: str) -> None:
+        """Await `work` beside the loop's keys and hand its result to `then`; a newer fetch of the group replaces it."""
+
+        async def job() -> None:
+            then(await work)
+
+        self.run_worker(job(), group=group, exclusive=True, exit_on_error=False)
+
+    def act(self, work: Coroutine[Any, Any, T], then: Callable[[T], None]) -> None:
+        """As `fetch`, for writes: leaving the page does not cancel what was asked for."""
+
+        async def job() -> None:
+            try:
+                result = await work
+            except VqError as error:
+                self.failed("act", error)
+            else:
+                then(result)
+            self.shell.feed.hurry()
+
+        self.app.run_worker(job(), group="act", exit_on_error=False)
+
+    def failed(self, group: str, error: BaseException) -> None:
+        """What was asked for did not come: one line, on the page that is on show."""
+        role = "warn" if isinstance(error, ReadOnlyError) else "down"
+        (self if self.is_current else self.shell).say(one_line(error), role)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed says so on the page; it never ends the console."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.failed(event.worker.group, event.worker.error)
+
+
+def one_line(error: BaseException) -> str:
+    """The one line a person sees; errors of our own making are named as such."""
+    if isinstance(error, VqError):
+        return error.message
+    return f"an error of this console, not of the system: {type(error).__name__}: {error}"

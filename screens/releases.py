@@ -1,0 +1,119 @@
+"""Another version: every release that was seen, what became of it, and which of them could be gone back to (R2, R9)."""
+
+from actions.model.plan import Level, Release, RollbackOffer, RollbackRequest
+from screens.cells import BLANK, Row, cut, ends, fit, row, wrap
+from screens.glyphs import VERDICT
+from screens.picker import PickerPage
+from screens.registry import Action, bindings
+from screens.rollback_rows import release_words
+from screens.words import ago, since
+
+
+class ReleasesPage(PickerPage):
+    """Releases, newest last seen first."""
+
+    SCOPE = "releases"
+    BINDINGS = bindings("releases")
+    ABOVE = 2
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self.service = service
+        self.releases: tuple[Release, ...] | None = None
+        self.offer: RollbackOffer | None = None
+        self.filter = ""
+        self.problem = ""
+
+    def on_mount(self) -> None:
+        """Ask for the list, and for what could be gone back to."""
+        request = RollbackRequest(environment=self.shell.desk.environment_name, service=self.service, level=Level.MANUAL)
+        self.fetch(self.shell.desk.releases(self.service), self._listed, "releases")
+        self.fetch(self.shell.desk.offer(request), self._offered, "others")
+
+    def _listed(self, releases: tuple[Release, ...]) -> None:
+        self.releases = releases
+        self.repaint()
+
+    def _offered(self, offer: RollbackOffer) -> None:
+        self.offer = offer
+        self.refresh_bindings()
+        self.repaint()
+
+    def failed(self, group: str, error: BaseException) -> None:
+        self.problem = str(error)
+        super().failed(group, error)
+
+    def heading(self) -> tuple[str, ...]:
+        return (f"releases of {self.service}",)
+
+    def shown(self) -> list[Release]:
+        """The releases that match the filter."""
+        return [one for one in self.releases or () if self.filter.lower() in f"{one.version} {one.verdict.value}".lower()]
+
+    def count(self) -> int:
+        return len(self.shown())
+
+    def empty(self) -> str:
+        return self.problem or ("reading" if self.releases is None else "no release was ever seen")
+
+    def above(self, width: int) -> list[Row]:
+        names = "   " + fit("release", 14) + fit("verdict", 12) + fit("last seen", 11) + "why"
+        return [BLANK, cut(row((names, "head")), width)]
+
+    def entry(self, index: int, width: int) -> Row:
+        one = self.shown()[index]
+        glyph, role = VERDICT[one.verdict]
+        age = ago(since(one.last_seen, self.shell.clock.now()))
+        usable = self.choosable(one)
+        line = row((f" {glyph} ", role), (fit(one.version, 14), "bright bold" if usable else "dim"))
+        line += row((fit(one.verdict.value, 12), role), (fit(f"{age} ago", 11), "dim"))
+        tail = row((" can be gone back to" if usable else "", "ok"))
+        return ends(line + row(release_words(one)), tail, width)
+
+    def choosable(self, release: Release) -> bool:
+        """Whether planning offers this release; a bad one never is."""
+        return self.offer is not None and any(one.reference == release.reference for one in self.targets(self.offer))
+
+    @staticmethod
+    def targets(offer: RollbackOffer) -> tuple[Release, ...]:
+        """What an offer could lead to."""
+        return (*((offer.readiness.to,) if offer.readiness.to else ()), *offer.others)
+
+    def possible(self, action: Action) -> bool:
+        if action.id == "all.roll-back":
+            return False
+        if action.id == "list.open":
+            return not self.shell.desk.read_only and self.count() > 0
+        return super().possible(action)
+
+    def idle_note(self, width: int) -> Row:
+        words = "enter chooses; its name is then typed" if not self.shell.desk.read_only else ""
+        return ends(row((f"filter {self.filter}" if self.filter else "", "dim")), row((words, "dim")), width)
+
+    def below(self, width: int, height: int) -> list[Row]:
+        shown = self.shown()
+        if not shown or height < 4:
+            return []
+        one = shown[self.at]
+        return [BLANK, *(row((line, "dim")) for line in wrap(f"{one.version}  {one.reference}  first seen {one.first_seen:%Y-%m-%d %H:%M}Z", width))]
+
+    def listed(self, height: int) -> int:
+        return height - self.ABOVE - 4
+
+    def opened(self, index: int) -> None:
+        one = self.shown()[index]
+        if self.choosable(one):
+            self.shell.open("screens.chosen:ChosenPage", self.service, one.version)
+        elif self.offer is None:
+            self.say("still asking what could be gone back to", "dim")
+        else:
+            why = "it serves now" if self.releases and one is self.releases[0] else release_words(one)
+            self.say(f"{one.version} cannot be gone back to: {why}", "warn")
+
+    def action_filter(self) -> None:
+        """Only releases with these words."""
+        self.ask_text("filter", self.filter, self._filtered, changed=self._filtered)
+
+    def _filtered(self, text: str) -> None:
+        self.filter = text
+        self.repaint()

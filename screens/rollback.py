@@ -1,0 +1,187 @@
+"""Emergency rollback (R1, L2): one screen, one decision. The plan shown is the plan that runs, bound by its digest."""
+
+from collections.abc import Sequence
+
+from actions.model.errors import Busy
+from actions.model.identity import new_id
+from actions.model.plan import Level, RollbackOffer, RollbackRequest
+from actions.model.record import Submitted
+from screens.cells import BLANK, Row, indent, row
+from screens.page import Page
+from screens.registry import Action, bindings
+from screens.rollback_rows import Decision, evidence_rows, framed, refusal_rows
+
+MARGIN = 2
+ELSEWHERE = frozenset({"all.roll-back", "all.history", "all.drill", "all.write"})
+
+
+class DecisionPage(Page):
+    """What the emergency screen and the chosen-version screen share: offer, reason, submit once."""
+
+    LEVEL = Level.EMERGENCY
+
+    def __init__(self, service: str | None = None, to: str | None = None) -> None:
+        super().__init__()
+        self.service, self.to = service, to
+        self.offer: RollbackOffer | None = None
+        self.reason: str | None = None
+        self.problem = ""
+        self.sent = False
+        self._key = new_id()
+
+    def request(self) -> RollbackRequest:
+        """What would be asked for; its key makes a double press one run."""
+        return RollbackRequest(
+            environment=self.shell.desk.environment_name, service=self.service, to=self.to, level=self.LEVEL,
+            reason=self.words(), key=self._key,
+        )  # fmt: skip
+
+    def words(self) -> str:
+        """The reason: written by hand, else what the evidence says."""
+        if self.reason is not None:
+            return self.reason
+        return self.offer.evidence if self.offer else ""
+
+    def tail(self) -> tuple[str, ...]:
+        scene = self.shell.scene
+        return ("lock free" if scene.asked and scene.active is None else "", *super().tail()[-1:])
+
+    def on_mount(self) -> None:
+        """Ask for the plan."""
+        self.look()
+
+    def look(self) -> None:
+        """Plan anew from fresh facts; what was shown is void."""
+        self.offer, self.challenge, self.problem = None, None, ""
+        self.fetch(self.shell.desk.offer(self.request()), self.offered, "offer")
+        self.repaint()
+
+    def offered(self, offer: RollbackOffer) -> None:
+        """A plan came, or the reason why there is none."""
+        self.offer = offer
+        self.problem = "" if offer.plan else offer.refusal or "no plan could be made"
+        self.planned()
+        self.refresh_bindings()
+        self.repaint()
+
+    def planned(self) -> None:
+        """What follows once the offer is there."""
+
+    def failed(self, group: str, error: BaseException) -> None:
+        self.sent = False
+        if group == "offer":
+            self.problem = str(error)
+        elif isinstance(error, Busy) and error.run_id:
+            self.say(f"{error.message}; {self.shell.keys['all.attach']} goes there", "warn")
+            return
+        elif group == "act":
+            self.problem = str(error)
+            self.challenge = None
+        super().failed(group, error)
+
+    def submit(self) -> None:
+        """Ask for the run, once."""
+        if self.sent or self.offer is None or self.offer.plan is None:
+            return
+        operator = self.shell.operator
+        self.sent = True
+        self.challenge = None
+        self.act(operator.submit(self.request(), self.offer.plan.digest), self.submitted)
+        self.repaint()
+
+    def submitted(self, answer: Submitted) -> None:
+        """Go to the run; when somebody was faster, say whose screen this is."""
+        if self.is_current:
+            self.shell.replace("screens.run:RunPage", answer.run_id)
+        if not answer.created:
+            self.shell.say("this rollback was already under way: this screen is attached to it", "warn")
+
+    def decision(self) -> Decision:
+        """What the rows are drawn from."""
+        scene = self.shell.scene
+        keys = {action.method: self.shell.keys[action.id] for action in self.actions_now()}
+        return Decision(
+            self.offer, scene.readiness, scene.snapshot, self.shell.clock.now(), self.words(), keys, self.problem
+        )
+
+    def action_reason(self) -> None:
+        """Write the reason by hand."""
+        self.ask_text("reason", self.words(), self._reason_written)
+
+    def _reason_written(self, text: str) -> None:
+        self.reason = text or None
+        self.after_reason()
+        self.repaint()
+
+    def after_reason(self) -> None:
+        """A question that was hidden by the entry line is asked again."""
+        if self.challenge is not None:
+            self.challenge.rearm()
+
+    def action_plan(self) -> None:
+        """Every step."""
+        if self.offer is not None and self.offer.plan is not None:
+            self.shell.open("screens.plan:PlanPage", self.offer.plan)
+
+    def possible(self, action: Action) -> bool:
+        if action.id in ELSEWHERE:
+            return False
+        if action.method == "plan":
+            return self.offer is not None and self.offer.plan is not None
+        if action.method == "reason":
+            return self.offer is not None and not self.sent
+        return action.scope != "list"
+
+
+class RollbackPage(DecisionPage):
+    """Last known good, confirmed by a challenge key."""
+
+    SCOPE = "rollback"
+    BINDINGS = bindings("rollback")
+
+    def heading(self) -> tuple[str, ...]:
+        return ("emergency rollback",)
+
+    def planned(self) -> None:
+        if self.offer is not None and self.offer.plan is not None and not self.shell.desk.read_only:
+            self.draw_challenge()
+
+    def confirmed(self) -> None:
+        """The challenge key was pressed."""
+        self.submit()
+
+    def action_other(self) -> None:
+        """Another version: its name is then typed."""
+        service = self.offer.readiness.service if self.offer else self.service
+        if service is None and self.shell.scene.readiness is not None:
+            service = self.shell.scene.readiness.service
+        if service is not None:
+            self.shell.open("screens.releases:ReleasesPage", service)
+
+    def action_again(self) -> None:
+        """Look at the facts again."""
+        self.look()
+
+    def possible(self, action: Action) -> bool:
+        if action.id == "rollback.confirm":
+            return self.challenge is not None and not self.sent
+        return super().possible(action)
+
+    def body(self, width: int, height: int) -> Sequence[Row]:
+        inner = width - 2 * MARGIN
+        rows = [BLANK, *indent(evidence_rows(self.decision(), inner), MARGIN)]
+        room = max(0, (height - len(rows) - 3) // 2)
+        return [*rows, *[BLANK] * min(1 if room else 0, room), *self._ending(width)]
+
+    def _ending(self, width: int) -> list[Row]:
+        name = self.shell.identity.name
+        if self.sent:
+            return framed(row(("asked for; waiting for the run to appear", "bright")), width)
+        if self.problem:
+            advice = "v chooses another version, u looks again, esc leaves; nothing was touched"
+            return refusal_rows(self.problem, advice, width)
+        if self.offer is None:
+            return framed(row(("planning from fresh facts", "dim")), width)
+        if self.challenge is None:
+            return framed(row(("READ-ONLY: this session cannot start it", "bright")), width)
+        return framed(row("press ", (f" {self.challenge.key} ", "badge"), (f" to roll back {name}", "bright bold")), width)

@@ -1,0 +1,166 @@
+"""The rows of the rollback screens: size up, what moves, what it takes, what was checked. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from rich.cells import cell_len
+
+from actions.model.health import Check, ServiceHealth, Snapshot
+from actions.model.plan import Plan, Readiness, Release, RollbackOffer
+from actions.model.words import Gate
+from screens.cells import BLANK, Part, Row, cut, ends, field, fit, indent, row, safe, wrap
+from screens.glyphs import GATE, HAIR
+from screens.spark import spark
+from screens.words import about, ago
+
+LABEL = 9
+FRAME = "╭", "╮", "╰", "╯", "│"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a rollback screen is drawn from."""
+
+    offer: RollbackOffer | None
+    readiness: Readiness | None
+    snapshot: Snapshot | None
+    now: datetime
+    reason: str
+    keys: dict[str, str]
+    problem: str = ""
+
+
+def evidence_rows(decision: Decision, width: int) -> list[Row]:
+    """Where it stands, where it would go, what moves, what stays, how long, and every condition."""
+    offer, plan = decision.offer, decision.offer.plan if decision.offer else None
+    readiness = offer.readiness if offer else decision.readiness
+    rows = [*from_rows(decision, readiness, plan, width), to_row(readiness, plan, decision.keys.get("other", ""), width)]
+    rows += [BLANK, row((HAIR * width, "hair"))]
+    if plan is not None:
+        rows += [_list("moves", plan.moves, width), _list("keeps", plan.keeps, width), takes_row(plan, readiness), BLANK]
+    rows += check_grid(readiness.checks if readiness else (), width)
+    rows += [BLANK, *reason_rows(decision, width)]
+    return rows
+
+
+def from_rows(decision: Decision, readiness: Readiness | None, plan: Plan | None, width: int) -> list[Row]:
+    """What serves now, with the evidence against it and the error rate's recent past."""
+    current = plan.from_version if plan else readiness.current.version if readiness and readiness.current else None
+    service = plan.service if plan else readiness.service if readiness else ""
+    evidence = decision.offer.evidence if decision.offer else ""
+    words: list[Part] = [(fit(current or "not known", 8), "down bold"), "  "]
+    since = decision.offer.trouble_since if decision.offer else None
+    if evidence:
+        words += [evidence, (f"   since {since:%H:%M}, {ago((decision.now - since).total_seconds())}" if since else "", "dim")]
+    else:
+        words.append((f"{service} is not in trouble that this console can see" if decision.offer else "", "dim"))
+    rows = [cut(field("from", *words, width=LABEL), width)]
+    health = decision.snapshot.service(service) if decision.snapshot else None
+    if health is not None and any(health.errors):
+        rows.append(field("", *error_plot(health, 27), ("  error rate, newest at the right", "dim"), width=LABEL))
+    else:
+        rows.append(BLANK)
+    return rows
+
+
+def error_plot(health: ServiceHealth, width: int) -> list[Part]:
+    """The error rate's recent past: what was within its limit in another colour than what was not."""
+    figure = health.figure("error rate")
+    limit = figure.limit if figure is not None and figure.limit is not None else 0.01
+    values = health.errors[-width:]
+    blocks = spark(values, len(values), zero=True)
+    pairs = ((block, "down" if (value or 0) > limit else "ok") for block, value in zip(blocks, values, strict=True))
+    return [("".join(block for block, _ in run), role) for role, run in groupby(pairs, key=lambda pair: pair[1])]
+
+
+def to_row(readiness: Readiness | None, plan: Plan | None, other_key: str, width: int) -> Row:
+    """The release it goes to, and why that one."""
+    release = readiness.to if readiness else None
+    version = plan.to_version if plan else release.version if release else "nothing"
+    known = release is not None and release.version == version
+    words = f"last known good, soaked {ago(release.soaked_seconds)}" if release and known else "chosen by hand" if plan else ""
+    left = field("to", (fit(version, 8), "ok bold" if plan else "down bold"), "  ", words, width=LABEL)
+    return ends(left, row((other_key, "key"), (" other version" if other_key else "", "dim")), width)
+
+
+def _list(label: str, items: Sequence[str], width: int) -> Row:
+    return cut(field(label, "    ".join(items) if items else "nothing", width=LABEL), width)
+
+
+def takes_row(plan: Plan, readiness: Readiness | None) -> Row:
+    """The estimate with what it rests on, and the budget."""
+    past = "from the plan; no run of this kind is on record"
+    if readiness is not None and readiness.samples and readiness.fastest is not None and readiness.slowest is not None:
+        past = f"last {readiness.samples}: {about(readiness.fastest)} to {about(readiness.slowest)}"
+    return field(
+        "takes", (f"about {about(plan.expected_seconds)}", "bright bold"), (f"   {past}", "dim"),
+        (f"      budget {about(plan.budget_seconds)}", "dim"), width=LABEL,
+    )  # fmt: skip
+
+
+def check_grid(checks: Sequence[Check], width: int) -> list[Row]:
+    """Passing checks in a grid; the others first, one line each, with what to do next."""
+    if not checks:
+        return [field("checks", ("not made yet", "dim"), width=LABEL)]
+    bad = [check for check in checks if check.gate is not Gate.PASS]
+    good = [check for check in checks if check.gate is Gate.PASS]
+    lines: list[Row] = []
+    for check in bad:
+        glyph, role = GATE[check.gate]
+        lines.append(row((f"{glyph} {check.title}  ", role), check.evidence))
+        lines += [row(("  " + line, "dim")) for line in wrap(check.advice, width - LABEL - 2)[:2] if line]
+    longest = max((cell_len(_words(check)) for check in good), default=0)
+    columns = max(1, min(3, (width - LABEL) // (longest + 3)))
+    cell = (width - LABEL) // columns
+    for start in range(0, len(good), columns):
+        line = Row()
+        for check in good[start : start + columns]:
+            line += row((GATE[Gate.PASS][0], "ok"), (fit(f" {_words(check)}", cell - 1), "text"))
+        lines.append(line)
+    first, *rest = lines
+    return [cut(line, width) for line in (field("checks", width=LABEL) + first, *indent(rest, LABEL))]
+
+
+def _words(check: Check) -> str:
+    return safe(f"{check.title} {check.evidence}".strip())
+
+
+def reason_rows(decision: Decision, width: int) -> list[Row]:
+    """The reason that goes into the record."""
+    key = decision.keys.get("reason", "")
+    tail = row((key, "key"), (" write another" if key else "", "dim"))
+    reason = (decision.reason, "bright") if decision.reason else ("none yet: write one", "warn")
+    return [ends(field("reason", reason, width=LABEL), tail, width)]
+
+
+def framed(line: Row, width: int) -> list[Row]:
+    """The decision in its frame, centred."""
+    inner = max(line.width + 8, 42)
+    left = max(0, (width - inner - 2) // 2)
+    pad = inner - line.width
+    top, right, bottom, corner, side = FRAME
+    return indent(
+        (
+            row((top + HAIR * inner + right, "frame")),
+            row((side, "frame"), " " * (pad // 2)) + line + row(" " * (pad - pad // 2), (side, "frame")),
+            row((bottom + HAIR * inner + corner, "frame")),
+        ),
+        left,
+    )
+
+
+def refusal_rows(words: str, advice: str, width: int) -> list[Row]:
+    """Why there is nothing to confirm."""
+    rows = [row(("✗ ", "down"), (line, "down")) if i == 0 else row("  ", (line, "down")) for i, line in enumerate(wrap(words, width - 4))]
+    return indent([*rows, *(row("  ", (line, "dim")) for line in wrap(advice, width - 4))], 2)
+
+
+def release_words(release: Release) -> str:
+    """How a release earned its verdict."""
+    if release.verdict_reason:
+        return release.verdict_reason
+    if release.soaked_seconds:
+        return f"soaked {ago(release.soaked_seconds)} under health, {release.samples} samples"
+    return f"{release.samples} samples, {release.failures} failed" if release.samples else "not watched yet"

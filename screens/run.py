@@ -1,0 +1,212 @@
+"""A run, live: attach to it, steer it, detach from it. Losing this screen changes nothing (B3)."""
+
+from collections.abc import Sequence
+
+from textual import events
+
+from actions.model.identity import short_id
+from actions.model.record import GateRow, RunQuery
+from actions.model.run import Executor, RunView
+from actions.model.words import Command, RunState
+from screens.cells import Row, row
+from screens.feed import Scene
+from screens.glyphs import ARROW
+from screens.page import Page
+from screens.registry import Action, bindings
+from screens.run_rows import Live, run_rows
+
+ATTENTION = frozenset({"dead", "none", "stopped"})
+"""States of an executor in which nobody carries the run on."""
+
+
+class RunPage(Page):
+    """The same screen for every kind of run, under way or over."""
+
+    SCOPE = "run"
+    BINDINGS = bindings("list", "run")
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self.view: RunView | None = None
+        self.executor: Executor | None = None
+        self.gate: GateRow | None = None
+        self.usual: float | None = None
+        self.top = 0
+        self.problem = ""
+
+    # what is shown -----------------------------------------------------------------------------------------------------
+    def heading(self) -> tuple[str, ...]:
+        if self.view is None:
+            return (f"run {short_id(self.run_id)}",)
+        run = self.view.run
+        drill = ("drill",) if run.drill and not self.shell.identity.drill else ()
+        return (f"{run.procedure} {short_id(run.id)[-3:]}", f"{run.from_version or '?'} {ARROW} {run.to_version or '?'}", *drill)
+
+    def tail(self) -> tuple[str, ...]:
+        now = super().tail()[-1:]
+        if self.view is None or self.view.run.state.terminal and self.view.run.state is not RunState.NEEDS_OPERATOR:
+            return now
+        if self.executor is None:
+            return ("executor not asked yet", *now)
+        pid = f" {self.executor.pid}" if self.executor.pid else ""
+        return (f"executor{pid} {self.executor.state}", *now)
+
+    def body(self, width: int, height: int) -> Sequence[Row]:
+        if self.view is None:
+            return [row(), row(f"  {self.problem or 'reading the journal'}")]
+        return run_rows(self._live(self.view), width, height)
+
+    def _live(self, view: RunView) -> Live:
+        return Live(view, self.executor, self.shell.scene.snapshot, self.shell.clock.now(), self.usual, self.gate, self.top)
+
+    def idle_note(self, width: int) -> Row:
+        if self.view is None:
+            return row()
+        run = self.view.run
+        if run.state is RunState.PAUSED:
+            return row(("‖ paused before its next step", "warn"), ("; nothing is under way", "dim"))
+        if run.state is RunState.NEEDS_OPERATOR:
+            return row(("✗ needs an operator", "down bold"), ("; nothing goes on by itself", "dim"))
+        if not run.state.terminal and self.executor is not None and self.executor.state in ATTENTION:
+            return row((f"▲ its executor is {self.executor.state}", "warn"), ("; c carries on where it stopped", "dim"))
+        return row((run.reason, "dim"))
+
+    def plain(self) -> str:
+        from screens.detail import detail_text
+
+        return detail_text(self.view, self.shell.clock.now()) if self.view else ""
+
+    # following ---------------------------------------------------------------------------------------------------------
+    def on_mount(self) -> None:
+        """Attach."""
+        self.run_worker(self._follow(), group="follow", exclusive=True, exit_on_error=False)
+        self.run_worker(self._usual(), group="usual", exclusive=True, exit_on_error=False)
+
+    async def _follow(self) -> None:
+        async for view in self.shell.desk.follow(self.run_id):
+            self.view = view
+            await self._beside()
+            self.refresh_bindings()
+            self.repaint()
+        self.shell.feed.hurry()
+
+    async def _beside(self) -> None:
+        if self.view is not None and self.view.run.state.active:
+            self.executor = await self.shell.desk.executor(self.run_id)
+            gates = await self.shell.desk.gates(self.run_id)
+            self.gate = next((gate for gate in gates if gate.answer is None), None)
+        else:
+            self.gate = None
+
+    async def _usual(self) -> None:
+        run = (await self.shell.desk.run(self.run_id)).run
+        query = RunQuery(environment=run.environment, procedure=run.procedure, states=("succeeded",), limit=20)
+        past = sorted(
+            one.seconds
+            for one in (await self.shell.desk.runs(query)).runs
+            if one.seconds is not None and one.service == run.service and one.id != run.id
+        )
+        self.usual = past[len(past) // 2] if past else None
+        self.repaint()
+
+    def scene_changed(self, scene: Scene) -> None:
+        if self.view is not None and self.view.run.state.active:
+            self.fetch(self._beside(), lambda _: self.repaint(), "beside")
+        super().scene_changed(scene)
+
+    def failed(self, group: str, error: BaseException) -> None:
+        if group == "follow":
+            self.problem = str(error)
+        super().failed(group, error)
+
+    # steering ----------------------------------------------------------------------------------------------------------
+    def possible(self, action: Action) -> bool:
+        if action.scope == "list":
+            return action.id != "list.open" or self.view is not None
+        if action.id in ("run.detach", "all.attach") or action.scope == "all":
+            active = self.shell.scene.active
+            return action.id != "all.attach" or (active is not None and active.id != self.run_id)
+        if self.view is None or not self.view.run.state.active:
+            return False
+        return self._steers(action, self.view)
+
+    def _steers(self, action: Action, view: RunView) -> bool:
+        state = view.run.state
+        changed = any(one.step.changes and one.attempt for one in view.steps)
+        match action.id:
+            case "run.pause":
+                return state in (RunState.RUNNING, RunState.PAUSED, RunState.QUEUED)
+            case "run.back-out":
+                return state in (RunState.RUNNING, RunState.PAUSED, RunState.NEEDS_OPERATOR)
+            case "run.abort":
+                return state in (RunState.RUNNING, RunState.PAUSED, RunState.QUEUED) and not changed
+            case "run.carry-on":
+                lost = self.executor is not None and self.executor.state in ATTENTION
+                return state is RunState.NEEDS_OPERATOR or lost
+            case "run.take-over":
+                return view.run.operator != self.shell.desk.operator
+            case "run.answer":
+                return self.gate is not None
+        return True
+
+    def action_pause(self) -> None:
+        """Pause; the same key goes on."""
+        paused = self.view is not None and self.view.run.state is RunState.PAUSED
+        command, words = (Command.RESUME, "goes on") if paused else (Command.PAUSE, "pauses before its next step")
+        key = self.shell.keys["run.pause"]
+        self._command(command, "", f"told: it {words}" + ("" if paused else f"; {key} takes that back"))
+
+    def action_back_out(self) -> None:
+        self.ask_key("undoes what this run has done", lambda: self._command(Command.BACK_OUT, "", "told: it backs out"))
+
+    def action_abort(self) -> None:
+        self.ask_key("stops this run; nothing was changed yet", lambda: self._command(Command.ABORT, "", "told: it stops"))
+
+    def action_take_over(self) -> None:
+        owner = self.view.run.operator if self.view else ""
+        self.ask_key(f"takes this run over from {owner}", lambda: self._command(Command.TAKE_OVER, "", "it is yours"))
+
+    def action_carry_on(self) -> None:
+        def yes() -> None:
+            self.act(self.shell.operator.resume(self.run_id), lambda _: self.say("an executor was started again", "ok"))
+
+        self.ask_key("carries this run on where it stopped", yes)
+
+    def action_note(self) -> None:
+        """A line into the journal."""
+        self.ask_text("note", "", lambda text: self._command(Command.NOTE, text, "noted") if text else None)
+
+    def action_detach(self) -> None:
+        self.shell.back()
+        self.shell.say("detached; the run goes on", "dim")
+
+    def action_open(self) -> None:
+        """Everything about this run."""
+        self.shell.open("screens.detail:DetailPage", self.run_id)
+
+    def move(self, delta: int) -> None:
+        self.top = max(0, min(self.top + delta, len(self.view.events) if self.view else 0))
+        self.repaint()
+
+    def on_key(self, event: events.Key) -> None:
+        """Numbers answer the question of the run."""
+        choices = self.gate.choices if self.gate is not None and not self.shell.desk.read_only else ()
+        number = int(event.character) if event.character in tuple("123456789") else 0
+        if number and number <= len(choices) and self.challenge is None and not self.asking_text and not self.cramped:
+            event.stop()
+            self._ask_answer(choices[number - 1])
+            return
+        super().on_key(event)
+
+    def _ask_answer(self, choice: str) -> None:
+        gate = self.gate
+
+        def yes() -> None:
+            if gate is not None:
+                self.act(self.shell.operator.answer(self.run_id, gate.id, choice), lambda _: self.say(f"answered: {choice}", "ok"))
+
+        self.ask_key(f"answers: {choice}", yes)
+
+    def _command(self, command: Command, reason: str, words: str) -> None:
+        self.act(self.shell.operator.command(self.run_id, command, reason), lambda _: self.say(words, "ok"))

@@ -1,0 +1,164 @@
+"""The app below the screens: it holds the desk, the clock, the keys and the scene, opens pages, and moves time.
+
+Everything that touches the terminal, signals or files is in `vq_tui`; this class runs in any test.
+"""
+
+import random
+from collections.abc import Coroutine, Mapping
+from importlib import import_module
+from typing import Any
+
+from textual.app import App
+from textual.widget import Widget
+from textual.worker import Worker, WorkerState
+
+from actions.model.errors import VqError
+from screens import theme
+from screens.band import Identity
+from screens.clock import Clock, SystemClock
+from screens.desk_protocol import Operator, Viewer, operator_of
+from screens.feed import Feed, Scene
+from screens.home import HomePage
+from screens.keymap import effective
+from screens.page import Page, one_line
+
+WATCH_AGAIN_SECONDS = 5.0
+
+
+class Shell(App[None]):
+    """The console without its terminal."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS_PATH = "console.tcss"
+    TITLE = "vq-tui"
+
+    def __init__(
+        self,
+        desk: Viewer,
+        *,
+        clock: Clock | None = None,
+        theme_name: str = theme.DEFAULT,
+        ascii_only: bool = False,
+        keys: Mapping[str, str] | None = None,
+        source: random.Random | None = None,
+    ) -> None:
+        self._theme = theme.load(theme_name)
+        super().__init__(ansi_color=None)
+        self.desk = desk
+        self.clock: Clock = clock or SystemClock()
+        self.ascii_only = ascii_only
+        self.moved = dict(keys or {})
+        self.keys = effective(self.moved)
+        self.random = source or random.SystemRandom()
+        self.identity = Identity(desk.environment_name, desk.environment, desk.read_only, desk.host, desk.operator)
+        self.feed = Feed(desk, self._scene_changed)
+        self.register_theme(self._theme)
+        self.theme = self._theme.name
+
+    @property
+    def scene(self) -> Scene:
+        """The last known state of everything."""
+        return self.feed.scene
+
+    @property
+    def operator(self) -> Operator:
+        """The writing half of the desk. Raises ReadOnlyError."""
+        return operator_of(self.desk)
+
+    @property
+    def page(self) -> Page | None:
+        """The page on show."""
+        return self.screen if isinstance(self.screen, Page) else None
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The style sheet's own variables, so that it loads under any theme."""
+        return self._theme.variables
+
+    def get_loading_widget(self) -> Widget:
+        """A still label: an animated one costs 100 kB/s (textual-facts 3.6)."""
+        return Widget()
+
+    def get_default_screen(self) -> Page:
+        """Home is the root."""
+        return HomePage()
+
+    async def on_mount(self) -> None:
+        """The frame is there; everything else fills in."""
+        self.set_keymap(self.moved)
+        self.set_interval(1.0, self._tick)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.run_worker(self._start(), group="start", exit_on_error=False)
+
+    async def _start(self) -> None:
+        try:
+            await self.desk.start()
+        except VqError as error:
+            self.say(error.message, "down")
+            raise
+        self._watch("health", self.feed.watch_health())
+        self._watch("ledger", self.feed.watch_ledger())
+
+    def _watch(self, group: str, work: Coroutine[None, None, None]) -> None:
+        self.run_worker(work, group=group, exit_on_error=False)
+
+    def open(self, target: str, *arguments: Any) -> None:
+        """Show a page named `module:Class`; its module is imported on first use."""
+        module, _, name = target.partition(":")
+        kind = getattr(import_module(module), name)
+        if self.page is not None and type(self.page) is kind and arguments == getattr(self.page, "arguments", ()):
+            return
+        page = kind(*arguments)
+        page.arguments = arguments
+        self.push_screen(page)
+
+    def replace(self, target: str, *arguments: Any) -> None:
+        """Show a page in the place of the one on show, so that one step back skips it."""
+        module, _, name = target.partition(":")
+        page = getattr(import_module(module), name)(*arguments)
+        page.arguments = arguments
+        self.switch_screen(page)
+
+    def back(self) -> None:
+        """One step back; home stays."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def say(self, text: str, role: str = "text") -> None:
+        """One line on whatever page is on show."""
+        if self.page is not None:
+            self.page.say(text, role)
+
+    async def save(self, name: str, text: str) -> str:
+        """Write text to a file and return its path; the terminal program knows how."""
+        raise VqError("this console cannot write files")
+
+    def change_theme(self, name: str) -> None:
+        """Change the colours now. Raises ConfigError."""
+        self._theme = theme.load(name)
+        self.register_theme(self._theme)
+        self.theme = self._theme.name
+
+    def action_help_quit(self) -> None:
+        """ctrl+c: copying belongs to the terminal; say how to leave."""
+        self.say("ctrl+q leaves the console; what runs goes on without it", "dim")
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed says so; it never ends the console, and watching begins again."""
+        if event.state is not WorkerState.ERROR or event.worker.error is None:
+            return
+        self.say(one_line(event.worker.error), "down")
+        again = {"health": self.feed.watch_health, "ledger": self.feed.watch_ledger}.get(event.worker.group)
+        if again is not None:
+            self.set_timer(WATCH_AGAIN_SECONDS, lambda: self._watch(event.worker.group, again()))
+
+    def _tick(self) -> None:
+        if self.page is not None:
+            self.page.tick()
+
+    def _scene_changed(self, scene: Scene) -> None:
+        if self.page is not None:
+            self.page.scene_changed(scene)
+
+

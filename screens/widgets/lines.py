@@ -1,0 +1,106 @@
+"""Rows of text, painted by hand: only the cells that changed go to the terminal (rule 8, textual-facts 3.6)."""
+
+from collections.abc import Callable, Sequence
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from screens.cells import BLANK, ROLES, Row, padded
+from screens.glyphs import to_ascii
+
+Source = Callable[[int, int], Sequence[Row]]
+"""From width and height in cells to the rows to show; pure, cheap, and called again whenever something may have changed."""
+
+_BOLD = Style(bold=True)
+
+
+class Lines(Widget, can_focus=False):
+    """A widget whose content is what `source` returns for its size."""
+
+    COMPONENT_CLASSES = {f"lines--{role}" for role in ROLES}  # noqa: RUF012 - a class variable of Textual
+
+    def __init__(self, source: Source, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._source = source
+        self._rows: list[Row] = []
+        self._for: tuple[int, int] | None = None
+        self._styles_of: dict[tuple[str, str], Style] = {}
+
+    def repaint(self) -> None:
+        """Ask the source again and repaint the cells that differ; equal rows cost nothing."""
+        if self._for != self.size:
+            self.refresh()
+            return
+        width, height = self.size
+        new = self._asked(width, height)
+        regions = []
+        for y, (before, after) in enumerate(zip(self._rows, new, strict=True)):
+            if before != after:
+                start, end = difference(padded(before, width), padded(after, width))
+                if before.tint != after.tint:
+                    start, end = 0, width
+                if end > start:
+                    regions.append(Region(start, y, end - start, 1))
+        self._rows = new
+        if regions:
+            self.refresh(*regions)
+
+    def render_line(self, y: int) -> Strip:
+        """One painted row."""
+        if self._for != self.size:
+            self._for = self.size
+            self._rows = self._asked(*self.size)
+        line = padded(self._rows[y] if y < len(self._rows) else BLANK, self.size.width)
+        ascii_only = bool(getattr(self.app, "ascii_only", False))
+        return Strip(
+            [
+                Segment(to_ascii(text) if ascii_only else text, self._style(role, line.tint))
+                for text, role in line.spans
+                if text
+            ],
+            self.size.width,
+        )
+
+    def notify_style_update(self) -> None:
+        """Colours may have changed with the theme."""
+        super().notify_style_update()
+        self._styles_of.clear()
+
+    def _asked(self, width: int, height: int) -> list[Row]:
+        rows = list(self._source(width, height))[:height] if width and height else []
+        return rows + [BLANK] * (height - len(rows))
+
+    def _style(self, role: str, tint: str) -> Style:
+        style = self._styles_of.get((role, tint))
+        if style is None:
+            name, _, modifier = role.partition(" ")
+            style = self.get_component_rich_style(f"lines--{name}")
+            if modifier == "bold":
+                style += _BOLD
+            if tint and name != "badge":
+                under = self.get_component_rich_style(f"lines--{tint}")
+                style += Style(bgcolor=under.bgcolor, bold=under.bold or None, reverse=under.reverse or None)
+            self._styles_of[role, tint] = style
+        return style
+
+
+def difference(before: Row, after: Row) -> tuple[int, int]:
+    """First and one-past-last column in which two rows of equal width differ."""
+    old, new = _cells(before), _cells(after)
+    if len(old) != len(new):
+        return 0, max(len(old), len(new))
+    differing = [column for column, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
+    return (differing[0], differing[-1] + 1) if differing else (0, 0)
+
+
+def _cells(line: Row) -> list[tuple[str, str]]:
+    cells: list[tuple[str, str]] = []
+    for text, role in line.spans:
+        for char in text:
+            cells.append((char, role))
+            cells.extend([("", role)] * (cell_len(char) - 1))
+    return cells
