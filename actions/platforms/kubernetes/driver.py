@@ -1,0 +1,154 @@
+"""Kubernetes as a workload driver (P2, R5)."""
+
+import asyncio
+import time
+
+from actions.clients.kubernetes_api import Forbidden, Json, KubernetesWriter, NotThere
+from actions.clients.kubernetes_mirror import Mirrors
+from actions.model.environment import KubernetesWorkload
+from actions.model.errors import Unreachable, VqError
+from actions.model.health import Check
+from actions.model.platform import Artefact, Change, WorkloadFacts
+from actions.model.text import clean
+from actions.model.words import Gate
+from actions.platforms.access import Place
+from actions.platforms.kubernetes.change import KubernetesChanger
+from actions.platforms.kubernetes.images import image_check
+from actions.platforms.kubernetes.kinds import Paths
+from actions.platforms.kubernetes.observe import Observation, workload_facts
+from actions.platforms.kubernetes.planning import find, plan
+from actions.platforms.kubernetes.rights import Rights
+
+OBSERVE_SECONDS = 8.0
+USAGE_SECONDS = 15.0
+LOG_LIMIT_BYTES = 1_000_000
+
+
+def workload_reader(settings: KubernetesWorkload, place: Place) -> "KubernetesWorkloadReader":
+    """The reading half."""
+    return KubernetesWorkloadReader(settings, place.slot)
+
+
+def workload_changer(settings: KubernetesWorkload, place: Place) -> KubernetesChanger:
+    """The writing half."""
+    return KubernetesChanger(settings, KubernetesWriter.of(settings))
+
+
+class KubernetesWorkloadReader:
+    """Observes one workload through mirrors that all services of the cluster share."""
+
+    def __init__(self, settings: KubernetesWorkload, slot: str) -> None:
+        self._settings, self._slot = settings, slot
+        self._paths = Paths.of(settings)
+        self._mirrors = Mirrors(settings.kubeconfig, settings.context)
+        self._rights = Rights(settings)
+        self._usage: tuple[float, dict[str, tuple[float, int]]] = (0.0, {})
+
+    async def observe(self) -> WorkloadFacts:
+        """Instances, template and history as the watches have them. Raises Unreachable with since when."""
+        return workload_facts(self._settings, await self._look())
+
+    async def at_hand(self, artefact: Artefact) -> Check:
+        """Whether the old template is still kept and its image known to the nodes."""
+        seen = await self._look()
+        revision = find(seen.revisions, artefact)
+        if revision is None:
+            return Check(
+                id="at-hand",
+                title="revision kept",
+                gate=Gate.FAIL,
+                evidence=f"no revision of {artefact.version} is kept any more",
+                advice="deploy it again from its source; raise revisionHistoryLimit",
+            )
+        return await image_check(self._mirrors, revision, self._settings.container)
+
+    async def permissions(self) -> tuple[Check, ...]:
+        """What access reviews say about the rights a rollback needs; nothing is changed to find out."""
+        return await self._rights.checks(self._mirrors.client)
+
+    async def plan_change(self, facts: WorkloadFacts, to: Artefact) -> tuple[Change, ...]:
+        """Set the pinned template and, where needed, delete stuck pods."""
+        return plan(self._settings, self._slot, await self._look(), facts, to)
+
+    async def log_tail(self, instance: str, lines: int) -> tuple[str, ...]:
+        """The last lines of one pod's log; `instance` is its uid or name."""
+        seen = await self._look()
+        pod = next(
+            (one for one in seen.own_pods if instance in (one["metadata"]["uid"], one["metadata"]["name"])), None
+        )
+        if pod is None:
+            raise Unreachable(f"pod {clean(instance)} of {self._settings.name} is gone; look at the instances again")
+        query = {"tailLines": str(lines), "limitBytes": str(LOG_LIMIT_BYTES)}
+        if self._settings.container:
+            query["container"] = self._settings.container
+        path = f"{self._paths.core('pods')}/{pod['metadata']['name']}/log"
+        text = await self._mirrors.client.text(path, **query)
+        return tuple(clean(line) for line in text.splitlines()[-lines:])
+
+    async def close(self) -> None:
+        """Let go of the shared connections."""
+        await self._mirrors.close()
+
+    async def _look(self) -> Observation:
+        kind, of = self._paths.kind, self._mirrors.of
+        try:
+            async with asyncio.timeout(OBSERVE_SECONDS):
+                workloads, kept, pods, scalers, usage = await asyncio.gather(
+                    of(self._paths.apps(kind.plural)).objects(),
+                    of(self._paths.apps(kind.history)).objects(),
+                    of(self._paths.core("pods")).objects(),
+                    self._optional(self._paths.autoscalers),
+                    self._used(),
+                )
+        except TimeoutError:
+            raise Unreachable(f"{self._mirrors.client.where} did not answer within {OBSERVE_SECONDS:.0f} s") from None
+        found = next((one for one in workloads if one["metadata"]["name"] == self._settings.name), None)
+        if found is None:
+            raise NotThere(
+                f"no {self._settings.kind} '{self._settings.name}' in namespace '{self._settings.namespace}' "
+                f"of {self._mirrors.client.where}; check 'kind', 'namespace' and 'name'"
+            )
+        return Observation(
+            kind=kind,
+            workload={**found, "kind": kind.name},
+            kept=tuple(kept),
+            pods=tuple(pods),
+            autoscalers=None if scalers is None else tuple(scalers),
+            usage=usage,
+        )
+
+    async def _optional(self, path: str) -> list[Json] | None:
+        try:
+            return await self._mirrors.of(path).objects()
+        except (Forbidden, NotThere):
+            return None
+
+    async def _used(self) -> dict[str, tuple[float, int]]:
+        """Cpu (cores) and memory (bytes) by pod, where the metrics API is served; asked seldom."""
+        asked, known = self._usage
+        if asked and time.monotonic() - asked < USAGE_SECONDS:
+            return known
+        try:
+            found = await self._mirrors.client.get(
+                f"/apis/metrics.k8s.io/v1beta1/namespaces/{self._settings.namespace}/pods"
+            )
+            known = {one["metadata"]["name"]: _usage(one) for one in found.get("items", [])}
+        except VqError:
+            known = {}  # not served or no right: the figures stay unmeasured and are shown so
+        self._usage = (time.monotonic(), known)
+        return known
+
+
+_UNITS = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "Ki": 1024.0, "Mi": 1024.0**2, "Gi": 1024.0**3, "k": 1e3, "M": 1e6, "G": 1e9}
+
+
+def quantity(text: str) -> float:
+    """A Kubernetes quantity such as `250m` or `64Mi` as a number."""
+    unit = next((one for one in ("Ki", "Mi", "Gi", *"numkMG") if text.endswith(one)), "")
+    return float(text.removesuffix(unit)) * _UNITS.get(unit, 1.0)
+
+
+def _usage(pod: Json) -> tuple[float, int]:
+    used = [one.get("usage") or {} for one in pod.get("containers") or []]
+    cpu = sum(quantity(str(one.get("cpu", "0"))) for one in used)
+    return cpu, int(sum(quantity(str(one.get("memory", "0"))) for one in used))

@@ -1,0 +1,43 @@
+"""Whether the image of an old revision is still to be had: known to the nodes, or not known at all."""
+
+from actions.clients.kubernetes_api import Forbidden, Json, NotThere
+from actions.clients.kubernetes_mirror import Mirrors
+from actions.model.health import Check
+from actions.model.words import Gate
+from actions.platforms.kubernetes.revisions import Revision, image_of
+
+NODES = "/api/v1/nodes"
+
+
+async def image_check(mirrors: Mirrors, revision: Revision, container: str | None) -> Check:
+    """PASS when every node has the image, INCONCLUSIVE when some would have to pull it or nodes may not be listed."""
+    image = image_of(revision.template, container)
+    kept = f"revision {revision.number} is kept"
+    try:
+        nodes = [node for node in await mirrors.of(NODES).objects() if not node["spec"].get("unschedulable")]
+    except (Forbidden, NotThere):
+        return Check(
+            id="at-hand",
+            title="revision and image",
+            gate=Gate.INCONCLUSIVE,
+            evidence=f"{kept}; whether nodes have {image} is not known: no right to list nodes",
+            advice="grant list and watch on nodes (deploy/kubernetes/viewer.yaml)",
+        )
+    having = sum(holds(node, image) for node in nodes)
+    everywhere = bool(nodes) and having == len(nodes)
+    return Check(
+        id="at-hand",
+        title="revision and image",
+        gate=Gate.PASS if everywhere else Gate.INCONCLUSIVE,
+        evidence=f"{kept}; image on {having} of {len(nodes)} nodes",
+        advice="" if everywhere else f"the other nodes must pull {image}: make sure the registry still has it",
+    )
+
+
+def holds(node: Json, image: str) -> bool:
+    """Whether the node lists the image, under the name given or with the registry and tag written out."""
+    names = {name for one in (node.get("status") or {}).get("images") or [] for name in one.get("names") or []}
+    wanted = {image, f"docker.io/{image}", f"docker.io/library/{image}"}
+    if ":" not in image.rpartition("/")[2] and "@" not in image:
+        wanted |= {f"{one}:latest" for one in set(wanted)}
+    return bool(names & wanted)

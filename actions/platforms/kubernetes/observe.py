@@ -1,0 +1,125 @@
+"""What stands in the cluster now, in the words of all platforms. Pure, from objects that mirrors keep current."""
+
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from actions.clients.kubernetes_api import Json
+from actions.model.base import Fact
+from actions.model.environment import KubernetesWorkload
+from actions.model.platform import Instance, InstanceState, WorkloadFacts
+from actions.model.text import clean
+from actions.platforms.kubernetes.kinds import Kind, owned
+from actions.platforms.kubernetes.notes import notes
+from actions.platforms.kubernetes.revisions import Revision, artefact, history, image_of, reference, version_of
+from actions.platforms.kubernetes.status import ending, ready, stuck
+
+
+class Observation(Fact):
+    """The objects of one workload at one moment. `autoscalers` None means they could not be read."""
+
+    kind: Kind
+    workload: Json
+    kept: tuple[Json, ...]
+    pods: tuple[Json, ...]
+    autoscalers: tuple[Json, ...] | None = None
+    usage: dict[str, tuple[float, int]] = {}
+
+    @property
+    def revisions(self) -> tuple[Revision, ...]:
+        """The history, newest first."""
+        return history(self.kind, self.workload, list(self.kept))
+
+    @property
+    def own_pods(self) -> tuple[Json, ...]:
+        """Pods controlled by the workload, or by one of its replica sets."""
+        owners = {self.workload["metadata"]["uid"]}
+        if self.kind.history == "replicasets":
+            owners |= {one["metadata"]["uid"] for one in self.kept if owned(one, self.workload["metadata"]["uid"])}
+        return tuple(pod for pod in self.pods if any(owned(pod, uid) for uid in owners))
+
+    @property
+    def stuck_pods(self) -> tuple[Json, ...]:
+        """Pods an ordered StatefulSet would wait for forever, whatever its template says."""
+        policy = self.workload["spec"].get("podManagementPolicy", "OrderedReady")
+        if self.kind.name != "StatefulSet" or policy != "OrderedReady":
+            return ()
+        return tuple(stuck(list(self.own_pods), ""))
+
+
+def workload_facts(settings: KubernetesWorkload, seen: Observation) -> WorkloadFacts:
+    """Instances, the template now asked for, what could come back, and what planning must say."""
+    template = seen.workload["spec"]["template"]
+    current = reference(template)
+    revisions = seen.revisions
+    own = next((one for one in revisions if one.reference == current), None)
+    meta = seen.workload["metadata"]
+    pins: dict[str, JsonValue] = {"uid": meta["uid"], "generation": meta["generation"], "template": current}
+    return WorkloadFacts(
+        observed_at=datetime.now(UTC),
+        desired=_desired(seen),
+        instances=tuple(instance(pod, settings.container, seen.usage) for pod in seen.own_pods),
+        current=artefact(template, settings.container, own),
+        pins=pins,
+        at_hand=tuple(artefact(one.template, settings.container, one) for one in revisions),
+        notes=notes(settings, seen.workload, revisions, seen.autoscalers, list(seen.stuck_pods)),
+    )
+
+
+def instance(pod: Json, container: str | None, usage: dict[str, tuple[float, int]]) -> Instance:
+    """One pod as an instance (H4)."""
+    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    status = next((one for one in statuses if one.get("name") == container), statuses[0] if statuses else {})
+    name = clean(pod["metadata"]["name"], limit=253)
+    cpu, memory = usage.get(name, (None, None))
+    template = {"metadata": {"labels": pod["metadata"].get("labels")}, "spec": pod["spec"]}
+    return Instance(
+        id=pod["metadata"]["uid"],
+        name=name,
+        state=_state(pod, status),
+        ready=ready(pod),
+        version=version_of(template, container),
+        reference=clean(status.get("imageID") or image_of(template, container), limit=500),
+        restarts=sum(int(one.get("restartCount", 0)) for one in statuses),
+        started_at=_time((pod.get("status") or {}).get("startTime")),
+        host=clean(pod["spec"].get("nodeName") or "", limit=253) or None,
+        cpu=cpu,
+        memory_bytes=memory,
+        message=_trouble(pod, status),
+    )
+
+
+def _desired(seen: Observation) -> int:
+    if seen.kind.name == "DaemonSet":
+        return int((seen.workload.get("status") or {}).get("desiredNumberScheduled", 0))
+    return int(seen.workload["spec"].get("replicas", 1))
+
+
+def _state(pod: Json, status: Json) -> InstanceState:
+    phase = (pod.get("status") or {}).get("phase")
+    waiting = ((status.get("state") or {}).get("waiting") or {}).get("reason", "")
+    if ending(pod):
+        return InstanceState.STOPPING
+    if waiting == "CrashLoopBackOff":
+        return InstanceState.RESTARTING
+    known = {
+        "Running": InstanceState.RUNNING,
+        "Pending": InstanceState.STARTING,
+        "Succeeded": InstanceState.STOPPED,
+        "Failed": InstanceState.STOPPED,
+    }
+    return known.get(str(phase), InstanceState.UNKNOWN)
+
+
+def _trouble(pod: Json, status: Json) -> str:
+    waiting = (status.get("state") or {}).get("waiting") or {}
+    if waiting.get("reason"):
+        return clean(f"{waiting['reason']}: {waiting.get('message', '')}".rstrip(": "), limit=300)
+    ended = (status.get("lastState") or {}).get("terminated") or {}
+    if ended.get("reason"):
+        return clean(f"last ended: {ended['reason']} ({ended.get('exitCode')})", limit=300)
+    return clean((pod.get("status") or {}).get("message") or "", limit=300)
+
+
+def _time(text: object) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if isinstance(text, str) else None

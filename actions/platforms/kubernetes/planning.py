@@ -1,0 +1,75 @@
+"""From what was observed to the changes that bring a revision back, pinned. Pure."""
+
+from pydantic import JsonValue
+
+from actions.model.environment import KubernetesWorkload
+from actions.model.errors import Refused
+from actions.model.platform import Artefact, Change, WorkloadFacts
+from actions.platforms.kubernetes.observe import Observation
+from actions.platforms.kubernetes.revisions import Revision
+
+SECONDS_AN_INSTANCE = 4.0
+
+
+def plan(
+    settings: KubernetesWorkload, slot: str, seen: Observation, facts: WorkloadFacts, to: Artefact
+) -> tuple[Change, ...]:
+    """One change of the template and, where an ordered StatefulSet is stuck, one that deletes the stuck pods.
+
+    Raises Refused when the revision is not kept any more or already asked for.
+    """
+    revision = find(seen.revisions, to)
+    if revision is None:
+        kept = ", ".join(f"{one.number}" for one in seen.revisions) or "none"
+        raise Refused(f"{settings.kind} {settings.name} keeps no revision of {to.version} (revisions kept: {kept})")
+    if facts.current is not None and facts.current.reference == to.reference:
+        raise Refused(f"{settings.kind} {settings.name} already asks for {to.version}")
+    seconds = SECONDS_AN_INSTANCE * max(1, facts.desired)
+    stuck = seen.stuck_pods if settings.delete_stuck_pods else ()
+    common: dict[str, JsonValue] = {
+        "kind": settings.kind,
+        "namespace": settings.namespace,
+        "name": settings.name,
+        "uid": facts.pins["uid"],
+    }
+    template = Change(
+        slot=slot,
+        action="set-template",
+        title=f"set the template of {settings.name}",
+        subject=f"{settings.kind} {settings.namespace}/{settings.name}",
+        before=facts.current.version if facts.current else "unknown",
+        after=to.version,
+        params=common
+        | {
+            "generation": facts.pins["generation"],
+            "before": facts.pins["template"],
+            "target": revision.reference,
+            "source": revision.source,
+            "source_uid": revision.uid,
+            "version": to.version,
+            "wait_for_rollout": not stuck,
+        },
+        expected_seconds=0.5 if stuck else seconds,
+        budget_seconds=60 + 10 * seconds,
+    )
+    if not stuck:
+        return (template,)
+    pods: list[JsonValue] = [{"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]} for pod in stuck]
+    names = ", ".join(str(pod["metadata"]["name"]) for pod in stuck)
+    release = Change(
+        slot=slot,
+        action="delete-stuck-pods",
+        title=f"delete stuck {names}",
+        subject=f"pods of {settings.kind} {settings.name}",
+        before="never ready",
+        after=f"made again from {to.version}",
+        params=common | {"pods": pods, "target": revision.reference, "version": to.version},
+        expected_seconds=seconds,
+        budget_seconds=60 + 10 * seconds,
+    )
+    return template, release
+
+
+def find(revisions: tuple[Revision, ...], to: Artefact) -> Revision | None:
+    """The kept revision with exactly this template."""
+    return next((one for one in revisions if one.reference == to.reference), None)

@@ -1,0 +1,149 @@
+"""Watching a rollout to its end: kubectl's rules, then template, digests, restarts and ready endpoints."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from actions.clients.kubernetes_api import Expired, Forbidden, Json, KubernetesReader, NotThere, Throttled
+from actions.model.base import Fact
+from actions.model.environment import KubernetesWorkload
+from actions.model.errors import Stale, Unreachable, VerifyFailed
+from actions.model.platform import Evidence
+from actions.model.waiting import Deadline
+from actions.platforms.kubernetes.kinds import Paths, owned
+from actions.platforms.kubernetes.revisions import history, reference
+from actions.platforms.kubernetes.status import ending, progress, ready
+from actions.platforms.protocols import Report
+
+POLL_SECONDS = 0.5
+
+
+class Proof(Fact):
+    """What one look found. `missing` is empty when everything is proved."""
+
+    missing: str
+    text: str = ""
+
+
+Look = Callable[[Json], Awaitable[Proof]]
+
+
+class RolloutWatch:
+    """Follows one workload by watch, resumed after 410 and lost connections, until a deadline of its own clock."""
+
+    def __init__(self, client: KubernetesReader, settings: KubernetesWorkload, uid: str, target: str) -> None:
+        self._client, self._settings = client, settings
+        self._paths = Paths.of(settings)
+        self._uid, self._target = uid, target
+        self._restarts: int | None = None
+
+    async def observed(self, deadline: Deadline) -> Evidence:
+        """The controller has seen the target template. Raises VerifyFailed."""
+
+        async def look(workload: Json) -> Proof:
+            seen = (workload.get("status") or {}).get("observedGeneration", 0)
+            missing = "" if seen >= workload["metadata"]["generation"] else "the controller has not seen it yet"
+            return Proof(missing=missing, text=f"template {self._target[:12]} in place, generation {seen} observed")
+
+        return Evidence(text=(await self._until(look, deadline, lambda _: None)).text)
+
+    async def complete(self, deadline: Deadline, report: Report) -> Evidence:
+        """The rollout is complete. Raises VerifyFailed at the deadline, or at once when it cannot complete."""
+        proof = await self._until(self._prove, deadline, report)
+        return Evidence(text=proof.text, data={"moved": True})
+
+    async def _until(self, look: Look, deadline: Deadline, report: Report) -> Proof:
+        said = ""
+        while True:
+            missing = ""
+            try:
+                async with asyncio.timeout(max(deadline.remaining(), 0.001)):
+                    workload = await self._read()
+                    proof = await look(workload)
+                    if not proof.missing:
+                        return proof
+                    missing = proof.missing
+                    if missing != said:
+                        report(missing)
+                        said = missing
+                    await self._next_event(workload)
+            except TimeoutError:
+                pass
+            except (Unreachable, Throttled) as error:
+                said = missing = error.message
+                await asyncio.sleep(min(POLL_SECONDS, deadline.remaining()))
+            if deadline.passed:
+                raise VerifyFailed(f"not rolled out within {deadline.seconds:.0f} s: {missing or said or 'no answer'}")
+
+    async def _read(self) -> Json:
+        try:
+            workload = await self._client.get(self._paths.workload)
+        except NotThere:
+            raise Stale(f"{self._settings.name} was deleted during the rollout") from None
+        if workload["metadata"]["uid"] != self._uid:
+            raise Stale(f"{self._settings.name} was deleted and made anew during the rollout")
+        if reference(workload["spec"]["template"]) != self._target:
+            raise VerifyFailed(f"somebody else set another template of {self._settings.name} during the rollout")
+        return workload
+
+    async def _next_event(self, workload: Json) -> None:
+        """Return when anything in the watched collection moves, at the latest after a short while."""
+        path = self._paths.apps(self._paths.kind.plural)
+        with contextlib.suppress(Expired, Unreachable, TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                async for event in self._client.watch(path, workload["metadata"]["resourceVersion"], 5):
+                    if event["type"] != "BOOKMARK" and event["object"]["metadata"].get("uid") == self._uid:
+                        return
+
+    async def _prove(self, workload: Json) -> Proof:
+        state = progress(self._paths.kind.name, workload)
+        if state.failed:
+            raise VerifyFailed(state.failed)
+        if not state.done:
+            return Proof(missing=state.text)
+        pods = await self._pods(workload)
+        if unready := [pod["metadata"]["name"] for pod in pods if not ready(pod)]:
+            return Proof(missing=f"not ready: {', '.join(unready)}")
+        digests = {image for pod in pods for image in _image_ids(pod, self._settings.container)}
+        if len(digests) > 1:
+            return Proof(missing=f"pods run {len(digests)} different images")
+        restarts = sum(_restarts(pod) for pod in pods)
+        if self._restarts is not None and restarts > self._restarts:
+            raise VerifyFailed(f"containers restart after the rollout ({restarts} restarts)")
+        if self._restarts is None:
+            self._restarts = restarts
+            return Proof(missing="a second look that nothing restarts")
+        if self._settings.service and not await self._endpoints():
+            return Proof(missing=f"service {self._settings.service} has no ready endpoint")
+        shown = next(iter(digests), "unknown").rpartition("sha256:")[2][:12]
+        return Proof(missing="", text=f"{state.text}, image {shown} on {len(pods)} pods")
+
+    async def _pods(self, workload: Json) -> list[Json]:
+        """Pods made from the target template that are not ending."""
+        listed = (await self._client.get(self._paths.core("pods"))).get("items", [])
+        owner = workload["metadata"]["uid"]
+        if self._paths.kind.history == "replicasets":
+            kept = (await self._client.get(self._paths.apps("replicasets"))).get("items", [])
+            current = [one for one in history(self._paths.kind, workload, kept) if one.reference == self._target]
+            owner = current[0].uid if current else ""
+        return [pod for pod in listed if owned(pod, owner) and not ending(pod)]
+
+    async def _endpoints(self) -> int:
+        query = {"labelSelector": f"kubernetes.io/service-name={self._settings.service}"}
+        try:
+            slices = (await self._client.get(self._paths.endpoints, **query)).get("items", [])
+        except Forbidden as error:
+            raise VerifyFailed(f"ready endpoints cannot be proved: {error.message}") from None
+        return sum(
+            (one.get("conditions") or {}).get("ready") is True for part in slices for one in part.get("endpoints") or []
+        )
+
+
+def _image_ids(pod: Json, container: str | None) -> list[str]:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    chosen = [one for one in statuses if container in (None, one.get("name"))][:1]
+    return [str(one.get("imageID", "")) for one in chosen]
+
+
+def _restarts(pod: Json) -> int:
+    return sum(int(one.get("restartCount", 0)) for one in (pod.get("status") or {}).get("containerStatuses") or [])

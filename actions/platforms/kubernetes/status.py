@@ -1,0 +1,89 @@
+"""Whether a rollout is complete, by kubectl's own rules and a little more. Pure (correct-procedures 2.4, 2.5)."""
+
+from actions.clients.kubernetes_api import Json
+from actions.model.base import Fact
+from actions.platforms.kubernetes.kinds import REVISION_LABEL
+
+
+class Progress(Fact):
+    """How far a rollout is. `failed` says why it will not complete; else `done`, or `text` says what is missing."""
+
+    done: bool
+    text: str
+    failed: str = ""
+
+
+def progress(kind: str, thing: Json) -> Progress:
+    """The rollout's progress, as `kubectl rollout status` judges it for this kind."""
+    status, wanted = thing.get("status") or {}, thing["metadata"].get("generation", 0)
+    if status.get("observedGeneration", 0) < wanted:
+        return Progress(done=False, text="the controller has not seen the change yet")
+    return {"Deployment": _deployment, "StatefulSet": _stateful_set, "DaemonSet": _daemon_set}[kind](thing, status)
+
+
+def _deployment(thing: Json, status: Json) -> Progress:
+    if reason := deadline_exceeded(thing):
+        return Progress(done=False, text=reason, failed=reason)
+    replicas, updated = thing["spec"].get("replicas", 1), status.get("updatedReplicas", 0)
+    total, available = status.get("replicas", 0), status.get("availableReplicas", 0)
+    if updated < replicas:
+        return Progress(done=False, text=f"{updated} of {replicas} updated")
+    if total > updated:
+        return Progress(done=False, text=f"{total - updated} old still ending")
+    if available < updated:
+        return Progress(done=False, text=f"{available} of {updated} available")
+    if thing["spec"].get("paused"):
+        return Progress(done=False, text="paused", failed="the rollout is paused; resume it")
+    return Progress(done=True, text=f"{available} of {replicas} updated and available")
+
+
+def _stateful_set(thing: Json, status: Json) -> Progress:
+    replicas, ready = thing["spec"].get("replicas", 1), status.get("readyReplicas", 0)
+    strategy = thing["spec"].get("updateStrategy") or {}
+    partition = (strategy.get("rollingUpdate") or {}).get("partition", 0) or 0
+    updated = status.get("updatedReplicas", 0)
+    if updated < replicas - partition:
+        return Progress(done=False, text=f"{updated} of {replicas - partition} updated")
+    if ready < replicas:
+        return Progress(done=False, text=f"{ready} of {replicas} ready")
+    if partition == 0 and status.get("updateRevision") != status.get("currentRevision"):
+        return Progress(done=False, text="the new revision is not current yet")
+    return Progress(done=True, text=f"{ready} of {replicas} updated and ready")
+
+
+def _daemon_set(thing: Json, status: Json) -> Progress:
+    wanted, updated = status.get("desiredNumberScheduled", 0), status.get("updatedNumberScheduled", 0)
+    available = status.get("numberAvailable", 0)
+    if updated < wanted:
+        return Progress(done=False, text=f"{updated} of {wanted} updated")
+    if available < wanted:
+        return Progress(done=False, text=f"{available} of {wanted} available")
+    return Progress(done=True, text=f"{available} of {wanted} updated and available")
+
+
+def deadline_exceeded(thing: Json) -> str:
+    """Why the controller gave up, or nothing. It only reports: the old pods go on serving."""
+    for condition in (thing.get("status") or {}).get("conditions") or []:
+        if condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
+            return f"ProgressDeadlineExceeded: {condition.get('message', '')}"
+    return ""
+
+
+def ready(pod: Json) -> bool:
+    """Whether the pod counts as ready."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+
+
+def ending(pod: Json) -> bool:
+    """Whether the pod is being deleted."""
+    return "deletionTimestamp" in pod["metadata"]
+
+
+def stuck(pods: list[Json], revision: str) -> list[Json]:
+    """Pods that are not ready and not of `revision`: an ordered StatefulSet waits for them forever (fact 6)."""
+    return [
+        pod
+        for pod in pods
+        if not ready(pod) and not ending(pod) and (pod["metadata"].get("labels") or {}).get(REVISION_LABEL) != revision
+    ]
