@@ -73,7 +73,7 @@ class KubernetesWorkload(Fact):
     name: str
     container: str | None = None
     service: str | None = None
-    delete_stuck_pods: bool = False
+    delete_stuck_pods: bool = True
     stateful_data_compatible: bool = False
 
 

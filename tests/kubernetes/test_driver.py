@@ -1,4 +1,4 @@
-"""The Kubernetes driver against the double, through the real client: rollback of all kinds, and fault matrix rows 32 to 36."""
+"""The Kubernetes driver against the double, through the real client: all kinds, and fault matrix rows 32 to 36."""
 
 import asyncio
 import contextlib
