@@ -67,7 +67,7 @@ def evidence(facts: RollbackFacts) -> str:
     health, version = facts.health, facts.choice.current.version if facts.choice.current else None
     if health is None or health.state in (HealthState.OK, HealthState.UNKNOWN):
         return ""
-    errors = health.figure("error_rate") or health.figure("errors")
+    errors = next((one for one in health.figures if one.name.replace("_", " ") in ("error rate", "errors")), None)
     if errors is not None and errors.gate is Gate.FAIL and isinstance(errors.value, int | float):
         what = f"errors {errors.value:.1f} %" if errors.unit == "%" else f"errors {errors.value:.1%}".replace("%", " %")
     elif health.state is HealthState.DOWN:

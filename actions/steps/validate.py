@@ -1,4 +1,4 @@
-"""Validation after a rollback: service, every endpoint, every database and cache; an error is a failure (R7, row H1)."""
+"""Validation after a rollback: service, endpoints, databases and caches; an error is a failure (R7)."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ EVERY = 0.1
 
 
 class Validate(Step):
-    """All checks at the same time, repeated until all pass or the deadline passes; the last results are the evidence."""
+    """All checks at the same time, again until all pass or the deadline passes; the last results are the evidence."""
 
     kind = "validate"
 

@@ -1,0 +1,97 @@
+"""What becomes of a release is decided by what was observed, and only by that."""
+
+from datetime import timedelta
+
+from actions.model.environment import Policy
+from actions.model.words import HealthState, Verdict
+from actions.releases.observe import marked_bad, observe
+from actions.releases.watch import changes
+from tests.releases.making import HEALTHY, NOW, artefact, release
+
+POLICY = Policy(soak_seconds=20, soak_samples=5)
+
+
+def watch(rows, seconds, *, version="2.4.1", every=2, state=HealthState.OK, stale=False, said=None, start=NOW):
+    """`seconds` of observation every two seconds."""
+    known = {one.reference: one for one in rows}
+    for tick in range(0, seconds + 1, every):
+        now = start + timedelta(seconds=tick)
+        seen = now - timedelta(seconds=60) if stale else now
+        health = HEALTHY.model_copy(update={"state": state, "observed_at": seen, "version": said or version})
+        served = {f"ref:{version}": artefact(version)}
+        for row in observe("production", "api", served, health, tuple(known.values()), POLICY, now):
+            known[row.reference] = row
+    return known
+
+
+def test_good_is_earned_by_seconds_and_samples_under_health():
+    assert watch((), 18)["ref:2.4.1"].verdict is Verdict.CANDIDATE
+    row = watch((), 22)["ref:2.4.1"]
+    assert row.verdict is Verdict.GOOD and "healthy for 20 s in 10 samples" in row.verdict_reason
+
+
+def test_without_fresh_data_nothing_is_earned():
+    row = watch((), 100, stale=True)["ref:2.4.1"]
+    assert row.verdict is Verdict.CANDIDATE and row.soaked_seconds == 0
+
+
+def test_time_that_nobody_observed_does_not_count():
+    rows = watch((), 8).values()
+    later = watch(tuple(rows), 0, start=NOW + timedelta(hours=5))["ref:2.4.1"]
+    assert later.soaked_seconds == 8 and later.verdict is Verdict.CANDIDATE
+
+
+def test_going_down_starts_the_soak_anew():
+    rows = tuple(watch((), 18).values())
+    rows = tuple(watch(rows, 2, state=HealthState.DOWN, start=NOW + timedelta(seconds=20)).values())
+    row = watch(rows, 10, start=NOW + timedelta(seconds=24))["ref:2.4.1"]
+    assert row.verdict is Verdict.CANDIDATE and row.soaked_seconds < 20 and row.failures == 2
+
+
+def test_a_degraded_release_does_not_soak():
+    row = watch((), 60, state=HealthState.DEGRADED)["ref:2.4.1"]
+    assert row.soaked_seconds == 0 and row.failures == 30
+
+
+def test_a_release_the_outside_does_not_answer_with_yet_is_not_credited():
+    assert watch((), 10, said="2.4.0") == {}
+
+
+def test_bad_stays_bad_however_healthy():
+    bad = release("2.4.1", Verdict.BAD, days=0, reason="errors 7 %")
+    row = watch((bad,), 60)["ref:2.4.1"]
+    assert row.verdict is Verdict.BAD and row.verdict_reason == "errors 7 %"
+
+
+def test_good_stays_good_through_a_bad_minute_and_away_from_traffic():
+    good = release("2.4.0", days=0)
+    rows = watch((good,), 4, version="2.4.0", state=HealthState.DOWN)
+    assert rows["ref:2.4.0"].verdict is Verdict.GOOD
+    assert watch(tuple(rows.values()), 30)["ref:2.4.0"].verdict is Verdict.GOOD
+
+
+def test_a_clock_that_jumps_back_earns_nothing_and_loses_nothing():
+    rows = tuple(watch((), 10).values())
+    row = watch(rows, 0, start=NOW - timedelta(hours=1))["ref:2.4.1"]
+    assert row.soaked_seconds == 10 and row.last_seen == rows[0].last_seen
+
+
+def test_marking_bad_keeps_the_first_reason_and_run():
+    once = marked_bad(release("2.4.1"), "errors 7 %", "RUN1", NOW)
+    twice = marked_bad(once, "other", "RUN2", NOW + timedelta(hours=1))
+    assert once == twice and once.verdict_run == "RUN1"
+
+
+def test_a_release_made_by_others_is_a_change_and_the_first_one_ever_is_none():
+    new = release("2.4.2", Verdict.CANDIDATE, days=0)
+    assert changes((new,), (), NOW) == ()
+    (note,) = changes((new,), (release("2.4.1", days=0),), NOW)
+    assert note.text == "release 2.4.2" and note.kind == "release"
+
+
+def test_a_return_by_others_is_noted_once_and_our_own_is_not():
+    old, current = release("2.4.0", days=2), release("2.4.1", days=0)
+    (note,) = changes((old.model_copy(update={"last_seen": NOW}),), (current, old), NOW)
+    assert note.text == "release 2.4.0 serves again"
+    just_now = old.model_copy(update={"last_seen": NOW - timedelta(seconds=2)})
+    assert changes((just_now,), (current, just_now), NOW) == ()

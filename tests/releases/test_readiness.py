@@ -1,0 +1,83 @@
+"""Readiness of the way back says what is wrong, why, and what to do; nothing unmeasured is green (B1)."""
+
+from datetime import timedelta
+
+from actions.health.readiness import readiness, span
+from actions.model.health import Check
+from actions.model.record import Drill
+from actions.model.words import Gate, Verdict
+from tests.releases.making import NOW, facts, release, slot, traffic
+
+NEW, GOOD = release("2.4.1", Verdict.CANDIDATE, days=0), release("2.4.0")
+
+
+def ready(**more):
+    world = {"releases": (NEW, GOOD), "shares": traffic(blue=1.0, green=0.0)} | more
+    return readiness(facts(slot("blue", "2.4.1"), slot("green", "2.4.0"), **world))
+
+
+def check(found, name):
+    return next(one for one in found.checks if one.id == name)
+
+
+def test_ready_names_the_release_its_soak_and_the_seconds():
+    found = ready(past_seconds=(11.0, 9.0, 14.0))
+    assert found.gate == Gate.PASS and found.to.version == "2.4.0" and found.current.version == "2.4.1"
+    assert check(found, "good").evidence == "2.4.0 good, soaked 9 d"
+    assert check(found, "standby").evidence == "green runs 2.4.0, 1/1 ready"
+    assert (found.expected_seconds, found.fastest, found.slowest) == (11.0, 9.0, 14.0)
+    assert found.reason == ""
+
+
+def test_without_past_runs_the_plan_is_the_estimate_and_no_sample_is_claimed():
+    found = ready()
+    assert found.expected_seconds and found.samples == 0 and found.fastest is None
+
+
+def test_a_new_environment_says_how_far_the_soak_is():
+    found = ready(releases=(NEW,))
+    assert found.gate == Gate.FAIL and found.to is None and found.expected_seconds is None
+    assert "2.4.1 has soaked 40 s of 600 s" in found.reason
+    assert check(found, "good").advice
+
+
+def test_a_held_lock_an_unwritable_journal_and_missing_rights_each_stop_it():
+    held = ready(active="01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    assert held.gate == Gate.FAIL and "G5FAV" in check(held, "lock").evidence
+    journal = Check(id="journal", title="journal writable", gate=Gate.FAIL, evidence="no right to write /x")
+    assert ready(journal=journal).reason == "no right to write /x"
+    denied = Check(id="permissions", title="patch", gate=Gate.INCONCLUSIVE, evidence="could not ask")
+    assert ready(traffic_permissions=(denied,)).gate == Gate.INCONCLUSIVE
+
+
+def test_drill_and_stock_are_shown_and_never_decide():
+    found = ready()
+    assert check(found, "drill").evidence == "no drill yet" and check(found, "drill").gate is Gate.INCONCLUSIVE
+    assert check(found, "releases").evidence == "1 of 3 good releases at hand: 2.4.0"
+    passed = Drill(
+        id="D",
+        environment="production",
+        scenario="bad-release",
+        operator="mira",
+        started_at=NOW - timedelta(days=6),
+        ended_at=NOW - timedelta(days=6),
+        points={"injected": NOW, "recovered": NOW + timedelta(seconds=41)},
+        passed=True,
+    )
+    assert check(ready(drills=(passed,)), "drill").evidence == "6 d ago, 41 s"
+    assert check(ready(drills=(passed.model_copy(update={"passed": False}),)), "drill").gate is Gate.INCONCLUSIVE
+
+
+def test_a_cold_standby_is_slower_but_possible():
+    world = facts(
+        slot("blue", "2.4.1"),
+        slot("green", "2.3.9", "2.4.0"),
+        releases=(NEW, GOOD),
+        shares=traffic(blue=1.0, green=0.0),
+    )
+    found = readiness(world)
+    assert found.gate == Gate.INCONCLUSIVE and "2.4.0 is brought in first" in found.reason
+
+
+def test_spans_read_like_people_say_them():
+    assert [span(value) for value in (40, 720, 10_800, 777_600)] == ["40 s", "12 min", "3 h", "9 d"]
