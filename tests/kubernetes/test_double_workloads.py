@@ -115,6 +115,7 @@ def test_no_request_is_lost_while_a_good_release_rolls_out(double: KubernetesDou
     application = double.serve_application("api")
     double.deployment("api", "virtualqueue-api:1.4.1")
     double.rolled_out("api")
+    assert httpx.get(application.url).json()["version"] == "1.4.1"
     double.release("api", "virtualqueue-api:1.4.2")
 
     def asked() -> bool:
