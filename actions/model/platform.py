@@ -99,7 +99,8 @@ class TrafficFacts(Fact):
 class Change(Fact):
     """One change of a workload or of traffic, pinned when planned; a driver carries it out.
 
-    `action` and `params` are the driver's own; others only show `title`, `subject`, `before` and `after`.
+    `action` and `params` are the driver's own; others only show `title`, `subject`, `before` and `after`. A `settling`
+    change tidies up: it is carried out last, after the proof, and its failure is only a warning.
     """
 
     slot: str
@@ -111,6 +112,7 @@ class Change(Fact):
     params: dict[str, JsonValue] = {}
     expected_seconds: float = 2.0
     budget_seconds: float = 60.0
+    settling: bool = False
 
 
 class Evidence(Fact):

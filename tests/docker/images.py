@@ -36,8 +36,6 @@ def root_file_system() -> bytes:
         for path in sorted(files):
             tar.add(path.resolve(), str(path), recursive=False)
         tar.add(Path(__file__).with_name("server.py"), "/server.py")
-        if not (Path(prefix) / "bin") == python.parent:
-            _link(tar, "/python-home", prefix)
         _link(tar, "/python", str(python))
     return buffer.getvalue()
 

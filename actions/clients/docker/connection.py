@@ -8,10 +8,11 @@ import asyncio
 import errno
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from actions.clients.blocking import aside
 from actions.clients.docker.errors import Conflict, EngineError, Forbidden, Missing
 from actions.model.environment import Tls
 from actions.model.errors import Ambiguous, ConfigError, Unreachable, VqError
@@ -24,7 +25,9 @@ T = TypeVar("T")
 
 Call = Callable[[Any], T]
 """Takes docker-py's client, which knows more than its type stubs do."""
-_THREADS = 8
+_AT_ONCE = 8
+"""Calls under way at a time; docker-py keeps ten connections."""
+_numbers = count()
 
 
 class Connection:
@@ -36,7 +39,7 @@ class Connection:
         self._tls = tls
         self._client: APIClient | None = None
         self._opening = Lock()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def read(self, call: Call[T], *, timeout: float | None = None) -> T:
         """The result of a call that changes nothing. Raises Unreachable, Missing, Forbidden, EngineError."""
@@ -48,13 +51,12 @@ class Connection:
 
     async def close(self) -> None:
         """Give the connections back; calls under way end by their own timeout."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
         if self._client is not None:
             self._client.close()
 
     async def _run(self, call: Call[T], timeout: float, *, writes: bool) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._call, call, timeout, writes)
+        async with self._room:
+            return await aside(("docker", next(_numbers)), lambda: self._call(call, timeout, writes))
 
     def _call(self, call: Call[T], timeout: float, writes: bool) -> T:
         client = self._open()  # asks for the version: when this fails, nothing was sent yet
@@ -64,15 +66,16 @@ class Connection:
             raise self._translate(error, writes) from error
 
     def _open(self) -> "APIClient":
-        with self._opening:
+        if not self._opening.acquire(timeout=self.timeout):  # another call waits for an engine that hangs
+            raise Unreachable(f"Docker Engine at {self.host}: no answer in time")
+        try:
             if self._client is None:
-                try:
-                    self._client = _bounded_client(self.host, self._tls, self.timeout)
-                except VqError:
-                    raise
-                except Exception as error:
-                    raise self._translate(error, False) from error
+                self._client = _bounded_client(self.host, self._tls, self.timeout)
             return self._client
+        except Exception as error:
+            raise self._translate(error, False) from error
+        finally:
+            self._opening.release()
 
     def _translate(self, error: Exception, writes: bool) -> VqError:
         from docker.errors import APIError, DockerException, TLSParameterError

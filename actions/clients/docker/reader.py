@@ -23,18 +23,13 @@ class DockerReader:
         self.host = host
         self._connection = Connection(host, tls, timeout=timeout)
 
-    @property
-    def local(self) -> bool:
-        """Whether the engine shares this host's network, so that container addresses can be reached."""
-        return self.host.startswith(("unix://", "/"))
-
     async def info(self) -> Body:
         """Facts of the engine and its host."""
         return cast(Body, await self._connection.read(lambda client: client.info()))
 
-    async def containers(self, *labels: str) -> list[Body]:
-        """Summaries of all containers, stopped ones too, that carry all of `labels` (`name` or `name=value`)."""
-        filters = {"label": list(labels)} if labels else {}
+    async def containers(self, *labels: str, name: str | None = None) -> list[Body]:
+        """Summaries of all containers, stopped ones too, with all of `labels`, and `name` within their names."""
+        filters = ({"label": list(labels)} if labels else {}) | ({"name": [name]} if name else {})
         return cast(list[Body], await self._connection.read(lambda c: c.containers(all=True, filters=filters)))
 
     async def container(self, reference: str) -> Body:

@@ -1,0 +1,15 @@
+"""Which version a service says it is."""
+
+from actions.clients.http_answer import Answer
+from actions.model.environment import HttpService
+from actions.model.text import clean
+
+
+def version_of(answer: Answer, service: HttpService) -> str | None:
+    """The version that answered, by header or by field of the body; None when it does not say."""
+    named = answer.header(service.version_header)
+    if named is None:
+        content = answer.json()
+        value = content.get(service.version_field) if isinstance(content, dict) else None
+        named = value if isinstance(value, str) else None
+    return clean(named, limit=100) if named else None

@@ -1,0 +1,122 @@
+"""Images as artefacts: what they are called, which database they fit, and which of them belong to a service. Pure."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import JsonValue
+
+from actions.model.platform import Artefact
+from actions.model.text import clean
+from actions.platforms.compose import labels
+
+Body = dict[str, Any]
+
+MINIMUM_SCHEMA = "vq.min-schema"
+MAXIMUM_SCHEMA = "vq.max-schema"
+TITLE = "org.opencontainers.image.title"
+_VERSION_VARIABLES = ("APP_VERSION", "VERSION")
+_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
+
+
+def artefact_of(image: Body, version_label: str, repositories: Iterable[str] = ()) -> Artefact:
+    """An inspected image as an artefact. Its version: label, else tag, else environment, else the start of its id."""
+    config = image.get("Config") or {}
+    carried = config.get("Labels") or {}
+    names = usable_names(image)
+    wanted = set(repositories)
+    tags = [tag_of(name) for name in names if not wanted or repository_of(name) in wanted]
+    said = carried.get(version_label) or next((tag for tag in tags if tag != "latest"), None) or _variable(config)
+    detail: dict[str, JsonValue] = {
+        "id": image["Id"],
+        "names": [clean(name, limit=300) for name in names],
+        "digests": [clean(digest, limit=300) for digest in image.get("RepoDigests") or []],
+        "platform": clean(f"{image.get('Os', '')}/{image.get('Architecture', '')}", limit=60),
+        "created": clean(image.get("Created", ""), limit=40),
+        "healthcheck": bool((config.get("Healthcheck") or {}).get("Test")),
+    }
+    return Artefact(
+        version=clean(said or short(image["Id"]), limit=100),
+        reference=str(image["Id"]),
+        detail=detail,
+        minimum_schema=_number(carried.get(MINIMUM_SCHEMA)),
+        maximum_schema=_number(carried.get(MAXIMUM_SCHEMA)),
+    )
+
+
+def belonging(images: list[Body], containers: list[Body], project: str | None, service: str) -> list[str]:
+    """Ids of the images that are versions of a service, newest first.
+
+    They share a repository with what its containers were made from, or were built for it by Compose, or have lost their
+    names but bear its title, or a container of it (a kept one too) refers to them.
+    """
+    used = {str(one.get("ImageID") or one.get("Image")) for one in containers}
+    repositories = repositories_of(images, containers)
+    titles = {labels.labels_of(image).get(TITLE) for image in images if image["Id"] in used} - {None}
+    found = []
+    for image in sorted(images, key=lambda one: -int(one.get("Created") or 0)):
+        carried = labels.labels_of(image)
+        if labels.EVIDENCE in carried:
+            continue
+        built = (
+            project is not None and carried.get(labels.PROJECT) == project and carried.get(labels.SERVICE) == service
+        )
+        names = usable_names(image)
+        shares = any(repository_of(name) in repositories for name in names)
+        if image["Id"] in used or built or shares or (not names and carried.get(TITLE) in titles):
+            found.append(str(image["Id"]))
+    return found
+
+
+def repositories_of(images: list[Body], containers: list[Body]) -> set[str]:
+    """Repositories of the images that containers were made from, by the names they were made with and carry now."""
+    by_id = {image["Id"]: image for image in images}
+    names: set[str] = set()
+    for container in containers:
+        names.add(labels.labels_of(container).get(labels.IMAGE_NAME, ""))
+        config = container.get("Config")
+        names.add(str(config.get("Image", "") if isinstance(config, dict) else container.get("Image", "")))
+        names.update(usable_names(by_id.get(container.get("ImageID") or container.get("Image"), {})))
+    return {repository_of(name) for name in names if name and not _DIGEST.match(name)} - {""}
+
+
+def usable_names(image: Body) -> list[str]:
+    """Names of an image (`repository:tag`) that people gave it."""
+    ours = (labels.KEEP_REPOSITORY + ":", labels.EVIDENCE_REPOSITORY + ":")
+    return [name for name in image.get("RepoTags") or [] if not name.startswith(ours) and name != "<none>:<none>"]
+
+
+def pin_name(image: Body, version: str) -> str:
+    """The name that a pin uses: repository digest, else the tag of that version, else another tag, else the id."""
+    digests = [name for name in image.get("RepoDigests") or [] if not name.startswith("<none>")]
+    names = sorted(usable_names(image), key=lambda name: (tag_of(name) != version, tag_of(name) == "latest", name))
+    lasting = [name for name in names if tag_of(name) != "latest"]
+    return str(next(iter([*digests, *lasting]), image["Id"]))
+
+
+def repository_of(name: str) -> str:
+    """`host:5000/shop/api` of `host:5000/shop/api:1.2@sha256:…`."""
+    bare = name.partition("@")[0]
+    head, colon, tag = bare.rpartition(":")
+    return head if colon and "/" not in tag else bare
+
+
+def tag_of(name: str) -> str:
+    """`1.2` of `shop/api:1.2`; `latest` where none is written."""
+    bare = name.partition("@")[0]
+    _, colon, tag = bare.rpartition(":")
+    return tag if colon and "/" not in tag else "latest"
+
+
+def short(identifier: str) -> str:
+    """The first twelve characters of an id, as Docker shows it."""
+    return identifier.removeprefix("sha256:")[:12]
+
+
+def _variable(config: Body) -> str | None:
+    pairs = [entry.partition("=") for entry in config.get("Env") or []]
+    return next((value for wanted in _VERSION_VARIABLES for name, _, value in pairs if name == wanted and value), None)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < 16 else None

@@ -1,0 +1,88 @@
+"""Names and labels: how containers of a service, and what we make ourselves, are recognised."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from actions.model.identity import short_id
+
+COMPOSE = "com.docker.compose."
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+ONE_OFF = "com.docker.compose.oneoff"
+NUMBER = "com.docker.compose.container-number"
+CONFIG_HASH = "com.docker.compose.config-hash"
+CONFIG_FILES = "com.docker.compose.project.config_files"
+WORKING_DIR = "com.docker.compose.project.working_dir"
+COMPOSE_VERSION = "com.docker.compose.version"
+COMPOSE_IMAGE = "com.docker.compose.image"
+
+OURS = "vq-tui."
+"""Prefix of our own labels; none of them is ever carried over to another container."""
+RUN = "vq-tui.run"
+STEP = "vq-tui.step"
+REPLACES = "vq-tui.replaces"
+IMAGE_NAME = "vq-tui.image"
+EVIDENCE = "vq-tui.evidence"
+EVIDENCE_SINCE = "vq-tui.evidence.since"
+
+KEEP_REPOSITORY = "vq-tui/keep"
+EVIDENCE_REPOSITORY = "vq-tui/evidence"
+
+_PUT_AWAY = re.compile(r"_(prev|failed)_[0-9a-z]{6}$")
+
+
+def run_of(key: str) -> str:
+    """The run's id, from a step's idempotency key `run.step`."""
+    return key.rpartition(".")[0] or key
+
+
+def new_name(old_id: str, name: str) -> str:
+    """Name of a created container until it takes over `name`; Compose uses the same form."""
+    return f"{old_id[:12]}_{name}"
+
+
+def replaced_name(name: str, key: str) -> str:
+    """Name of the replaced container, kept as undo and evidence."""
+    return f"{name}_prev_{short_id(run_of(key)).lower()}"
+
+
+def failed_name(name: str, key: str) -> str:
+    """Name of a new container that is being taken away again."""
+    return f"{name}_failed_{short_id(run_of(key)).lower()}"
+
+
+def labels_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """Labels of an inspected container or image, or of a summary."""
+    config = body.get("Config")
+    found = (config if isinstance(config, dict) else body).get("Labels")
+    return found if isinstance(found, dict) else {}
+
+
+def name_of(body: Mapping[str, Any]) -> str:
+    """Name of an inspected container or of a summary, without the slash."""
+    names = body.get("Names")
+    raw = min(names, key=lambda one: one.count("/")) if isinstance(names, list) and names else body.get("Name")
+    return str(raw or "").lstrip("/")
+
+
+def number_of(body: Mapping[str, Any]) -> int:
+    """Number of a replica within its service; 1 where nothing says so."""
+    said = labels_of(body).get(NUMBER, "1")
+    return int(said) if said.isdecimal() else 1
+
+
+def put_away(body: Mapping[str, Any]) -> bool:
+    """Whether a container is one that we replaced, or one of ours that was taken away again."""
+    return bool(_PUT_AWAY.search(name_of(body)))
+
+
+def standing(containers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The containers that make up the service now, by number: neither put away nor made but not yet in their place."""
+    kept = [one for one in containers if not put_away(one)]
+    present = {one["Id"] for one in kept}
+    return sorted((one for one in kept if labels_of(one).get(REPLACES) not in present), key=_order)
+
+
+def _order(body: Mapping[str, Any]) -> tuple[int, str]:
+    return number_of(body), name_of(body)

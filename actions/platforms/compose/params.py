@@ -1,0 +1,62 @@
+"""What the changes of this driver are bound to; the parameters of a `Change`, checked when they are read back."""
+
+from pydantic import JsonValue
+
+from actions.model.base import Fact
+
+RECREATE = "recreate"
+PIN = "pin"
+RETIRE = "retire"
+
+
+class Recreate(Fact):
+    """One container made again from another image. Ids are whole; `members` are all containers of the service.
+
+    `started_at` is None where it cannot be pinned, because the container keeps restarting. `policy` is the restart
+    policy to give back on the way back. `image_name` is what people call the image. `sole` says that it is the only
+    replica, so that the service's own address proves it. `same_words`: the service names itself as the platform names
+    its image. `labels` are Compose's own that must change.
+    """
+
+    old: str
+    name: str
+    old_image: str
+    image: str
+    version: str
+    image_name: str
+    started_at: str | None
+    running: bool
+    policy: dict[str, JsonValue]
+    stop_seconds: float
+    members: tuple[str, ...]
+    sole: bool
+    same_words: bool
+    labels: dict[str, str] = {}
+
+
+class Pin(Fact):
+    """A file that makes Compose resolve a service to the image it was brought back to (correct-procedures 2.2).
+
+    `before` is the sha256 of the file's present content, None where there is none; `files` the sha256 of every Compose
+    file that the plan read. `risks` are what stays open all the same.
+    """
+
+    path: str
+    content: str
+    before: str | None
+    files: dict[str, str]
+    risks: tuple[str, ...] = ()
+
+
+class Replaced(Fact):
+    """A container that was replaced in this run."""
+
+    id: str
+    name: str
+
+
+class Retire(Fact):
+    """Putting the replaced containers away: Compose would take them for replicas that differ, and make them again."""
+
+    replaced: tuple[Replaced, ...]
+    keep_image: bool

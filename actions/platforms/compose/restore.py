@@ -1,0 +1,147 @@
+"""The way back of one replacement: the old container serves again, what the step made is gone (2.1, rows 21, 22, 26).
+
+Every round begins with a look at what is there, so the way back goes on after a crash, after a lost answer, and when
+only a part or nothing had been done.
+"""
+
+import asyncio
+import shlex
+from pathlib import Path
+from typing import Any
+
+from actions.clients.docker.errors import EngineError, Missing
+from actions.clients.docker.reader import DockerReader
+from actions.clients.docker.writer import DockerWriter
+from actions.model.errors import Ambiguous, Unreachable, VerifyFailed
+from actions.model.files import write_durably
+from actions.model.platform import Evidence
+from actions.model.text import clean
+from actions.model.waiting import Deadline
+from actions.platforms.compose import labels, material
+from actions.platforms.compose.body import same_again
+from actions.platforms.compose.calls import call, connect
+from actions.platforms.compose.params import Recreate
+from actions.platforms.compose.proof import Prover, Subject
+from actions.platforms.compose.sight import RESTORES, Sight, alive, look, status
+from actions.platforms.protocols import Report
+
+Body = dict[str, Any]
+
+_AGAIN = 0.3
+_LOG_LINES = 2_000
+
+
+class Restorer:
+    """Brings one old container back."""
+
+    def __init__(self, reader: DockerReader, writer: DockerWriter, prover: Prover) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._prover = prover
+
+    async def restore(self, params: Recreate, key: str, folder: Path, deadline: Deadline, report: Report) -> Evidence:
+        """Raises what the engine said when it cannot be done, VerifyFailed when the old container does not serve."""
+        shown = clean(params.name, limit=100)
+        if not await asyncio.to_thread(material.path_of(folder, params.old).exists):
+            return Evidence(text=f"{shown} was not touched")
+        kept = await asyncio.to_thread(material.read, folder, params.old)
+        while True:
+            try:
+                sight = await look(self._reader, params, key)
+                standing = await self._bring_back(sight, params, key, kept, folder, report)
+                evidence = await self._proved(standing, params, kept, deadline, report)
+                await self._remove_ours(params, key)
+                return evidence
+            except (Unreachable, Ambiguous, EngineError) as error:
+                if deadline.passed or not _passing(error):
+                    raise
+                report(f"the way back of {shown} waits: {error.message}")
+            await asyncio.sleep(min(_AGAIN, max(deadline.remaining(), 0.001)))
+
+    async def _bring_back(
+        self, sight: Sight, params: Recreate, key: str, kept: material.Material, folder: Path, report: Report
+    ) -> Body:
+        for new in sight.ours:
+            await self._put_down(new, params, key, folder, report)
+        old = sight.old or sight.restored or await self._make_again(params, kept)
+        if sight.old is None:
+            await connect(self._writer, old, same_again(kept.container, {}))
+        elif labels.name_of(old) != params.name:
+            await call("undo-rename-old", self._writer.rename, old["Id"], params.name)
+        if (old["HostConfig"].get("RestartPolicy") or {}).get("Name") != params.policy.get("Name"):
+            await call("undo-arm", self._writer.restart_policy, old["Id"], dict(params.policy))
+        if params.running and not alive(old):
+            report(f"starting {clean(params.name, limit=100)} as it was")
+            await call("undo-start", self._writer.start, old["Id"])
+        return old
+
+    async def _put_down(self, new: Body, params: Recreate, key: str, folder: Path, report: Report) -> None:
+        if status(new) != "created":
+            await self._keep_log(new["Id"], folder)
+        if alive(new):
+            report(f"stopping {clean(labels.name_of(new), limit=100)}")
+            if (new["HostConfig"].get("RestartPolicy") or {}).get("Name") not in (None, "", "no"):
+                await call(
+                    "undo-disarm", self._writer.restart_policy, new["Id"], {"Name": "no", "MaximumRetryCount": 0}
+                )
+            await call("undo-stop", self._writer.stop, new["Id"], params.stop_seconds)
+        if labels.name_of(new) == params.name:
+            await call("undo-rename-new", self._writer.rename, new["Id"], labels.failed_name(params.name, key))
+
+    async def _keep_log(self, container: str, folder: Path) -> None:
+        """Why it failed is in its log, and the log goes with the container (row 22)."""
+        path = folder / f"log-{container[:12]}.txt"
+        if not path.exists():
+            said = await self._reader.raw_logs(container, _LOG_LINES)
+            await asyncio.to_thread(write_durably, path, said, mode=0o600)
+
+    async def _make_again(self, params: Recreate, kept: material.Material) -> Body:
+        body = same_again(kept.container, {RESTORES: params.old}).body
+        made = await call("undo-create", self._writer.create, params.name, body)
+        return await self._reader.container(made)
+
+    async def _proved(
+        self, old: Body, params: Recreate, kept: material.Material, deadline: Deadline, report: Report
+    ) -> Evidence:
+        shown = clean(params.name, limit=100)
+        if kept.served:
+            restarts = int(old.get("RestartCount") or 0)
+            subject = Subject(container=old["Id"], image=params.old_image, sole=params.sole, restarts=restarts)
+            proof = await self._prover.prove(subject, deadline, report)
+            return Evidence(text=f"{shown} serves as before: {proof.text}", data=proof.data)
+        now = await self._reader.container(old["Id"])
+        if alive(now) != params.running or now["Image"] != params.old_image:
+            raise VerifyFailed(
+                f"{shown} is {status(now)}; it should {'run' if params.running else 'be stopped'} as before"
+            )
+        text = f"{shown} is {status(now)} as before; it did not serve before either"
+        return Evidence(text=text, data={"container": old["Id"]})
+
+    async def _remove_ours(self, params: Recreate, key: str) -> None:
+        for new in (await look(self._reader, params, key)).ours:
+            try:
+                await call("undo-remove", self._writer.remove, new["Id"])
+            except Missing:
+                continue
+
+    def manual(self, params: Recreate, folder: Path) -> tuple[str, ...]:
+        """The way back by hand, in exact commands. Pure."""
+        docker = "docker" if self._reader.host == "unix:///var/run/docker.sock" else f"docker -H {self._reader.host}"
+        old, name = params.old[:12], shlex.quote(params.name)
+        times = int(str(params.policy.get("MaximumRetryCount") or 0))
+        policy = f"{params.policy.get('Name')}" + (f":{times}" if times else "")
+        return (
+            f"{docker} rm -f $({docker} ps -aq --filter label={labels.REPLACES}={params.old})",
+            f"{docker} rename {old} {name}    # an error that the name is the same is fine",
+            f"{docker} update --restart={policy} {old}",
+            f"{docker} start {old}" if params.running else f"# {name} was stopped before: leave it so",
+            f"{docker} ps -a --filter id={old}    # must say: {clean(params.name, limit=100)}, Up",
+            f"# if {old} is gone: its settings are in {material.path_of(folder, params.old)}",
+        )
+
+
+def _passing(error: Unreachable | Ambiguous | EngineError) -> bool:
+    """Whether a new look may find it mended: no answer, or a port that is still in somebody's hands."""
+    if not isinstance(error, EngineError):
+        return True
+    return any(words in error.message.lower() for words in ("already allocated", "already in use", "address in use"))
