@@ -74,4 +74,6 @@ class Backward:
         except Exception as error:
             log.exception("manual steps of step %d cannot be told", planned.id)
             return (f"{planned.title}: look at it by hand; {self.journal.redactor.failure(error)}",)
-        return tuple(self.journal.redactor.text(line) for line in lines) or (f"undo by hand: {planned.title}",)
+        return tuple(self.journal.redactor.text(line) for line in lines) or (
+            f"{'undo' if planned.changes else 'look at it'} by hand: {planned.title}",
+        )

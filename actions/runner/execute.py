@@ -54,10 +54,10 @@ async def execute(
     redactor: Redactor | None = None,
     ready: Callable[[Orders], None] | None = None,
 ) -> RunState:
-    """Carry the run out and return the state it is left in. The caller holds the lock and the token `fence`.
+    """Carry the run out; returns the state it is left in. The caller holds the lock and the token `fence`.
 
-    `procedure_version` is the version of the procedure that this program knows (row 57). `ready` is given the orders, to
-    connect signals and the heartbeat. Raises LedgerError or LostLock when nothing can be recorded any more.
+    `procedure_version` is the version of the procedure that this program knows (row 57). `ready` is given the orders,
+    to connect signals and the heartbeat. Raises LedgerError or LostLock when nothing can be recorded any more.
     """
     plan = await asyncio.to_thread(ledger.plan, run_id)
     events = await asyncio.to_thread(ledger.events, run_id)

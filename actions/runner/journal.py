@@ -90,7 +90,7 @@ class Journal:
         return report
 
     async def pump(self) -> None:
-        """Write lines of progress while a step works; a write that fails is met again, and raised, by the next event."""
+        """Write lines of progress while a step works; a write that fails is met again, and raised, by the next."""
         while True:
             await self._wake.wait()
             self._wake.clear()

@@ -14,19 +14,20 @@ from actions.runner.logout import lingers
 
 START_SECONDS = 20.0
 LOG = "executor.log"
+EXECUTOR = "actions.runner.executor"
 
 log = logging.getLogger(__name__)
 
 
-def launch(ledger_dir: Path, run_id: str) -> None:
+def launch(ledger_dir: Path, run_id: str, *, module: str = EXECUTOR) -> None:
     """Start an executor for the run; returns as soon as it stands on its own. Raises VqError when it cannot start.
 
-    A transient unit of the user's service manager where that outlives a logout; otherwise a fresh process in a session of
-    its own, orphaned at once, with its output on the run's log.
+    A transient unit of the user's service manager where that outlives a logout; otherwise a fresh process in a session
+    of its own, orphaned at once, with its output on the run's log.
     """
     directory = ledger_dir.absolute()
     folder = private_directory(directory / "runs" / run_id)
-    command = [sys.executable, "-P", "-m", "actions.runner.executor", "--ledger", str(directory)]
+    command = [sys.executable, "-P", "-m", module, "--ledger", str(directory)]
     variables = dict(_variables())
     with _open_log(folder / LOG) as output:
         if _own_unit(command, run_id, folder / LOG, variables):

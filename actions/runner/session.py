@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def hold(ledger: LedgerWriter, run_id: str, *, actor: str = "executor") -> Iterator[int]:
-    """Hold the target of a run for a block; yields the token. Raises Busy, Refused, LedgerError; then nothing was touched.
+    """Hold the target of a run for a block; yields the token. Raises Busy, Refused or LedgerError before anything.
 
     When the process dies inside, the kernel gives the lock back as soon as no child of it works any more.
     """

@@ -51,8 +51,8 @@ def steer(ledger_dir: Path, run_id: str, what: Command, *, by: str, reason: str 
 def take_over(ledger_dir: Path, run_id: str, *, by: str, reason: str = "", stop: bool = False) -> Executor:
     """Make `by` the owner of the run, and have somebody carry it out.
 
-    An executor that works goes on under its new owner. One that is stopped, or hangs, holds the target; only with `stop`
-    is it ended, by SIGKILL and only if it is that very process, and another one goes on from the journal (row 14).
+    An executor that works goes on under its new owner. One that is stopped, or hangs, holds the target; only with
+    `stop` is it ended, by SIGKILL and only if it is that very process; another one goes on from the journal (row 14).
     Returns who carried it out until now. Raises Refused or Busy; nothing that lives is ever passed by in silence.
     """
     with open_writer(ledger_dir) as ledger:
@@ -63,8 +63,8 @@ def take_over(ledger_dir: Path, run_id: str, *, by: str, reason: str = "", stop:
         if before.state in ("stopped", "slow"):
             if not stop:
                 raise Refused(
-                    f"the executor of run {short_id(run_id)} holds its target and does not move: process {before.pid} on"
-                    f" '{before.host}', {before.detail}; take it over with --stop to end it first"
+                    f"the executor of run {short_id(run_id)} holds its target and does not move (process {before.pid}"
+                    f" on '{before.host}': {before.detail}); take it over with --stop to end it first"
                 )
             _end(ledger, run_id, run.target, before, by=by, reason=reason)
         ledger.change_owner(run_id, by, reason=reason)
