@@ -107,10 +107,9 @@ class _Origin:
         """`text` without the secrets of this origin."""
         return redact(text, self._secrets)
 
-    async def exchange(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
+    async def exchange(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request, path: str) -> Answer:
         """One answer; raises httpx errors, Limit (only before an answer) and whatever bounds it from outside."""
         started = time.perf_counter()
-        path = "" if self.conceal else request.url.raw_path.decode("ascii", "replace")
         response = await transport.handle_async_request(request)
         status, headers = response.status_code, response.headers.raw
         trouble, detail, body = None, "", b""
@@ -124,7 +123,9 @@ class _Origin:
             trouble, detail = limit.trouble, limit.detail
         finally:
             await response.aclose()
-        return Answer(path, status, time.perf_counter() - started, body, trouble, detail, headers)
+        return Answer(
+            "" if self.conceal else path, status, time.perf_counter() - started, body, trouble, detail, headers
+        )
 
 
 class HttpReader:
@@ -153,7 +154,7 @@ class HttpReader:
         try:
             async with asyncio.timeout(self._origin.timeout):
                 await look_up(self._origin.host)
-                answer = await self._asked(transport, prepared)
+                answer = await self._asked(transport, prepared, path)
         except (TimeoutError, httpx.TimeoutException):
             trouble, detail = Trouble.TIMEOUT, f"no complete answer within {self._origin.timeout:g} s"
             answer = Answer(path, None, time.perf_counter() - started, b"", trouble, detail)
@@ -177,14 +178,14 @@ class HttpReader:
             self._requests[path] = self._origin.request("GET", path)
         return self._requests[path]
 
-    async def _asked(self, transport: httpx.AsyncHTTPTransport, prepared: httpx.Request) -> Answer:
+    async def _asked(self, transport: httpx.AsyncHTTPTransport, prepared: httpx.Request, path: str) -> Answer:
         trace = Trace(self._origin.host)
         try:
-            return await self._origin.exchange(transport, self._once(prepared, trace))
+            return await self._origin.exchange(transport, self._once(prepared, trace), path)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             if trace.connected:
                 raise
-        return await self._origin.exchange(transport, self._once(prepared, Trace(self._origin.host)))
+        return await self._origin.exchange(transport, self._once(prepared, Trace(self._origin.host)), path)
 
     def _once(self, prepared: httpx.Request, trace: Trace) -> httpx.Request:
         """A request of its own for one exchange: the prepared parts are shared, the trace is not."""
@@ -219,7 +220,7 @@ class HttpWriter:
         try:
             async with asyncio.timeout(self._origin.timeout):
                 await look_up(self._origin.host)
-                return await self._origin.exchange(transport, request)
+                return await self._origin.exchange(transport, request, path)
         except (TimeoutError, httpx.HTTPError, Limit, Unreachable, OSError) as error:
             timed_out = isinstance(error, TimeoutError | httpx.TimeoutException)
             why = f"no answer within {self._origin.timeout:g} s" if timed_out else told_apart(error)[1]

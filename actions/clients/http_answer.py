@@ -27,7 +27,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer, or why there is none. `seconds` is the whole exchange, connecting and body included."""
+    """One answer to `path` as asked, or why there is none. `seconds` is the whole exchange, connecting included."""
 
     path: str
     status: int | None

@@ -106,7 +106,9 @@ class _Server:
         """The error in words, without secrets."""
         if isinstance(error, TimeoutError | RedisTimeoutError):
             return f"Redis at {self.where}: no answer within {self.timeout:g} s"
-        text = clean(redact(str(error), self.secrets), limit=200)
+        cause = error.__cause__ or error.__context__
+        said = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(error)
+        text = clean(redact(said, self.secrets), limit=200)
         if isinstance(error, AuthenticationError):
             return f"Redis at {self.where}: the password or user was refused ({text})"
         return f"Redis at {self.where}: {text}"

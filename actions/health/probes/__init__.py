@@ -1,0 +1,1 @@
+"""One probe per kind of service: asks its client, judges the figures, never raises for what it watches."""

@@ -1,0 +1,123 @@
+"""The probe of an HTTP service: health, endpoints in turn, version really serving, queue metrics (H1, H5, H7)."""
+
+import asyncio
+from collections.abc import Mapping
+
+from actions.clients.http import Answer, HttpReader
+from actions.config import resolve
+from actions.health.probes.health_body import Said, said
+from actions.health.probes.http_rounds import Rounds
+from actions.health.probes.http_verdict import HttpFacts, http_figures, judge_http
+from actions.health.probes.queues import queue_reading
+from actions.health.reading import Reading, down, no_data
+from actions.health.side import SideFacts
+from actions.health.window import Window
+from actions.health.wording import milliseconds
+from actions.model.environment import HttpService
+from actions.model.text import clean
+
+MEAN_SECONDS = 10.0
+VERSION_SECONDS = 20.0
+
+
+class HttpProbe:
+    """Looks at one HTTP service; feeds its own row and, where configured, the row of its queues."""
+
+    def __init__(self, row: str, queue_row: str | None, settings: HttpService, side: SideFacts) -> None:
+        """Raises ConfigError for secrets or files that cannot be used."""
+        headers = {name: resolve(source) for name, source in settings.headers.items()}
+        self._reader = HttpReader(settings.url, headers=headers, tls=settings.tls, timeout=settings.timeout)
+        self._row = row
+        self._queue_row = queue_row
+        self._settings = settings
+        self._side = side
+        self._rounds = Rounds(settings)
+        self._window = Window()
+        self._first = True
+
+    async def look(self) -> Mapping[str, Reading]:
+        """The first look asks every path, later ones a few at a time."""
+        paths = self._rounds.paths(everything=self._first)
+        self._first = False
+        asked = [*paths, self._settings.queues] if self._settings.queues else paths
+        answers = await asyncio.gather(*(self._reader.get(path) for path in asked))
+        found = dict(zip(asked, answers, strict=True))
+        for path, answer in found.items():
+            if path != self._settings.queues:
+                self._rounds.remember(path, answer)
+            self._window.add(_served(answer), answer.seconds, self._version(answer))
+        rows = {self._row: self._judged(found)}
+        if self._queue_row and self._settings.queues:
+            rows[self._queue_row] = _queues(found[self._settings.queues])
+        return rows
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._reader.close()
+
+    def _judged(self, found: Mapping[str, Answer]) -> Reading:
+        facts = self._facts(found)
+        state, word, wrong = judge_http(facts, self._settings.thresholds)
+        share = sum(1 for answer in found.values() if not _served(answer)) / len(found)
+        if not facts.health.reached:
+            return down(wrong)
+        version = self._version(facts.health) or next(iter(facts.versions), None)
+        latency = facts.health.milliseconds
+        shown = "  ".join(part for part in (version, milliseconds(latency)) if part)
+        return Reading(
+            state=state,
+            word=word,
+            summary=wrong or shown,
+            figures=http_figures(facts, self._settings.thresholds),
+            version=version,
+            latency_ms=latency,
+            plotted=latency,
+            error_share=share,
+            error=wrong or None,
+        )
+
+    def _facts(self, found: Mapping[str, Answer]) -> HttpFacts:
+        health = found[self._settings.health]
+        requests, failed = self._window.requests()
+        latency, latency_from = self._side.figure("latency")
+        rate, rate_from = self._side.figure("error rate")
+        throughput, throughput_from = self._side.figure("throughput")
+        return HttpFacts(
+            health=health,
+            said=_said(health),
+            mean_ms=self._window.mean_ms(MEAN_SECONDS) if latency.value is None else latency.value,
+            requests=requests,
+            failed=failed,
+            failing=self._rounds.failing(),
+            asked={path: self._rounds.last[path] for path in self._rounds.others if path in self._rounds.last},
+            versions=self._window.versions(VERSION_SECONDS),
+            error_rate=rate.value,
+            error_rate_from=rate_from,
+            throughput=throughput.value,
+            throughput_note=throughput_from or throughput.reason,
+            latency_from=latency_from,
+        )
+
+    def _version(self, answer: Answer) -> str | None:
+        named = answer.header(self._settings.version_header) if answer.reached else None
+        if named is None and answer.path == self._settings.health and answer.good:
+            body = answer.json()
+            value = body.get(self._settings.version_field) if isinstance(body, dict) else None
+            named = value if isinstance(value, str) else None
+        return clean(named, limit=64) if named else None
+
+
+def _said(health: Answer) -> Said:
+    body = health.json()
+    return said(body, "" if isinstance(body, dict) else health.text(1))
+
+
+def _served(answer: Answer) -> bool:
+    """Whether a user would have been served: an answer below 500, complete and not absurd."""
+    return answer.trouble is None and answer.status is not None and answer.status < 500
+
+
+def _queues(answer: Answer) -> Reading:
+    if not answer.good:
+        return no_data(answer.reason)
+    return queue_reading(answer.json(), answer.milliseconds)

@@ -1,0 +1,34 @@
+"""Which paths one look asks: health always, the others in turn, failing ones again at once. Thin on the wire."""
+
+from actions.clients.http import Answer
+from actions.model.environment import HttpService
+
+
+class Rounds:
+    """Remembers the last answer of every path and chooses what to ask next."""
+
+    def __init__(self, settings: HttpService) -> None:
+        self._health = settings.health
+        listed = [settings.ready, settings.live, *settings.endpoints]
+        own = {settings.health, settings.queues}
+        self.others = [path for path in dict.fromkeys(listed) if path is not None and path not in own]
+        self._next = 0
+        self.last: dict[str, Answer] = {}
+
+    def paths(self, *, everything: bool = False) -> list[str]:
+        """Health, up to two failing paths, and the next one in turn; all of them when `everything`."""
+        if everything:
+            return [self._health, *self.others]
+        chosen = [self._health, *[path for path in self.others if path in self.last and not self.last[path].good][:2]]
+        if self.others:
+            chosen.append(self.others[self._next % len(self.others)])
+            self._next += 1
+        return list(dict.fromkeys(chosen))
+
+    def remember(self, path: str, answer: Answer) -> None:
+        """Keep the answer of one path."""
+        self.last[path] = answer
+
+    def failing(self) -> dict[str, Answer]:
+        """Paths beside health whose last answer was not good."""
+        return {path: one for path, one in self.last.items() if path != self._health and not one.good}

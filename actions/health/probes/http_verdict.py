@@ -1,0 +1,90 @@
+"""The verdict on an HTTP service from what was measured (H1, H7). Pure."""
+
+from dataclasses import dataclass, field
+
+from actions.clients.http import Answer
+from actions.health.judge import at_least, at_most, holds, plain
+from actions.health.probes.health_body import Said
+from actions.health.wording import milliseconds, percent
+from actions.model.environment import HttpThresholds
+from actions.model.health import Figure
+from actions.model.words import Gate, HealthState
+
+FEWEST_FAILURES = 2
+"""Own probes are few: one failed request among them is a percentage that means nothing."""
+
+
+@dataclass(frozen=True)
+class HttpFacts:
+    """What is known after one look. Rates are fractions of one; `…_from` names a side source."""
+
+    health: Answer
+    said: Said
+    mean_ms: float | None
+    requests: int
+    failed: int
+    failing: dict[str, Answer] = field(default_factory=dict)
+    asked: dict[str, Answer] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    error_rate: float | None = None
+    error_rate_from: str = ""
+    throughput: float | None = None
+    throughput_note: str = ""
+    latency_from: str = ""
+
+
+def judge_http(facts: HttpFacts, limits: HttpThresholds) -> tuple[HealthState, str, str]:
+    """State, word, and what is wrong in a few words (empty when nothing is)."""
+    if not facts.health.reached:
+        return HealthState.DOWN, "down", facts.health.reason
+    if not facts.health.good or facts.said.state is HealthState.DOWN:
+        return HealthState.DOWN, "failing", facts.said.detail or facts.health.reason
+    if facts.mean_ms is not None and facts.mean_ms > limits.latency_down_ms:
+        return HealthState.DOWN, "failing", f"mean {milliseconds(facts.mean_ms)}"
+    if facts.failing:
+        path, answer = next(iter(facts.failing.items()))
+        return HealthState.DEGRADED, "failing", f"{path} {answer.reason}"
+    rate = _error_rate(facts, limits)
+    if rate.gate is Gate.FAIL and isinstance(rate.value, float):
+        return HealthState.DEGRADED, "errors", f"{percent(rate.value, 1)} errors"
+    if facts.mean_ms is not None and facts.mean_ms > limits.latency_ms:
+        return HealthState.DEGRADED, "slow", f"mean {milliseconds(facts.mean_ms)}"
+    if facts.said.state is HealthState.DEGRADED:
+        return HealthState.DEGRADED, "degraded", facts.said.detail
+    if _throughput(facts, limits).gate is Gate.FAIL:
+        return HealthState.DEGRADED, "low", f"{facts.throughput:.0f} req/s"
+    return HealthState.OK, "ok", ""
+
+
+def http_figures(facts: HttpFacts, limits: HttpThresholds) -> tuple[Figure, ...]:
+    """Every figure of the service, judged."""
+    status = str(facts.health.status) if facts.health.reached else None
+    well = None if status is None else facts.health.good and facts.said.state is not HealthState.DOWN
+    last = f"last {milliseconds(facts.health.milliseconds)}" if facts.health.reached else ""
+    versions = ", ".join(f"{name} in {times}" for name, times in facts.versions.items())
+    figures = [
+        holds("health", well, status or "", facts.said.detail or facts.health.detail),
+        at_most("latency", facts.mean_ms, limits.latency_ms, "ms", facts.latency_from or f"mean; {last}"),
+        _error_rate(facts, limits),
+        _throughput(facts, limits),
+        plain("version", next(iter(facts.versions), None), label=versions if len(facts.versions) > 1 else ""),
+    ]
+    for path, answer in facts.asked.items():
+        label = milliseconds(answer.milliseconds) if answer.good else answer.reason
+        figures.append(holds(path, answer.good, str(answer.status or "no answer"), label))
+    return tuple(figures)
+
+
+def _error_rate(facts: HttpFacts, limits: HttpThresholds) -> Figure:
+    if facts.error_rate is not None:
+        return at_most("error rate", facts.error_rate, limits.error_rate, "fraction", facts.error_rate_from)
+    label = f"{facts.failed} of {facts.requests} own requests in the last minute"
+    rate = facts.failed / facts.requests if facts.requests else None
+    if 0 < facts.failed < FEWEST_FAILURES:
+        return plain("error rate", rate, "fraction", f"{label}; too few to judge")
+    return at_most("error rate", rate, limits.error_rate, "fraction", label)
+
+
+def _throughput(facts: HttpFacts, limits: HttpThresholds) -> Figure:
+    label = facts.throughput_note or ("no limit set" if limits.throughput is None else "")
+    return at_least("throughput", facts.throughput, limits.throughput, "req/s", label)

@@ -1,0 +1,50 @@
+"""The recent past of requests that probes made themselves."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One request: when (monotonic), whether it was answered well, how long it took, which version answered."""
+
+    at: float
+    good: bool
+    seconds: float
+    version: str | None
+
+
+class Window:
+    """Samples of the last `seconds`."""
+
+    def __init__(self, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._samples: deque[Sample] = deque(maxlen=10_000)
+
+    def add(self, good: bool, seconds: float, version: str | None) -> None:
+        """Remember one request made now."""
+        self._samples.append(Sample(self._clock(), good, seconds, version))
+
+    def requests(self) -> tuple[int, int]:
+        """Requests and failed requests in the window."""
+        kept = self._recent(self._seconds)
+        return len(kept), sum(1 for one in kept if not one.good)
+
+    def mean_ms(self, seconds: float) -> float | None:
+        """Mean time of good answers in the last `seconds`; None when there were none."""
+        times = [one.seconds for one in self._recent(seconds) if one.good]
+        return sum(times) / len(times) * 1_000 if times else None
+
+    def versions(self, seconds: float) -> dict[str, int]:
+        """Versions that answered in the last `seconds`, most frequent first."""
+        counted = Counter(one.version for one in self._recent(seconds) if one.version is not None)
+        return dict(counted.most_common())
+
+    def _recent(self, seconds: float) -> list[Sample]:
+        now = self._clock()
+        while self._samples and self._samples[0].at < now - self._seconds:
+            self._samples.popleft()
+        return [one for one in self._samples if one.at >= now - seconds]
