@@ -247,7 +247,7 @@ class KubernetesDouble:
     def rolled_out(
         self, name: str, kind: str = "Deployment", namespace: str = SPACE, seconds: float = PATIENCE
     ) -> Json:
-        """Wait until a workload is rolled out by kubectl's rule."""
+        """Wait until a workload is rolled out by kubectl's rule, and at rest: no pod of it still ending."""
         found = kind_named(kind)
         if self.cluster.manual:
             self.settle()

@@ -1,4 +1,4 @@
-"""When a rollout is over: kubectl's rule."""
+"""When a rollout is over and at rest: kubectl's rule, no pod still ending, and the controller's own verdict."""
 
 from tests.kubernetes.double.kinds import DAEMON_SET, STATEFUL_SET, Kind
 from tests.kubernetes.double.status import Json
@@ -16,4 +16,6 @@ def is_rolled_out(kind: Kind, thing: Json) -> bool:
     settled = all(count == wanted for count in counts)
     if kind == STATEFUL_SET:
         return bool(settled and status.get("currentRevision") == status.get("updateRevision"))
-    return settled
+    verdicts = {one["type"]: one["reason"] for one in status.get("conditions") or []}
+    judged = verdicts.get("Progressing", "NewReplicaSetAvailable") == "NewReplicaSetAvailable"
+    return bool(settled and judged and not status.get("terminatingReplicas"))
