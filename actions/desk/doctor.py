@@ -10,7 +10,7 @@ from actions.model.health import Check, Snapshot
 from actions.model.plan import RollbackRequest
 from actions.model.way_back import RollbackFacts
 from actions.model.words import Gate, HealthState
-from actions.runner import survives_logout
+from actions.runner.logout import survives_logout
 
 if TYPE_CHECKING:
     from actions.desk.viewer import Viewer
@@ -77,7 +77,10 @@ async def _rights(desk: "Viewer", service: str) -> list[Check]:
             )
             continue
         asked = slot.permissions or await desk.access.workload(service, slot.slot).permissions()
-        found += [one.model_copy(update={"id": f"{one.id}-{service}-{slot.slot}"}) for one in asked]
+        found += [
+            _check(f"{one.id}-{service}-{slot.slot}", f"{title}: {one.title}", one.gate, one.evidence, one.advice)
+            for one in asked
+        ]
     if facts.traffic_error:
         found.append(_check(f"traffic-{service}", f"traffic of {service}", Gate.FAIL, facts.traffic_error))
     return found + list(facts.traffic_permissions)

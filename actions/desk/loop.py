@@ -110,7 +110,7 @@ class Latest(Generic[T]):
 async def stream(
     thread: LoopThread, feed: Callable[[Callable[[T], None]], Coroutine[Any, Any, None]]
 ) -> AsyncIterator[T]:
-    """Values that `feed(put)` produces on the desk's loop. Leaving the iteration cancels it; its error comes out here."""
+    """Values that `feed(put)` produces on the desk's loop. Leaving the iteration cancels it; its error ends it."""
     latest: Latest[T] = Latest()
     task = asyncio.ensure_future(thread.call(feed(latest.put)))
     task.add_done_callback(lambda done: latest.end(None if done.cancelled() else done.exception()))

@@ -13,6 +13,7 @@ from actions.model.environment import Settings
 from actions.model.errors import LedgerError, ReadOnlyError
 from actions.model.plan import RollbackRequest
 from actions.model.record import CommandRow, Drill, KeeperFacts, Submitted
+from actions.model.run import Executor
 from actions.model.words import Command
 
 if TYPE_CHECKING:
@@ -47,9 +48,22 @@ class Operator(Viewer):
         """
         return await self._call(steering.submit(self, request, expected_digest))
 
-    async def command(self, run_id: str, command: Command, reason: str = "") -> CommandRow:
-        """Tell a run something; one whose executor is gone gets a new one that hears it."""
+    async def command(self, run_id: str, command: Command, reason: str = "") -> CommandRow | None:
+        """Tell a run something; one whose executor is gone gets a new one that hears it. Raises Refused, Busy."""
+        if command is Command.TAKE_OVER:
+            await self.take_over(run_id, reason)
+            return None
+        if command is Command.RESUME:
+            await self.resume(run_id)
+            return None
         return await self._call(steering.command(self, run_id, command, reason))
+
+    async def take_over(self, run_id: str, reason: str = "", *, stop: bool = False) -> Executor:
+        """Become the owner of a run and have it carried out; returns who did so until now.
+
+        An executor that hangs or is stopped holds the target: only with `stop` is it ended first. Raises Refused, Busy.
+        """
+        return await self._call(steering.own(self, run_id, reason, stop))
 
     async def resume(self, run_id: str) -> None:
         """Let a paused run go on, or start a new executor for one whose executor is gone."""

@@ -8,12 +8,13 @@ from actions.model.errors import Busy, Refused, Stale, UsageError
 from actions.model.identity import short_id
 from actions.model.plan import Plan, RollbackRequest
 from actions.model.record import CommandRow, Submitted
-from actions.model.run import Run
+from actions.model.run import Executor, Run
 from actions.model.waiting import Deadline
 from actions.model.words import Command, RunState
 from actions.procedures.rollback import PROCEDURE, plan_rollback
-from actions.runner import launch
-from actions.runner import resume as resume_executor
+from actions.runner.launch import launch
+from actions.runner.steer import resume as resume_executor
+from actions.runner.steer import steer, take_over
 
 if TYPE_CHECKING:
     from actions.desk.operator import Operator
@@ -22,8 +23,6 @@ HAND_OVER_SECONDS = 120.0
 """Longest that a rollback waits for the forward run it pre-empts to back out (R10)."""
 
 GONE = {"dead", "none"}
-HEARD_DEAD = {Command.ABORT, Command.BACK_OUT}
-"""Commands that only an executor can carry out: without one, one is started to hear them."""
 
 
 async def submit(desk: "Operator", request: RollbackRequest, expected_digest: str | None) -> Submitted:
@@ -127,31 +126,22 @@ async def _pre_empt(desk: "Operator", request: RollbackRequest) -> None:
 
 async def command(desk: "Operator", run_id: str, what: Command, reason: str) -> CommandRow:
     """See `Operator.command`."""
-    row = await asyncio.to_thread(lambda: desk.writer.command(run_id, what, by=desk.operator, reason=reason))
-    if what in HEARD_DEAD:
-        executor = await asyncio.to_thread(desk.writer.executor, run_id)
-        if executor.state in GONE:
-            await asyncio.to_thread(resume_executor, desk.ledger.directory, run_id)
-    return row
+    return await asyncio.to_thread(lambda: steer(desk.ledger.directory, run_id, what, by=desk.operator, reason=reason))
 
 
 async def resume(desk: "Operator", run_id: str) -> None:
     """See `Operator.resume`."""
-    run = await asyncio.to_thread(desk.writer.run, run_id)
-    if not run.state.active:
-        raise Refused(f"run {short_id(run_id)} has ended ({run.state}): nothing is left to resume")
     executor = await asyncio.to_thread(desk.writer.executor, run_id)
     if executor.state == "stopped":
-        raise Refused(
-            f"the executor of run {short_id(run_id)} (process {executor.pid}) is stopped: kill -CONT {executor.pid}"
-        )
-    if executor.state not in GONE:
-        if run.state is not RunState.PAUSED:
-            raise Refused(f"run {short_id(run_id)} is {run.state} and its executor lives: nothing to resume")
-        await asyncio.to_thread(lambda: desk.writer.command(run_id, Command.RESUME, by=desk.operator))
-        return
-    await asyncio.to_thread(lambda: desk.writer.command(run_id, Command.RESUME, by=desk.operator))
-    await asyncio.to_thread(resume_executor, desk.ledger.directory, run_id)
+        who = f"the executor of run {short_id(run_id)} (process {executor.pid})"
+        raise Refused(f"{who} is stopped: 'kill -CONT {executor.pid}', or 'vq-tui runs take-over --stop' to end it")
+    await asyncio.to_thread(lambda: resume_executor(desk.ledger.directory, run_id, by=desk.operator))
+
+
+async def own(desk: "Operator", run_id: str, reason: str, stop: bool) -> Executor:
+    """See `Operator.take_over`."""
+    directory, by = desk.ledger.directory, desk.operator
+    return await asyncio.to_thread(lambda: take_over(directory, run_id, by=by, reason=reason, stop=stop))
 
 
 async def answer(desk: "Operator", run_id: str, gate_id: str, chosen: str) -> None:

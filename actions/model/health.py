@@ -10,7 +10,7 @@ class Figure(Fact):
     """One measured value. `value` None means not measured and is shown so. `gate` judges it against `limit`."""
 
     name: str
-    value: float | str | None
+    value: float | int | str | None
     unit: str = ""
     limit: float | None = None
     gate: Gate = Gate.INCONCLUSIVE

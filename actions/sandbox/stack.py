@@ -33,6 +33,7 @@ def up(directory: Path, *, version: str = "2.4.1", standby: str = "2.4.0", traff
     which part did not come up; a stack that was new then is stopped again and its logs stay.
     """
     from actions.sandbox.bring_up import BringUp  # the parts of the extra are checked first
+    from actions.sandbox.history import remember
 
     require_parts()
     layout = Layout(directory)
@@ -40,7 +41,10 @@ def up(directory: Path, *, version: str = "2.4.1", standby: str = "2.4.0", traff
     with operation(layout):
         fresh = not layout.exists
         try:
-            return asyncio.run(BringUp(layout, version, standby, traffic=traffic).run())
+            facts = asyncio.run(BringUp(layout, version, standby, traffic=traffic).run())
+            if fresh:
+                remember(facts)
+            return facts
         except BaseException:
             if fresh:
                 end_supervisor(layout.directory)

@@ -12,7 +12,7 @@ from vq_tui.commands.session import Json, Session, run, session
 from vq_tui.commands.words import moment
 
 if TYPE_CHECKING:
-    from actions.desk import Viewer
+    from actions.desk.viewer import Viewer
 
 
 def add_to(program: typer.Typer) -> None:

@@ -11,7 +11,7 @@ from vq_tui.commands.output import Output, glyph
 from vq_tui.commands.words import moment, number, seconds
 
 if TYPE_CHECKING:
-    from actions.desk import Viewer
+    from actions.desk.viewer import Viewer
 
 MEASURES = ("seconds", "downtime_seconds", "requests", "failed_requests", "lost_writes", "users_affected")
 SHOWN = {StepState.DONE, StepState.FAILED, StepState.SKIPPED, StepState.UNDONE, StepState.UNKNOWN}

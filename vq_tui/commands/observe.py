@@ -16,7 +16,7 @@ from vq_tui.commands.session import Json, Service, run, session
 from vq_tui.commands.words import ago, moment, seconds
 
 if TYPE_CHECKING:
-    from actions.desk import Viewer
+    from actions.desk.viewer import Viewer
 
 Check = Annotated[bool, typer.Option("--check", help="End with 1 unless all is well.")]
 

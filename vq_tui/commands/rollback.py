@@ -17,7 +17,7 @@ from vq_tui.commands.session import Json, Service, Session, run, session
 from vq_tui.commands.words import seconds
 
 if TYPE_CHECKING:
-    from actions.desk import Operator
+    from actions.desk.operator import Operator
 
 _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ"
 

@@ -21,7 +21,6 @@ group = typer.Typer(help="Past and present runs: list, show, follow, and steer t
 Id = Annotated[str, typer.Argument(metavar="ID", help="A run's id, or its last letters.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is written into the journal.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Stay until the run has ended.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 @group.callback(invoke_without_command=True)
@@ -142,9 +141,26 @@ def back_out(
 
 
 @group.command("take-over")
-def take_over(context: typer.Context, identifier: Id, reason: Reason = "", json: Json = False) -> int:
-    """Become the owner of a run that another operator started."""
-    return _steer(context, identifier, Command.TAKE_OVER, reason, json=json)
+def take_over(
+    context: typer.Context,
+    identifier: Id,
+    reason: Reason = "",
+    stop: Annotated[bool, typer.Option("--stop", help="End an executor that hangs or is stopped first.")] = False,
+    json: Json = False,
+) -> int:
+    """Become the owner of a run that another operator started, and have it carried out."""
+    here = session(context, json)
+
+    async def work() -> int:
+        async with here.operating("runs take-over") as operator:
+            run_id = await operator.find(identifier)
+            before = await operator.take_over(run_id, reason, stop=stop)
+            view = await operator.run(run_id)
+        payload = run_payload(view) | {"command": "take-over", "executor_before": before}
+        here.output.answer(payload, [f"run {short_id(run_id)} is yours; its executor was {before.state}"])
+        return ExitCode.OK
+
+    return run(work)
 
 
 @group.command()

@@ -14,7 +14,8 @@ from actions.model.errors import ReadOnlyError
 from vq_tui.commands.output import Output
 
 if TYPE_CHECKING:
-    from actions.desk import Operator, Viewer
+    from actions.desk.operator import Operator
+    from actions.desk.viewer import Viewer
     from actions.model.environment import Settings
 
 TERMINATED = 143

@@ -1,0 +1,158 @@
+"""What all tests share: real parts of the machine when they are there, one embedded stack, the program as a subprocess."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions.sandbox import stack
+from actions.sandbox.facts import SandboxFacts
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DOCKER_SOCKET = "/var/run/docker.sock"
+
+
+def _docker() -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked:
+        asked.settimeout(3)
+        try:
+            asked.connect(DOCKER_SOCKET)
+            asked.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return b"200" in asked.recv(64)
+        except OSError:
+            return False
+
+
+PARTS = {
+    "docker": _docker,
+    "nginx": lambda: shutil.which("nginx") is not None,
+    "sshd": lambda: shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin") is not None,
+    "tmux": lambda: shutil.which("tmux") is not None,
+}
+
+
+def _required() -> set[str]:
+    return {name.strip() for name in os.environ.get("VQ_REQUIRE", "").split(",") if name.strip()}
+
+
+def _machine(item: pytest.Item) -> set[str]:
+    return {name for marker in item.iter_markers("machine") for name in marker.args}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share the one embedded stack, or a part of the machine, stay on one worker."""
+    for item in items:
+        names = _machine(item)
+        if "sandbox" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("sandbox"))
+        elif names:
+            item.add_marker(pytest.mark.xdist_group("-".join(sorted(names))))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine cannot carry and say which part is missing; where it is required that is a failure."""
+    missing = sorted(name for name in _machine(item) if not PARTS[name]())
+    if missing:
+        needed = _required().intersection(missing)
+        if needed:
+            pytest.fail(f"required on this machine (VQ_REQUIRE) and missing: {', '.join(sorted(needed))}", pytrace=False)
+        pytest.skip(f"missing on this machine: {', '.join(missing)}")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """A skip of a required part is a failure, wherever the skip was decided."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.skipped and not hasattr(report, "wasxfail") and _machine(item) & _required():
+        report.outcome = "failed"
+        report.longrepr = f"required on this machine (VQ_REQUIRE) and skipped: {report.longrepr}"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one call of the program answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one JSON object on stdout."""
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        return found
+
+    @property
+    def line(self) -> str:
+        """The one line on stderr."""
+        lines = self.err.strip().splitlines()
+        assert len(lines) == 1, self.err
+        return lines[0]
+
+
+class Cli:
+    """Calls the real program in a process of its own, with a home directory of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        home.mkdir(exist_ok=True)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The variables the program gets: nothing of the tester's own configuration."""
+        hidden = ("VQ_TUI_", "XDG_", "SSH_", "SUDO_", "NO_COLOR")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+        return kept | {"HOME": str(self.home), "TMPDIR": str(self.home)} | more
+
+    def start(self, *words: str | Path, **more: str) -> "subprocess.Popen[str]":
+        """The program, running."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "vq_tui", *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            cwd=self.home,
+            env=self.environment(**more),
+        )
+
+    def __call__(self, *words: str | Path, timeout: float = 90, **more: str) -> Said:
+        with self.start(*words, **more) as process:
+            out, err = process.communicate(timeout=timeout)
+        return Said(process.returncode, out, err)
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The real program in a subprocess."""
+    return Cli(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxFacts]:
+    """One embedded stack for all tests of this worker. Use `stack_up` where a test breaks or changes it."""
+    pytest.importorskip("uvicorn", reason="the sandbox extra is not installed")
+    directory = tmp_path_factory.mktemp("stack")
+    try:
+        yield stack.up(directory)
+    finally:
+        stack.down(directory)
+
+
+@pytest.fixture
+def stack_up(sandbox: SandboxFacts, tmp_path: Path) -> Iterator[SandboxFacts]:
+    """The embedded stack with a ledger of its own that knows only the stack's past; mended afterwards."""
+    from tests.stack import own_ledger
+
+    yield own_ledger(sandbox, tmp_path)
+    stack.mend(sandbox.directory)

@@ -1,0 +1,102 @@
+"""The architecture holds: floors and rooms, nothing heavy at start, nothing that was ruled out (DESIGN sections 1 and 2)."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PRODUCT = ("vq_tui", "screens", "actions", "themes")
+HEAVY = ("textual", "rich", "httpx", "docker", "kubernetes", "psycopg", "redis", "sqlalchemy", "pydantic", "typer")
+
+
+def python(code: str) -> str:
+    """What a clean interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Top-level packages that a clean interpreter has loaded after `statement`."""
+    return set(python(f"import sys\n{statement}\nprint(*{{name.split('.')[0] for name in sys.modules}})").split())
+
+
+def sources() -> Iterator[tuple[Path, str, ast.Module]]:
+    for top in PRODUCT:
+        for path in sorted((ROOT / top).rglob("*.py")):
+            text = path.read_text()
+            yield path.relative_to(ROOT), text, ast.parse(text)
+
+
+def test_imports_only_point_down() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
+
+
+def test_version_loads_nothing_heavy() -> None:
+    code = "sys.argv = ['vq-tui', '--version']\nfrom vq_tui.entry import main\ntry:\n    main()\nexcept SystemExit: pass"
+    assert not loaded_by(code) & {*HEAVY, "asyncio", "actions", "screens"}
+
+
+@pytest.mark.parametrize("package", ["actions", "actions.model.run", "actions.ledger", "actions.desk"])
+def test_the_action_layer_comes_without_screen_or_clients(package: str) -> None:
+    heavy = {"textual", "rich", "docker", "kubernetes", "psycopg", "redis", "sqlalchemy", "httpx"}
+    assert not loaded_by(f"import {package}") & heavy
+
+
+def test_commands_load_no_client_before_they_need_it() -> None:
+    heavy = {"textual", "docker", "kubernetes", "psycopg", "redis", "sqlalchemy", "httpx", "uvicorn", "starlette"}
+    assert not loaded_by("import vq_tui.commands.program") & heavy
+
+
+def test_a_desk_on_the_local_platform_loads_no_other_platforms_library() -> None:
+    loaded = loaded_by("import actions.desk.operator")
+    assert not loaded & {"textual", "rich", "docker", "kubernetes"}
+
+
+def test_the_runner_loads_no_screen() -> None:
+    assert not loaded_by("import actions.runner.process") & {"textual", "rich", "docker", "kubernetes"}
+
+
+def test_no_exception_is_swallowed_whole() -> None:
+    found = [
+        f"{path}:{node.lineno}"
+        for path, _, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
+        and all(isinstance(one, ast.Pass | ast.Continue) for one in node.body)
+    ]
+    assert not found
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert not [str(path) for path, _, tree in sources() if ast.get_docstring(tree) is None]
+
+
+def test_nothing_is_left_to_do_in_the_source() -> None:
+    pattern = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|# *(stub|placeholder)")
+    assert not [f"{path}: {found[0]}" for path, text, _ in sources() if (found := pattern.search(text))]
+
+
+def test_no_password_is_ever_an_argument_of_a_program() -> None:
+    """K3: what stands in argv can be read by everybody on the machine."""
+    pattern = re.compile(r"PGPASSWORD|--password|-a[\"'], *password|requirepass[\"'], ")
+    assert not [f"{path}: {found[0]}" for path, text, _ in sources() if (found := pattern.search(text))]
+
+
+def test_a_shell_is_never_asked() -> None:
+    pattern = re.compile(r"shell=True|os\.system\(|os\.popen\(|create_subprocess_shell")
+    assert not [f"{path}: {found[0]}" for path, text, _ in sources() if (found := pattern.search(text))]
