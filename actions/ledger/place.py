@@ -108,6 +108,8 @@ def prepare_place(directory: Path) -> None:
     if not check_entry(directory, directory=True):
         _make(directory)
     refuse_remote(directory)
+    if not os.access(directory, os.W_OK):
+        raise LedgerError(f"ledger directory {directory} cannot be written: it is read-only here")
     try:
         if directory.stat().st_mode & 0o077:
             directory.chmod(0o700)

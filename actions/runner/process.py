@@ -12,6 +12,7 @@ from actions.ledger import open_writer
 from actions.ledger.writer import LedgerWriter
 from actions.model.errors import Busy, ExitCode, LedgerError, VqError
 from actions.model.words import RunState
+from actions.notices.outbox import deliver
 from actions.runner.execute import execute
 from actions.runner.heartbeat import Heartbeat
 from actions.runner.orders import Orders
@@ -22,6 +23,7 @@ from actions.runner.session import hold
 if TYPE_CHECKING:
     from actions.model.environment import Environment
 
+NOTICE_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 _EXITS = {
@@ -41,8 +43,10 @@ def carry_out(directory: str, run_id: str) -> int:
     logging.captureWarnings(True)
     started = time.monotonic()
     try:
-        with open_writer(Path(directory)) as ledger, hold(ledger, run_id) as token:
-            state = _with_configuration(ledger, run_id, token, handler)
+        with open_writer(Path(directory)) as ledger:
+            with hold(ledger, run_id) as token:
+                state = _with_configuration(ledger, run_id, token, handler)
+            _tell(ledger, run_id)
     except VqError as error:
         log.error("%s", error.message)
         return int(error.code)
@@ -51,6 +55,19 @@ def carry_out(directory: str, run_id: str) -> int:
         return int(ExitCode.FAILED)
     log.info("run %s: %s after %.2f s", run_id, state.value, time.monotonic() - started)
     return int(_EXITS.get(state, ExitCode.FAILED))
+
+
+def _tell(ledger: LedgerWriter, run_id: str) -> None:
+    """Deliver what the run put into the outbox, once and briefly, its target being free again (row 55).
+
+    A channel that is down changes no verdict; the keeper tries again.
+    """
+    try:
+        name, environment = _configured(ledger, run_id)
+        sent = asyncio.run(deliver(ledger, {name: environment}, run_id=run_id, seconds=NOTICE_SECONDS))
+        log.info("%d notices delivered", sent)
+    except VqError as error:
+        log.warning("notices were not delivered: %s", error.message)
 
 
 def _with_configuration(ledger: LedgerWriter, run_id: str, token: int, handler: logging.Handler) -> RunState:
