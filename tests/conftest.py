@@ -1,4 +1,4 @@
-"""What all tests share: real parts of the machine when they are there, one embedded stack, the program as a subprocess."""
+"""What all tests share: real parts of the machine where they are, one embedded stack, the program as a process."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def _docker() -> bool:
             return False
 
 
-PARTS = {
+PARTS: dict[str, Callable[[], bool]] = {
     "docker": _docker,
     "nginx": lambda: shutil.which("nginx") is not None,
     "sshd": lambda: shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin") is not None,
@@ -63,7 +63,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if missing:
         needed = _required().intersection(missing)
         if needed:
-            pytest.fail(f"required on this machine (VQ_REQUIRE) and missing: {', '.join(sorted(needed))}", pytrace=False)
+            pytest.fail(
+                f"required on this machine (VQ_REQUIRE) and missing: {', '.join(sorted(needed))}", pytrace=False
+            )
         pytest.skip(f"missing on this machine: {', '.join(missing)}")
 
 

@@ -1,4 +1,4 @@
-"""The architecture holds: floors and rooms, nothing heavy at start, nothing that was ruled out (DESIGN sections 1 and 2)."""
+"""The architecture holds: floors and rooms, nothing heavy at start, nothing that was ruled out."""
 
 import ast
 import re
@@ -46,7 +46,9 @@ def test_imports_only_point_down() -> None:
 
 
 def test_version_loads_nothing_heavy() -> None:
-    code = "sys.argv = ['vq-tui', '--version']\nfrom vq_tui.entry import main\ntry:\n    main()\nexcept SystemExit: pass"
+    code = (
+        "sys.argv = ['vq-tui', '--version']\nfrom vq_tui.entry import main\ntry:\n    main()\nexcept SystemExit: pass"
+    )
     assert not loaded_by(code) & {*HEAVY, "asyncio", "actions", "screens"}
 
 

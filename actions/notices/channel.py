@@ -1,17 +1,16 @@
 """One webhook: Slack, Teams or any HTTP endpoint that takes JSON with a `text` (N1)."""
 
 import json
-from typing import Protocol
+from typing import Any, Protocol
 
 from actions.model.environment import Webhook
 from actions.model.errors import Ambiguous, ConfigError, Unreachable, VqError
-from actions.model.record import Notice
 
 
 class Channel(Protocol):
-    """Delivers one notice, or raises VqError; the error never holds the channel's address."""
+    """Delivers one message, or raises VqError; the error never holds the channel's address."""
 
-    async def deliver(self, notice: Notice) -> None:
+    async def deliver(self, message: dict[str, Any]) -> None:
         """One attempt, bounded in time."""
         ...
 
@@ -23,11 +22,11 @@ class WebhookChannel:
         self.name = name
         self._settings = settings
 
-    async def deliver(self, notice: Notice) -> None:
+    async def deliver(self, message: dict[str, Any]) -> None:
         """POST once. Raises VqError saying what happened."""
         from actions.clients.http import HttpWriter
 
-        content = json.dumps({"text": notice.text, "details": notice.body}).encode()
+        content = json.dumps(message, ensure_ascii=False).encode()
         try:
             address = self._address()
             answer = await HttpWriter(address, timeout=self._settings.timeout).post(address, content)

@@ -1,37 +1,37 @@
-"""What a notice says: pure, from a run's view alone. Versions, figures and ids, never a secret (K3)."""
+"""What a channel is told: the notice, and how its run ended with the measured figures (R11). Pure; no secret (K3)."""
 
-from pydantic import JsonValue
+from typing import Any
 
-from actions.model.identity import short_id
-from actions.model.run import RunView
+from actions.model.record import Notice
+from actions.model.run import Run
 from actions.model.words import RunState
 
+_MEASURED = (
+    ("downtime_seconds", "downtime {} s"),
+    ("failed_requests", "failed requests {}"),
+    ("lost_writes", "lost writes {}"),
+    ("users_affected", "users affected {}"),
+)
 
-def text_of(view: RunView) -> str:
+
+def text_of(notice: Notice, run: Run | None) -> str:
     """The one line people read in the channel."""
-    run = view.run
-    word = "needs a person" if run.state is RunState.NEEDS_OPERATOR else str(run.state)
-    drill = "DRILL: " if run.drill else ""
+    if run is None or run.state.active:
+        return notice.text
     took = f" in {run.seconds:.1f} s" if run.seconds is not None else ""
-    what = f"{run.procedure} of {run.service} {run.from_version} to {run.to_version}"
-    head = f"{drill}{run.environment}: {what} {word}{took}"
-    downtime, failed = run.metrics.get("downtime_seconds"), run.metrics.get("failed_requests")
-    measured = [
-        f"downtime {downtime:.1f} s" if isinstance(downtime, int | float) else "",
-        f"failed requests {failed}" if failed is not None else "",
-        f"by {run.operator}",
-        f"reason: {run.reason}" if run.reason else "",
-        f"run {short_id(run.id)}",
-    ]
-    manual = f". To do now: {view.manual[0]}" if view.manual and run.state is RunState.NEEDS_OPERATOR else ""
-    return f"{head} ({', '.join(part for part in measured if part)}){manual}"
+    figures = [words.format(run.metrics[name]) for name, words in _MEASURED if run.metrics.get(name) is not None]
+    drill = "DRILL: " if run.drill else ""
+    ended = "" if run.state is RunState.NEEDS_OPERATOR else f" [{', '.join([f'{run.state}{took}', *figures])}]"
+    return f"{drill}{notice.text}{ended}"
 
 
-def body_of(view: RunView) -> dict[str, JsonValue]:
-    """The facts behind the line, for machines."""
-    run = view.run.model_dump(mode="json")
-    named = ("id", "procedure", "environment", "service", "state", "from_version", "to_version", "reason", "operator")
-    body: dict[str, JsonValue] = {name: run[name] for name in (*named, "seconds", "drill", "metrics")}
-    # The head of the chain, kept outside: whoever rewrites the journal later cannot rewrite this message (A2).
-    body["journal_head"] = view.events[-1].hash if view.events else ""
+def body_of(notice: Notice, run: Run | None) -> dict[str, Any]:
+    """The line, and the facts behind it for machines."""
+    body: dict[str, Any] = {"text": text_of(notice, run), "environment": notice.environment, "details": notice.body}
+    if run is not None:
+        facts = run.model_dump(mode="json")
+        body["run"] = {
+            name: facts[name]
+            for name in ("id", "procedure", "service", "state", "from_version", "to_version", "reason", "operator")
+        } | {"seconds": run.seconds, "drill": run.drill, "metrics": facts["metrics"]}
     return body

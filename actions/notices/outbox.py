@@ -5,17 +5,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from pydantic import JsonValue
-
 from actions.model.environment import Environment
-from actions.model.errors import VqError
+from actions.model.errors import UnknownNameError, VqError
 from actions.model.record import Notice
-from actions.model.run import RunView
+from actions.model.run import Run
 from actions.notices.channel import Channel, WebhookChannel
-from actions.notices.message import body_of, text_of
+from actions.notices.message import body_of
 
 HEAD_START = timedelta(seconds=15)
-KNOWN = 200
 
 
 class Outbox(Protocol):
@@ -25,14 +22,8 @@ class Outbox(Protocol):
         """Unsent notices whose next attempt is due; after a failure the wait grows."""
         ...
 
-    def notices(self, unsent_only: bool = False, limit: int = 100) -> tuple[Notice, ...]:
-        """Notices kept so far, newest first."""
-        ...
-
-    def queue_notice(
-        self, environment: str, run_id: str | None, channel: str, text: str, body: dict[str, JsonValue]
-    ) -> object:
-        """Keep one to be delivered."""
+    def run(self, run_id: str) -> Run:
+        """The run a notice is about."""
         ...
 
     def notice_sent(self, identifier: int) -> None:
@@ -42,16 +33,6 @@ class Outbox(Protocol):
     def notice_failed(self, identifier: int, error: str) -> None:
         """One attempt more; why it failed."""
         ...
-
-
-def announce(outbox: Outbox, settings: Environment, view: RunView) -> int:
-    """Keep one notice of how the run ended for each channel of its environment; returns how many are new."""
-    text, body = text_of(view), body_of(view)
-    kept = {(one.run_id, one.channel, one.text) for one in outbox.notices(False, KNOWN)}
-    new = [name for name in settings.notices.webhooks if (view.run.id, name, text) not in kept]
-    for channel in new:
-        outbox.queue_notice(view.run.environment, view.run.id, channel, text, body)
-    return len(new)
 
 
 async def deliver(
@@ -85,11 +66,12 @@ def configured(environments: dict[str, Environment], notice: Notice) -> Channel 
 
 
 async def _attempt(outbox: Outbox, notice: Notice, channel: Channel | None, seconds: float) -> bool:
+    message = body_of(notice, await asyncio.to_thread(_run_of, outbox, notice))
     try:
         if channel is None:
             raise VqError(f"channel '{notice.channel}' is no longer configured")
         async with asyncio.timeout(seconds):
-            await channel.deliver(notice)
+            await channel.deliver(message)
     except TimeoutError:
         await asyncio.to_thread(outbox.notice_failed, notice.id, f"no answer within {seconds:g} s")
         return False
@@ -98,3 +80,11 @@ async def _attempt(outbox: Outbox, notice: Notice, channel: Channel | None, seco
         return False
     await asyncio.to_thread(outbox.notice_sent, notice.id)
     return True
+
+
+def _run_of(outbox: Outbox, notice: Notice) -> Run | None:
+    """The run a notice is about; None for one that is about none, or whose run is no longer kept."""
+    try:
+        return outbox.run(notice.run_id) if notice.run_id else None
+    except UnknownNameError:
+        return None
