@@ -98,11 +98,8 @@ def _good(facts: RollbackFacts) -> Check:
         advice = "let a release soak under health" if "earned 'good' yet" in facts.choice.refusal else ""
         return Check(id="good", title=title, gate=Gate.FAIL, evidence=facts.choice.refusal, advice=advice)
     if to.verdict is Verdict.GOOD:
-        evidence = (
-            f"{to.version} {to.verdict_reason}"
-            if "import" in to.verdict_reason
-            else f"{to.version} {soaked(to.soaked_seconds)}"
-        )
+        source = f" ({to.seen_by})" if to.seen_by.startswith("imported") else ""
+        evidence = f"{to.version} {soaked(to.soaked_seconds)}{source}"
         return Check(id="good", title=title, gate=Gate.PASS, evidence=evidence)
     text = f"{to.version} never earned 'good': {to.verdict_reason}, soaked {to.soaked_seconds:.0f} s"
     return Check(id="good", title=title, gate=Gate.INCONCLUSIVE, evidence=text, advice="prefer a release that did")

@@ -54,7 +54,7 @@ class RollbackFacts(Fact):
     """Everything `plan_rollback`, `offer` and `readiness` decide from. Seconds everywhere; times aware UTC.
 
     `active` names the run that holds the environment, if any. `schema_version` None means nobody could read it;
-    `schema_note` says why, and is empty where the environment has no database at all. `data_services` maps the databases
+    `schema_note` says why, and is empty where the environment has no database at all. `data_services` maps databases
     and caches beside the service to their kinds.
     """
 

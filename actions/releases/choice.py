@@ -100,11 +100,13 @@ def _blind(facts: RollbackFacts) -> str:
 
 
 def _last_good(base: Choice, facts: RollbackFacts, available: dict[str, Artefact]) -> Choice:
-    best = last_known_good(facts.releases, _reference(base.current), available)
+    current = _reference(base.current)
+    fitting = [reference for reference, one in available.items() if _fits(one, facts.schema_version)]
+    best = last_known_good(facts.releases, current, fitting) or last_known_good(facts.releases, current, available)
     if best is not None:
         return base.model_copy(update={"to": best, "artefact": available[best.reference]})
     good = [one for one in facts.releases if one.verdict is Verdict.GOOD]
-    gone = [one.version for one in good if one.reference != _reference(base.current)]
+    gone = [one.version for one in good if one.reference != current]
     if gone:
         return _refused(base, f"{', '.join(gone)} earned 'good' but is not at hand: fetch it, or name another release")
     if good:
@@ -116,6 +118,12 @@ def _last_good(base: Choice, facts: RollbackFacts, available: dict[str, Artefact
     return _refused(
         base, f"no release has earned 'good' yet{progress}; choose a release by name to go back all the same"
     )
+
+
+def _fits(artefact: Artefact, schema: int | None) -> bool:
+    """Whether nothing known speaks against running on that schema; a misfit is only offered to be refused by name."""
+    low, high = artefact.minimum_schema, artefact.maximum_schema
+    return schema is None or ((low is None or low <= schema) and (high is None or schema <= high))
 
 
 def _named(wanted: str, base: Choice, facts: RollbackFacts, available: dict[str, Artefact]) -> Choice:

@@ -237,3 +237,11 @@ def test_other_services_down_are_said_but_stop_nothing():
     offered = offer(request(), blue_green(others_down=("postgres",)))
     assert offered.plan is not None
     assert any(check.id == "system" and "postgres" in check.evidence for check in offered.readiness.checks)
+
+
+def test_last_good_is_the_newest_that_fits_the_schema():
+    standing = slot("blue", "2.4.1", "2.3.9")
+    unfit = artefact("2.4.0", 42)
+    held = standing.workload.model_copy(update={"at_hand": (unfit, artefact("2.3.9"))})
+    world = facts(standing.model_copy(update={"workload": held}), releases=(NEW, GOOD, OLDER))
+    assert plan_rollback(request(), world).to_version == "2.3.9"

@@ -24,10 +24,13 @@ def spec(name: str = "one", *argv: str, **more: object) -> ProcessSpec:
     return ProcessSpec.model_validate({"name": name, "argv": argv or FOREVER, "backoff_seconds": 0.05, **more})
 
 
-@pytest.fixture(params=["short", "deep"])
+DEEP = pytest.mark.parametrize("directory", ["deep"], indirect=True)
+
+
+@pytest.fixture
 async def directory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Path]:
-    """A state directory with a supervisor; the deep one has a longer path than a unix socket may have."""
-    path = tmp_path / ("a b" if request.param == "short" else "d" * 120) / "state"
+    """A state directory with a supervisor; a deep one has a longer path than a unix socket may have."""
+    path = tmp_path / ("a b" if getattr(request, "param", "") != "deep" else "d" * 120) / "state"
     path.mkdir(parents=True)
     await asyncio.to_thread(start_supervisor, path)
     yield path
@@ -55,6 +58,7 @@ async def until_gone(pid: int) -> None:
     await until(look, bool, Deadline(10), lambda _: f"{pid} lives")
 
 
+@DEEP
 async def test_a_process_runs_and_says_what_it_is(supervisor: SupervisorWriter) -> None:
     facts = await supervisor.replace(spec(labels={"service": "api"}, ports={"http": 1}), key="k", expected=0)
     assert (facts.state, facts.generation, facts.keys) == (ProcessState.RUNNING, 1, ("k",))
@@ -112,6 +116,7 @@ async def kill_supervisor(supervisor: SupervisorWriter, directory: Path) -> None
     await until(look, lambda alive: not alive, Deadline(10), lambda _: "the supervisor lives")
 
 
+@DEEP
 async def test_children_die_with_a_killed_supervisor_and_run_again_under_the_next(
     supervisor: SupervisorWriter, directory: Path
 ) -> None:
@@ -149,7 +154,9 @@ async def test_a_release_that_is_not_there_is_refused_and_nothing_is_stopped(
 ) -> None:
     (tmp_path / "releases" / "1.0").mkdir(parents=True)
     (tmp_path / "releases" / "1.0" / "manifest.json").write_text("{}")
-    released = spec("one", "sh", "-c", "echo {release} {release_dir}; sleep 1000", releases=tmp_path / "releases", release="1.0")
+    released = spec(
+        "one", "sh", "-c", "echo {release} {release_dir}; sleep 1000", releases=tmp_path / "releases", release="1.0"
+    )
     first = await supervisor.replace(released, key="k1")
     assert first.artefact_at_hand is True
     with pytest.raises(Refused, match=r"release 2\.0 is not on this host"):
