@@ -128,13 +128,29 @@ class _Origin:
         )
 
 
+class _Lane:
+    """Kept connections and who uses them. An exchange cut off by its timeout leaves httpcore's count of them wrong for
+    good, until no connection is left: such a lane is retired, and closed when its last user has gone.
+    """
+
+    def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
+        self.transport = transport
+        self.users = 0
+        self.retired = False
+
+    async def leave(self) -> None:
+        self.users -= 1
+        if self.retired and self.users == 0:
+            await self.transport.aclose()
+
+
 class HttpReader:
     """Asks one origin by GET. Keeps its connections; make one per service and keep it."""
 
     def __init__(self, url: str, **options: Any) -> None:
         """`options`: headers, tls, timeout, body_limit, connections, conceal, as `_Origin`. Raises ConfigError."""
         self._origin = _Origin(url, **options)
-        self._transport = self._origin.transport()
+        self._lane = _Lane(self._origin.transport())
         self._requests: dict[str, httpx.Request] = {}
 
     @property
@@ -148,28 +164,40 @@ class HttpReader:
         `fresh` uses a connection of its own, as proofs of traffic need. A kept connection that the server had
         closed meanwhile is replaced and the GET sent once more: reading twice changes nothing.
         """
-        transport = self._origin.transport() if fresh else self._transport
         prepared = self._prepared(path)
+        lane = _Lane(self._origin.transport()) if fresh else self._lane
+        lane.users += 1
+        lane.retired |= fresh
         started = time.perf_counter()
+        cut_off = True
         try:
             async with asyncio.timeout(self._origin.timeout):
                 await look_up(self._origin.host)
-                answer = await self._asked(transport, prepared, path)
+                answer = await self._asked(lane.transport, prepared, path)
+            cut_off = False
         except (TimeoutError, httpx.TimeoutException):
             trouble, detail = Trouble.TIMEOUT, f"no complete answer within {self._origin.timeout:g} s"
             answer = Answer(path, None, time.perf_counter() - started, b"", trouble, detail)
         except (httpx.HTTPError, Limit, Unreachable, OSError) as error:
+            cut_off = False
             trouble, detail = told_apart(error)
             seconds = time.perf_counter() - started
             answer = Answer(path, None, seconds, b"", trouble, clean(self._origin.safe(detail), limit=300))
         finally:
-            if fresh:
-                await transport.aclose()
+            if cut_off:
+                self._retire(lane)
+            await lane.leave()
         return answer
 
     async def close(self) -> None:
         """Close the kept connections."""
-        await self._transport.aclose()
+        self._lane.retired = True
+        await self._lane.transport.aclose()
+
+    def _retire(self, lane: _Lane) -> None:
+        lane.retired = True
+        if lane is self._lane:
+            self._lane = _Lane(self._origin.transport())
 
     def _prepared(self, path: str) -> httpx.Request:
         if path not in self._requests:

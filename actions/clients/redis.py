@@ -5,6 +5,7 @@ times. Both halves here have no retry.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ class _Server:
         if isinstance(error, TimeoutError | RedisTimeoutError):
             return f"Redis at {self.where}: no answer within {self.timeout:g} s"
         cause = error.__cause__ or error.__context__
-        said = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(error)
+        said = os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno else str(error)
         text = clean(redact(said, self.secrets), limit=200)
         if isinstance(error, AuthenticationError):
             return f"Redis at {self.where}: the password or user was refused ({text})"
