@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from actions.model.environment import Policy
 from actions.model.words import HealthState, Verdict
+from actions.releases.choice import last_known_good
 from actions.releases.observe import marked_bad, observe
-from actions.releases.watch import changes
+from actions.releases.seed import seed_history
+from tests.platforms.fake import FakeLedger
 from tests.releases.making import HEALTHY, NOW, artefact, release
 
 POLICY = Policy(soak_seconds=20, soak_samples=5)
@@ -82,16 +84,16 @@ def test_marking_bad_keeps_the_first_reason_and_run():
     assert once == twice and once.verdict_run == "RUN1"
 
 
-def test_a_release_made_by_others_is_a_change_and_the_first_one_ever_is_none():
-    new = release("2.4.2", Verdict.CANDIDATE, days=0)
-    assert changes((new,), (), NOW) == ()
-    (note,) = changes((new,), (release("2.4.1", days=0),), NOW)
-    assert note.text == "release 2.4.2" and note.kind == "release"
+def test_imported_history_is_good_labelled_and_never_overrides_what_was_observed(tmp_path):
+    ledger = FakeLedger(tmp_path)
 
+    def seed(seconds, source):
+        evidence = {"soaked_seconds": seconds, "samples": 60, "last_seen": NOW, "source": source}
+        return seed_history(ledger, "production", "api", artefact("2.4.0"), **evidence)
 
-def test_a_return_by_others_is_noted_once_and_our_own_is_not():
-    old, current = release("2.4.0", days=2), release("2.4.1", days=0)
-    (note,) = changes((old.model_copy(update={"last_seen": NOW}),), (current, old), NOW)
-    assert note.text == "release 2.4.0 serves again"
-    just_now = old.model_copy(update={"last_seen": NOW - timedelta(seconds=2)})
-    assert changes((just_now,), (current, just_now), NOW) == ()
+    seeded = seed(3600, "the old log")
+    assert seeded.verdict is Verdict.GOOD and "imported from the old log" in seeded.verdict_reason
+    bad = marked_bad(seeded, "errors 7 %", None, NOW)
+    ledger.save_release(bad)
+    assert seed(9, "elsewhere") == bad
+    assert last_known_good(ledger.releases("production", "api"), None) is None
