@@ -79,7 +79,9 @@ async def _roll_back(
         request = _request(operator.environment_name, service, to, reason, key or new_id())
         digest = None
         if not yes:
-            digest = await _ask(operator, request, here.output)
+            shown = await _ask(operator, request, here.output)
+            digest = shown.digest
+            request = request.model_copy(update={"reason": shown.reason})  # evidence moves on, what was shown stays
         submitted = await operator.submit(request, expected_digest=digest)
         if not submitted.created:
             here.output.aside(f"run {short_id(submitted.run_id)} was already asked for: attached to it")
@@ -106,7 +108,7 @@ def _how_on(run_id: str) -> list[str]:
     return [f"  vq-tui runs follow {short_id(run_id)}"]
 
 
-async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -> str:
+async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -> Plan:
     """Show the plan and have the challenge (emergency, L2) or the release (chosen, L3) typed. Raises click.Abort."""
     offer = await operator.offer(request)
     if offer.plan is None:
@@ -123,7 +125,7 @@ async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -
     if answer.strip() != word:
         output.aside("left; nothing was touched")
         raise click.Abort
-    return offer.plan.digest
+    return offer.plan
 
 
 def plan_payload(offer: RollbackOffer, plan: Plan) -> dict[str, Any]:
