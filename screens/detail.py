@@ -70,8 +70,9 @@ def detail_rows(view: RunView, now: datetime, width: int, audit: str = "") -> li
     rows += [BLANK, title("STEPS", width)]
     for one in view.steps:
         mark, colour = STEP[one.state]
-        lead = row((f"{mark} ", colour), (f"{one.step.id:<3}", "dim"), fit(one.step.title, 28))
-        lead += row((fit(took(one.seconds), 8, right=True), "dim"), (f" of {about(one.step.budget_seconds):<5}", "dim"), (f" {one.state.value:<8} ", colour))
+        lead = row((f"{mark} ", colour), (f"{one.step.id:<3}", "dim"), (f"{one.state.value:<8} ", colour))
+        lead += row(fit(one.step.title, 25), (fit(took(one.seconds), 8, right=True), "dim"))
+        lead += row((f" of {about(one.step.budget_seconds):<5}" if width >= 100 else "", "dim"), "  ")
         first, *rest = wrap(one.text, max(10, width - lead.width)) or [""]
         rows += [lead + row(first), *(row(" " * lead.width, line) for line in rest)]
     rows += [BLANK, title("MEASURED", width)]

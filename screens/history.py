@@ -77,7 +77,10 @@ class HistoryPage(PickerPage):
         return history_row(run, self.shell.clock.now(), width)
 
     def idle_note(self, width: int) -> Row:
-        left = row(("filter ", "dim"), (self.words, "bright")) if self.words else BLANK
+        run = self.under()
+        left = row((run.reason if run else "", "dim"))
+        if self.words:
+            left = row(("filter ", "dim"), (f"{self.words}   ", "bright")) + left
         where = f"{self.at + 1:,} of {self.count():,}" if self.count() else ""
         return ends(left, row((where, "dim")), width)
 

@@ -12,28 +12,25 @@ WIDE = 110
 
 
 def history_row(run: Run, now: datetime, width: int) -> Row:
-    """Age, id, kind, versions, state, seconds, who, why; on a wide page also the date, the service and what it cost."""
+    """Age, id, kind, versions, state, seconds, who; on a wide page also the date, the service and why."""
     glyph, role = RUN[run.state]
     wide = width >= WIDE
     line = row((fit(ago(since(run.created_at, now)), 5, right=True), "dim"), "  ")
     if wide:
         line += row((f"{run.created_at:%Y-%m-%d %H:%M}  ", "dim"))
-    line += row((short_id(run.id)[-3:], "bright"), "  ", fit(f"drill {run.procedure}" if run.drill else run.procedure, 9), " ")
+    line += row((short_id(run.id), "bright"), "  ", fit("drill" if run.drill else run.procedure, 9), " ")
     if wide:
         line += row(fit(run.service, 10), " ")
     versions = f"{run.from_version or '?'} {ARROW} {run.to_version or '?'}"
     line += row((fit(versions, 15), "bright"), " ", (f"{glyph} {fit(run.state.value, 14)}", role), " ")
-    line += row((fit(took(run.seconds), 7, right=True), "text"), "  ", (fit(run.operator, 7), "dim"), " ")
-    if wide:
-        lost = run.metrics.get("lost_writes")
-        line += row((fit("lost " + (str(lost) if lost is not None else "?"), 8), "dim"), " ")
-    return cut(line + row((run.reason, "dim")), width)
+    line += row((fit(took(run.seconds), 7, right=True), "text"), "  ", (fit(run.operator, 10), "dim"))
+    return cut(line + row(" ", (run.reason, "dim")) if wide else line, width)
 
 
 def header(width: int) -> Row:
     """Names of the columns."""
     wide = width >= WIDE
-    names = " " + fit("age", 6, right=True) + "  " + (fit("when", 18) if wide else "") + "run  " + fit("what", 10)
+    names = fit("age", 6, right=True) + "  " + (fit("when", 18) if wide else "") + fit("run", 8) + fit("what", 10)
     names += (fit("service", 11) if wide else "") + fit("versions", 16) + fit("state", 17) + fit("took", 7, right=True)
-    names += "  " + fit("who", 8) + (fit("writes", 9) if wide else "") + "why"
+    names += "  " + fit("who", 11) + ("why" if wide else "")
     return cut(row((names, "head")), width)

@@ -22,6 +22,7 @@ from screens.feed import Scene
 from screens.foot import foot
 from screens.keymap import SCOPES
 from screens.registry import Action, bindings, of
+from screens.thin import ThinCompositor
 from screens.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Page(Asking, Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = ThinCompositor()
         self._words: tuple[Row, float] | None = None
         self.cramped = False
 

@@ -1,10 +1,11 @@
 """The full plan: every phase and step with what it may take and what happens when it fails."""
 
 from actions.model.plan import OnFailure, Plan
-from screens.cells import BLANK, Row, fit, row, title
+from screens.cells import BLANK, Row, fit, row, title, wrap
 from screens.reading import ReadingPage
 from screens.words import about
 
+_RULE = "if a step fails, what was changed before it is undone in reverse order, unless its line says otherwise"
 _FAILURE = {
     OnFailure.UNDO: "goes back",
     OnFailure.WARN: "warns, goes on",
@@ -27,7 +28,7 @@ class PlanPage(ReadingPage):
         rows = [
             row(("expected ", "dim"), about(plan.expected_seconds), ("   budget ", "dim"), about(plan.budget_seconds),
                 ("   digest ", "dim"), plan.digest[:16]),
-            row(("if a step fails, what was changed before it is undone in reverse order, unless its line says otherwise", "dim")),
+            *(row((line, "dim")) for line in wrap(_RULE, width)),
         ]  # fmt: skip
         for phase in plan.phases:
             rows += [BLANK, title(phase.name.upper(), width)]

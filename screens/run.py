@@ -121,12 +121,17 @@ class RunPage(Page):
         super().failed(group, error)
 
     # steering ----------------------------------------------------------------------------------------------------------
+    def footer_actions(self) -> list[Action]:
+        return [action for action in super().footer_actions() if action.id != "all.leave"]
+
     def possible(self, action: Action) -> bool:
         if action.scope == "list":
             return action.id != "list.open" or self.view is not None
-        if action.id in ("run.detach", "all.attach") or action.scope == "all":
+        if action.id in ("run.detach", "all.attach", "all.roll-back") or action.scope == "all":
             active = self.shell.scene.active
-            return action.id != "all.attach" or (active is not None and active.id != self.run_id)
+            if action.id == "all.attach":
+                return active is not None and active.id != self.run_id
+            return action.id != "all.roll-back" or active is None
         if self.view is None or not self.view.run.state.active:
             return False
         return self._steers(action, self.view)

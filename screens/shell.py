@@ -6,6 +6,7 @@ Everything that touches the terminal, signals or files is in `vq_tui`; this clas
 import random
 from collections.abc import Coroutine, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from textual.app import App
@@ -29,7 +30,7 @@ class Shell(App[None]):
     """The console without its terminal."""
 
     ENABLE_COMMAND_PALETTE = False
-    CSS_PATH = "console.tcss"
+    CSS_PATH = Path(__file__).parent / "console.tcss"
     TITLE = "vq-tui"
 
     def __init__(
@@ -123,6 +124,11 @@ class Shell(App[None]):
     def back(self) -> None:
         """One step back; home stays."""
         if len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def go_home(self) -> None:
+        """All steps back."""
+        while len(self.screen_stack) > 1:
             self.pop_screen()
 
     def say(self, text: str, role: str = "text") -> None:

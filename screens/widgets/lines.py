@@ -16,6 +16,8 @@ Source = Callable[[int, int], Sequence[Row]]
 """From width and height in cells to the rows to show; pure, cheap, and called again whenever something may have changed."""
 
 _BOLD = Style(bold=True)
+NEAR = 8
+"""Cells between two changes that are cheaper to write again than to jump over."""
 
 
 class Lines(Widget, can_focus=False):
@@ -40,11 +42,10 @@ class Lines(Widget, can_focus=False):
         regions = []
         for y, (before, after) in enumerate(zip(self._rows, new, strict=True)):
             if before != after:
-                start, end = difference(padded(before, width), padded(after, width))
+                spans = differences(padded(before, width), padded(after, width))
                 if before.tint != after.tint:
-                    start, end = 0, width
-                if end > start:
-                    regions.append(Region(start, y, end - start, 1))
+                    spans = [(0, width)]
+                regions += [Region(start, y, end - start, 1) for start, end in spans]
         self._rows = new
         if regions:
             self.refresh(*regions)
@@ -56,14 +57,14 @@ class Lines(Widget, can_focus=False):
             self._rows = self._asked(*self.size)
         line = padded(self._rows[y] if y < len(self._rows) else BLANK, self.size.width)
         ascii_only = bool(getattr(self.app, "ascii_only", False))
-        return Strip(
-            [
-                Segment(to_ascii(text) if ascii_only else text, self._style(role, line.tint))
-                for text, role in line.spans
-                if text
-            ],
-            self.size.width,
-        )
+        pairs: list[tuple[str, Style]] = []
+        for text, role in line.spans:
+            style = self._style(role, line.tint)
+            if pairs and (pairs[-1][1] == style or (text.isspace() and _alike_in_blanks(pairs[-1][1], style))):
+                pairs[-1] = (pairs[-1][0] + text, pairs[-1][1])
+            elif text:
+                pairs.append((text, style))
+        return Strip([Segment(to_ascii(text) if ascii_only else text, style) for text, style in pairs], self.size.width)
 
     def notify_style_update(self) -> None:
         """Colours may have changed with the theme."""
@@ -88,13 +89,24 @@ class Lines(Widget, can_focus=False):
         return style
 
 
-def difference(before: Row, after: Row) -> tuple[int, int]:
-    """First and one-past-last column in which two rows of equal width differ."""
+def _alike_in_blanks(one: Style, other: Style) -> bool:
+    """Whether a blank looks the same in both styles."""
+    return not (one.underline or other.underline or one.reverse or other.reverse) and one.bgcolor == other.bgcolor
+
+
+def differences(before: Row, after: Row) -> list[tuple[int, int]]:
+    """First and one-past-last columns in which two rows of equal width differ; near ones are one."""
     old, new = _cells(before), _cells(after)
     if len(old) != len(new):
-        return 0, max(len(old), len(new))
-    differing = [column for column, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
-    return (differing[0], differing[-1] + 1) if differing else (0, 0)
+        return [(0, max(len(old), len(new)))]
+    spans: list[tuple[int, int]] = []
+    for column, (one, other) in enumerate(zip(old, new, strict=True)):
+        if one != other:
+            if spans and column - spans[-1][1] <= NEAR:
+                spans[-1] = (spans[-1][0], column + 1)
+            else:
+                spans.append((column, column + 1))
+    return spans
 
 
 def _cells(line: Row) -> list[tuple[str, str]]:

@@ -1,0 +1,127 @@
+"""Drills (T1): rehearse on the very same screens, with a clock taken from the journal and a score against the budgets."""
+
+from actions.model.record import Drill
+from actions.model.views import Scenario
+from screens.cells import BLANK, Row, fit, row, title
+from screens.drill_rows import clock_rows, drill_row, story_rows
+from screens.feed import Scene
+from screens.picker import PickerPage
+from screens.registry import Action, bindings
+
+
+class DrillPage(PickerPage):
+    """Scenarios to choose from, the drill under way, and earlier ones."""
+
+    SCOPE = "drill"
+    BINDINGS = bindings("drill")
+    ABOVE = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drills: tuple[Drill, ...] | None = None
+        self.scenarios: tuple[Scenario, ...] = ()
+        self.problem = ""
+
+    def on_mount(self) -> None:
+        """Scenarios are known at once; earlier drills are read."""
+        self.scenarios = self.shell.desk.scenarios()
+        self._read()
+
+    def _read(self) -> None:
+        self.fetch(self.shell.desk.drills(), self._got, "drills")
+
+    def _got(self, drills: tuple[Drill, ...]) -> None:
+        self.drills = drills
+        self.refresh_bindings()
+        self.repaint()
+
+    def scene_changed(self, scene: Scene) -> None:
+        self._read()
+        super().scene_changed(scene)
+
+    @property
+    def under_way(self) -> Drill | None:
+        """The drill that has not ended."""
+        return next((drill for drill in self.drills or () if drill.ended_at is None), None)
+
+    def heading(self) -> tuple[str, ...]:
+        return ("drill",)
+
+    def count(self) -> int:
+        return len(self.scenarios)
+
+    def empty(self) -> str:
+        return "this environment has nothing that may be broken on purpose; drills run on the embedded stack: vq-tui demo"
+
+    def above(self, width: int) -> list[Row]:
+        return [BLANK, title("SCENARIOS", width)]
+
+    def listed(self, height: int) -> int:
+        return min(len(self.scenarios), max(3, height - 14))
+
+    def entry(self, index: int, width: int) -> Row:
+        one = self.scenarios[index]
+        return row(" ", (fit(one.id, 18), "bright"), (fit(one.title, 26), "text"), ("on ", "dim"), one.service)
+
+    def below(self, width: int, height: int) -> list[Row]:
+        now = self.shell.clock.now()
+        rows = [BLANK, *story_rows(self.scenarios[self.at], width), BLANK] if self.scenarios else [BLANK]
+        shown = self.under_way or (self.drills[0] if self.drills else None)
+        if shown is not None:
+            rows += [title("CLOCK" if shown.ended_at is None else "LAST DRILL", width), *clock_rows(shown, now, width), BLANK]
+        rows.append(title("EARLIER DRILLS", width))
+        if self.drills is None:
+            rows.append(row((self.problem or "reading", "dim")))
+        elif not self.drills:
+            rows.append(row(("none on record", "dim")))
+        return [*rows, *(drill_row(drill, now, width) for drill in self.drills or ())][:height]
+
+    def possible(self, action: Action) -> bool:
+        if action.id == "drill.start":
+            return bool(self.scenarios) and self.drills is not None and self.under_way is None
+        if action.id == "drill.end":
+            return self.under_way is not None
+        if action.id == "list.open":
+            return self._run_under() is not None
+        return super().possible(action)
+
+    def action_start(self) -> None:
+        """Break it on purpose, once the challenge key is pressed."""
+        scenario = self.scenarios[self.at]
+
+        def yes() -> None:
+            self.act(self.shell.operator.start_drill(scenario.id), self._started)
+
+        self.ask_key(f"breaks {scenario.service} in {self.shell.identity.name} on purpose: {scenario.title}", yes)
+
+    def _started(self, drill: Drill) -> None:
+        self._read()
+        self.shell.back()
+        self.shell.say(f"drill {drill.scenario} has begun: watch, decide, act; D shows the clock", "warn")
+
+    def action_end(self) -> None:
+        """Mend the fault and take the score."""
+        drill = self.under_way
+        if drill is not None:
+            self.ask_key(
+                "mends the fault and ends this drill",
+                lambda: self.act(self.shell.operator.end_drill(drill.id), self._ended),
+            )
+
+    def _ended(self, _: object) -> None:
+        self.say("the drill has ended; its score is below", "ok")
+        self._read()
+
+    def _run_under(self) -> str | None:
+        name = self.scenarios[self.at].id if 0 <= self.at < len(self.scenarios) else ""
+        return next((drill.run_id for drill in self.drills or () if drill.scenario == name and drill.run_id), None)
+
+    def opened(self, index: int) -> None:
+        run_id = self._run_under()
+        if run_id is not None:
+            self.shell.open("screens.detail:DetailPage", run_id)
+
+    def failed(self, group: str, error: BaseException) -> None:
+        if group == "drills":
+            self.problem = str(error)
+        super().failed(group, error)

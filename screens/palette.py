@@ -1,0 +1,120 @@
+"""The palette: jump to a place, or run an action by name; only what is allowed now (rule 5)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from actions.model.identity import short_id
+from screens import theme
+from screens.cells import BLANK, Row, ends, fit, row
+from screens.home_rows import route
+from screens.keymap import shown
+from screens.page import Page
+from screens.picker import PickerPage
+from screens.registry import Action
+
+NOT_BY_NAME = frozenset({"all.palette", "all.help", "all.leave"})
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One line of the palette."""
+
+    words: str
+    help: str
+    key: str
+    run: Callable[[], object]
+
+
+class PalettePage(PickerPage):
+    """Typing narrows the list; Enter takes the line under the pointer."""
+
+    SCOPE = "reading"
+
+    def __init__(self, origin: Page) -> None:
+        super().__init__()
+        self.origin = origin
+        self.words = ""
+        self._offers: list[Offer] | None = None
+
+    def on_mount(self) -> None:
+        """Keys go into the entry line at once."""
+        self._ask()
+
+    def _ask(self) -> None:
+        self.ask_text(":", self.words, self._entered, changed=self._typed)
+
+    def heading(self) -> tuple[str, ...]:
+        return ("go",)
+
+    def offers(self) -> list[Offer]:
+        """Everything that is allowed now, on the page below."""
+        if self._offers is None:
+            self._offers = [*self._actions(), *self._places(), *self._themes()]
+        return self._offers
+
+    def _actions(self) -> list[Offer]:
+        return [
+            Offer(action.verb, action.help, shown(self.shell.keys[action.id]), lambda action=action: self._run(action))  # type: ignore[misc]
+            for action in self.origin.actions_now()
+            if action.key and action.scope != "list" and action.id not in NOT_BY_NAME
+        ]
+
+    def _places(self) -> list[Offer]:
+        scene, open_page = self.shell.scene, self.shell.open
+        places = [Offer("home", "the first screen", "", self.shell.go_home)]
+        for health in scene.snapshot.services if scene.snapshot else ():
+            name = health.service
+            places.append(Offer(f"service {name}", health.summary, "", lambda n=name: open_page("screens.service:ServicePage", n)))  # type: ignore[misc]
+            places.append(Offer(f"releases {name}", "what could be gone back to", "", lambda n=name: open_page("screens.releases:ReleasesPage", n)))  # type: ignore[misc]
+        for run in filter(None, (scene.active, scene.last)):
+            places.append(Offer(f"run {short_id(run.id)}", route(run), "", lambda i=run.id: open_page("screens.run:RunPage", i)))  # type: ignore[misc]
+        return places
+
+    def _themes(self) -> list[Offer]:
+        return [
+            Offer(f"theme {name}", "colours, until this console is closed", "", lambda name=name: self.shell.change_theme(name))  # type: ignore[misc]
+            for name in theme.names()
+        ]
+
+    def matching(self) -> list[Offer]:
+        """What the words name: every word is in the name, or else in its help; a start of the name comes first."""
+        words = self.words.lower().split()
+        found = [offer for offer in self.offers() if all(word in offer.words.lower() for word in words)]
+        found = found or [offer for offer in self.offers() if all(word in offer.help.lower() for word in words)]
+        return sorted(found, key=lambda offer: not offer.words.lower().startswith(self.words.lower()))
+
+    def count(self) -> int:
+        return len(self.matching())
+
+    def empty(self) -> str:
+        return "nothing by that name is possible here and now"
+
+    def entry(self, index: int, width: int) -> Row:
+        offer = self.matching()[index]
+        left = row((f" {fit(offer.words, 24)}", "bright"), (offer.help, "dim"))
+        return ends(left, row((fit(offer.key, 7, right=True), "key")), width)
+
+    def above(self, width: int) -> list[Row]:
+        return [BLANK]
+
+    def _typed(self, words: str) -> None:
+        self.words, self.at = words, 0
+        self.repaint()
+
+    def _entered(self, _: str) -> None:
+        found = self.matching()
+        if not found:
+            self._ask()
+            return
+        chosen = found[max(0, min(self.at, len(found) - 1))]
+        self.shell.back()
+        self.call_later(chosen.run)
+
+    def action_leave(self) -> None:
+        """One key closes it."""
+        self.stop_asking()
+        self.shell.back()
+
+    def _run(self, action: Action) -> None:
+        """As if its key had been pressed on the page below; what is not allowed there stays so."""
+        self.shell.call_later(self.origin.run_action, f"screen.{action.method}")

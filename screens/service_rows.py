@@ -1,0 +1,159 @@
+"""The rows of one service: where it stands, what was measured against which limit, and the end of its log. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from actions.model.health import Figure, ServiceHealth
+from actions.model.platform import Instance, InstanceState
+from actions.model.views import LogCounts, SlotView
+from actions.model.words import Gate
+from screens.cells import BLANK, Row, beside, cut, ends, fit, indent, row, title
+from screens.glyphs import GATE, HEALTH, POINTER
+from screens.spark import chart
+from screens.words import ago, number, plural, since, size
+
+MARGIN = 2
+PLOT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What a service screen is drawn from."""
+
+    health: ServiceHealth | None
+    slots: tuple[SlotView, ...] | None
+    chosen: tuple[str, str] | None
+    log: tuple[str, ...] | None
+    counts: LogCounts | None
+    now: datetime
+    top: int = 0
+    filter: str = ""
+    errors: tuple[str, ...] = ()
+
+
+def service_rows(detail: Detail, width: int, height: int) -> list[Row]:
+    """State, instances by slot, figures beside their plot, log."""
+    inner = width - 2 * MARGIN
+    rows = [BLANK, state_row(detail, inner), BLANK]
+    places = instance_rows(detail, inner)
+    if places:
+        room = max(4, height - 15)
+        more = [row((f"{' ' * 15}and {len(places) - room + 1} more; w writes all of them", "dim"))] if len(places) > room else []
+        rows += [title("INSTANCES", inner), *places[: room - len(more)], *more, BLANK]
+    figures = figure_rows(detail, inner, max(4, (height - len(rows) - 5) // 2))
+    rows += [*figures, BLANK] if figures else []
+    return [*indent([*rows, *log_rows(detail, inner, height - len(rows))], MARGIN)][:height]
+
+
+def state_row(detail: Detail, width: int) -> Row:
+    """State now, and how old the data is."""
+    health = detail.health
+    if health is None:
+        return row(("? ", "unknown"), ("no data: this service is not among those that are watched", "dim"))
+    state = health.shown_state(detail.now)
+    glyph, role = HEALTH[state]
+    age = health.age(detail.now)
+    left = row((f"{glyph} ", role), (health.service, "bright bold"), (f"  {health.word if not health.stale(detail.now) else 'no data'}", role))
+    left += row(f"  {health.summary}", (f"  {health.error}" if health.error else "", "down"))
+    when = "never seen" if age is None else f"{'STALE, ' if health.stale(detail.now) else ''}{ago(age)} old"
+    return ends(left, row((when, "dim")), width)
+
+
+# instances --------------------------------------------------------------------------------------------------------------
+def instance_rows(detail: Detail, width: int) -> list[Row]:
+    """Slot by slot; a platform that did not answer is an error with its words, never an empty list."""
+    if detail.slots is None:
+        return [row(("asking the platform", "dim"))]
+    rows = []
+    for slot in detail.slots:
+        share = "share not known" if slot.share is None else f"{slot.share * 100:.0f} %"
+        head = row((fit(slot.slot, 8), "bright"), (fit(share, 6), "text" if slot.share else "dim"))
+        if slot.facts is None:
+            rows.append(head + row(("? ", "warn"), (slot.error or "the platform did not answer", "warn")))
+            continue
+        if not slot.facts.instances:
+            rows.append(head + row((f"no instance; {slot.facts.desired} wanted", "warn" if slot.facts.desired else "dim")))
+        for at, instance in enumerate(slot.facts.instances):
+            lead = head if at == 0 else row(" " * 14)
+            rows.append(cut(lead + instance_row(instance, detail, slot.slot, width), width))
+    return rows
+
+
+def instance_row(instance: Instance, detail: Detail, slot: str, width: int) -> Row:
+    """One container, pod or process."""
+    ready = instance.state is InstanceState.RUNNING and instance.ready is not False
+    starting = instance.state in (InstanceState.STARTING, InstanceState.STOPPING)
+    glyph, role = GATE[Gate.PASS] if ready else ("▲", "warn") if starting else GATE[Gate.FAIL]
+    word = instance.state.value if ready or instance.state is not InstanceState.RUNNING else "not ready"
+    pointer = POINTER if detail.chosen == (slot, instance.id) else " "
+    line = row((pointer, "key"), (fit(instance.name, 14 if width < 100 else 24), "text"), (f" {glyph} {fit(word, 10)}", role))
+    line += row((fit(instance.version or "?", 7), "bright"), (fit(f"up {ago(since(instance.started_at, detail.now))}", 8), "dim"))
+    if instance.restarts:
+        line += row((f"{plural(instance.restarts, 'restart')} ", "warn"))
+    if width >= 100:
+        line += row((f" cpu {number(instance.cpu, 'fraction')}" if instance.cpu is not None else "", "dim"))
+        line += row((f"  mem {size(instance.memory_bytes)}" if instance.memory_bytes is not None else "", "dim"))
+    return line + row((f" {instance.message}" if instance.message else "", "warn"))
+
+
+# figures ----------------------------------------------------------------------------------------------------------------
+def figure_rows(detail: Detail, width: int, height: int) -> list[Row]:
+    """Every figure with its limit and verdict, the failing first; the main figure's past beside them."""
+    health = detail.health
+    if health is None:
+        return []
+    order = {Gate.FAIL: 0, Gate.INCONCLUSIVE: 2, Gate.PASS: 1}
+    figures = sorted(health.figures, key=lambda figure: order[figure.gate])
+    left_width = width - PLOT - 3
+    left = [title("FIGURES", left_width), *(figure_row(one, left_width, stale=health.stale(detail.now)) for one in figures)]
+    if len(left) > height:
+        left = [*left[: height - 1], row((f"  and {len(left) - height + 1} more; w writes all of them", "dim"))]
+    right = [title("LATENCY" if health.latency_ms is not None else "TREND", PLOT)]
+    right += [row((line, "spark")) for line in chart(health.trend, PLOT, max(2, min(4, len(left) - 1)))]
+    rows = max(len(left), len(right))
+    pairs = ((left[i] if i < len(left) else BLANK, right[i] if i < len(right) else BLANK) for i in range(rows))
+    return [beside(a, b, left_width) for a, b in pairs]
+
+
+def figure_row(figure: Figure, width: int, *, stale: bool) -> Row:
+    """`● latency   38 ms   limit 200 ms`; what has no verdict has no tick."""
+    glyph, role = GATE[figure.gate]
+    if figure.gate is Gate.INCONCLUSIVE:
+        glyph, role = ("?", "warn") if figure.value is None else (" ", "dim")
+    if stale:
+        glyph, role = "?", "unknown"
+    limit = f"limit {number(figure.limit, figure.unit)}" if figure.limit is not None else figure.label
+    value = (fit(number(figure.value, figure.unit), 12), "bright" if figure.value is not None and not stale else "dim")
+    return cut(row((f"{glyph} ", role), (fit(figure.name, 15), "dim"), value, (f" {limit}", "dim")), width)
+
+
+# log --------------------------------------------------------------------------------------------------------------------
+def log_rows(detail: Detail, width: int, height: int) -> list[Row]:
+    """The end of the log, and what the analysis counted in it; an unread log is said to be unread."""
+    head = row(("LOG ", "head"), (detail.chosen[1] if detail.chosen else "", "dim"), ("  " + _counts(detail.counts), "dim"))
+    rows = [ends(head, row((f"filter {detail.filter}" if detail.filter else "", "key")), width)]
+    rows += [row(("? ", "warn"), (words, "warn")) for words in (*detail.errors, *(detail.counts.unread if detail.counts else ()))]
+    if detail.log is None:
+        return [*rows, row(("reading" if detail.chosen else "no instance whose log could be read", "dim"))]
+    matching = [line for line in detail.log if detail.filter.lower() in line.lower()]
+    if not matching:
+        return [*rows, row(("no line" + (" with these words" if detail.filter else ""), "dim"))]
+    room = max(1, height - len(rows))
+    end = max(min(room, len(matching)), len(matching) - detail.top)
+    return [*rows, *(cut(row((line, log_role(line))), width) for line in matching[max(0, end - room) : end])]
+
+
+def _counts(counts: LogCounts | None) -> str:
+    if counts is None:
+        return "not counted"
+    return f"error {counts.error}  performance {counts.performance}  security {counts.security}  of {plural(counts.lines, 'line')}"
+
+
+def log_role(line: str) -> str:
+    """Colour of a log line, by its own words."""
+    upper = line[:80].upper()
+    if any(word in upper for word in ("ERROR", "FATAL", "CRITICAL", "PANIC")):
+        return "down"
+    return "warn" if "WARN" in upper else "text"
+
+
