@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import ssl
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,7 +58,8 @@ class CertificateReader:
         except ssl.SSLError as error:
             raise Unreachable(f"{where}: no secure connection: {clean(error.reason or error, limit=150)}") from None
         except OSError as error:
-            raise Unreachable(f"{where}: {clean(error.strerror or error, limit=150)}") from None
+            words = os.strerror(error.errno or 0).lower() if (error.errno or 0) > 0 else clean(error, limit=150)
+            raise Unreachable(f"{where}: {words}") from None
         return parse_certificate(shown, problem)
 
     async def _shown(self, context: ssl.SSLContext) -> bytes:
