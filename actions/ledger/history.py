@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from actions.ledger.rows import command_from, event_from, gate_from, run_from
 from actions.ledger.store import Store
-from actions.ledger.tables import command, event, gate, plan, run
+from actions.ledger.tables import ACTIVE, command, event, gate, plan, run
 from actions.model.errors import LedgerError, UnknownNameError
 from actions.model.plan import Plan, RollbackRequest
 from actions.model.record import CommandRow, GateRow, RunPage, RunQuery
 from actions.model.run import Event, Run, RunView, fold
 from actions.model.text import clean
-from actions.model.words import ACTIVE_STATES, RunState
+from actions.model.words import RunState
 
 _SEARCH_LIMIT = 100
 _PAGE_LIMIT = 1_000
@@ -27,16 +27,12 @@ class HistoryReading(Store):
         if not wanted:
             raise UnknownNameError("no run is named; give its id or the last characters of it")
         with self._read() as connection:
-            matches = connection.execute(
-                select(run.c.id)
-                .where(or_(run.c.id == wanted, run.c.id == name, run.c.id.endswith(wanted, autoescape=True)))
-                .order_by(run.c.number.desc())
-                .limit(3)
-            ).scalars()
-            found: list[str] = list(matches)
-        exact = [one for one in found if one in (wanted, name)]
-        if exact:
-            return exact[0]
+            exact = connection.execute(select(run.c.id).where(run.c.id.in_([wanted, name]))).scalars().first()
+            if exact is not None:
+                return str(exact)
+            ending = run.c.id.endswith(wanted, autoescape=True)
+            rows = connection.execute(select(run.c.id).where(ending).order_by(run.c.number.desc()).limit(3)).scalars()
+            found: list[str] = list(rows)
         if not found:
             raise UnknownNameError(f"no run '{clean(name, limit=60)}'; 'vq-tui runs' lists them")
         if len(found) > 1:
@@ -108,28 +104,14 @@ class HistoryReading(Store):
     def active(self, environment: str) -> Run | None:
         """The newest run that still holds a target of this environment."""
         with self._read() as connection:
-            row = (
-                connection.execute(
-                    select(run)
-                    .where(run.c.environment == environment, run.c.state.in_([state.value for state in ACTIVE_STATES]))
-                    .order_by(run.c.number.desc())
-                    .limit(1)
-                )
-                .mappings()
-                .one_or_none()
-            )
-            return None if row is None else run_from(row)
+            rows = connection.execute(select(run).where(ACTIVE)).mappings().all()
+            here = [row for row in rows if row["environment"] == environment]
+            return run_from(max(here, key=lambda row: int(row["number"]))) if here else None
 
     def active_on(self, target: str) -> Run | None:
         """The run that holds this target."""
         with self._read() as connection:
-            row = (
-                connection.execute(
-                    select(run).where(run.c.target == target, run.c.state.in_([state.value for state in ACTIVE_STATES]))
-                )
-                .mappings()
-                .one_or_none()
-            )
+            row = connection.execute(select(run).where(run.c.target == target, ACTIVE)).mappings().one_or_none()
             return None if row is None else run_from(row)
 
     def past_seconds(

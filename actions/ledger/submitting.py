@@ -17,14 +17,14 @@ from actions.ledger.chain import append_event, check_tail
 from actions.ledger.rows import body_text, run_values
 from actions.ledger.sqlite import DiskFull
 from actions.ledger.store import WritingStore
-from actions.ledger.tables import event, instant, lease, now, parse_instant, plan, run
+from actions.ledger.tables import ACTIVE, event, instant, lease, now, parse_instant, plan, run
 from actions.model.errors import Busy, UsageError
 from actions.model.identity import canonical_json, new_id, short_id
 from actions.model.plan import Plan, RollbackRequest
 from actions.model.record import Submitted
 from actions.model.run import EventKind, Run
 from actions.model.text import clean
-from actions.model.words import ACTIVE_STATES, RunState
+from actions.model.words import RunState
 
 LEAST_FREE_BYTES = 4 * 1024 * 1024
 """No run starts with less room than this for its journal (row 9)."""
@@ -180,12 +180,8 @@ def _imported_plan(one: Run, planned: Plan, texts: dict[int, tuple[Plan, str, st
 
 
 def _holder(connection: Connection, target: str) -> Any:
-    active = [state.value for state in ACTIVE_STATES]
-    return connection.execute(
-        select(run.c.id, run.c.state, run.c.operator, run.c.created_at).where(
-            run.c.target == target, run.c.state.in_(active)
-        )
-    ).one_or_none()
+    columns = (run.c.id, run.c.state, run.c.operator, run.c.created_at)
+    return connection.execute(select(*columns).where(run.c.target == target, ACTIVE)).one_or_none()
 
 
 def changing_steps(connection: Connection, run_id: str) -> set[int]:
