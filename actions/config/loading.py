@@ -84,7 +84,7 @@ def _parse(file: Path, text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         found = _POSITION.match(str(error))
         what = clean(found["what"] if found else error, limit=300)
-        line = found["line"] if found and found["line"] else str(text.count("\n") + 1)
+        line = found["line"] if found and found["line"] else str(text.rstrip().count("\n") + 1)
         column = f":{found['column']}" if found and found["column"] else ""
         raise ConfigError(f"{file}:{line}{column}: not valid TOML: {what[:1].lower()}{what[1:]}") from None
     except RecursionError:

@@ -18,7 +18,8 @@ def deciding_key(names: Container[str]) -> str | None:
 
 def nearest(word: str, known: list[str]) -> str | None:
     """The known word that was probably meant."""
-    found = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    begun = [one for one in known if len(word) > 2 and one.startswith(word.lower())]
+    found = begun if len(begun) == 1 else get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     return found[0] if found else None
 
 
