@@ -21,6 +21,7 @@ __all__ = ["PROCEDURE", "VERSION", "evidence", "pins", "plan_rollback", "revalid
 
 PROCEDURE = "rollback"
 VERSION = "1"
+PROVE_SWITCHED_SECONDS = 10.0
 
 
 def plan_rollback(request: RollbackRequest, facts: RollbackFacts) -> Plan:
@@ -86,7 +87,7 @@ def _phases(
     prepare = Phase(name="prepare", steps=tuple(_prepare(ids, request, facts)))
     move = Phase(name="move", steps=tuple(_move(ids, facts, slot, changes)))
     prove = Phase(name="prove", steps=tuple(_prove(ids, facts, slot)))
-    return prepare, move, prove, Phase(name="finish", steps=tuple(_finish(ids, facts, slot)))
+    return prepare, move, prove, Phase(name="finish", steps=tuple(_finish(ids, facts, slot, changes)))
 
 
 def _prepare(ids: Iterator[int], request: RollbackRequest, facts: RollbackFacts) -> Iterator[PlannedStep]:
@@ -102,7 +103,8 @@ def _move(
     ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts, changes: tuple[Change, ...]
 ) -> Iterator[PlannedStep]:
     for change in changes:
-        yield _change(next(ids), "change-workload", change, {"slot": slot.slot})
+        if not change.settling:
+            yield _change(next(ids), "change-workload", change, {"slot": slot.slot})
     if facts.switch is not None:
         yield PlannedStep(
             id=next(ids),
@@ -119,6 +121,8 @@ def _move(
 def _prove(ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts) -> Iterator[PlannedStep]:
     params = _expected(facts, slot) | {"proofs": facts.policy.proofs}
     prove, seconds = facts.policy.prove_seconds, facts.policy.validation_seconds
+    if facts.switch is not None:  # the slot was proved before users were sent there: now every second counts
+        prove = min(prove, PROVE_SWITCHED_SECONDS)
     title = "prove health from outside"
     yield PlannedStep(
         id=next(ids), kind="prove-outside", title=title, params=params, expected_seconds=0.2, budget_seconds=prove
@@ -129,7 +133,9 @@ def _prove(ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts) -> Iterato
     )
 
 
-def _finish(ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts) -> Iterator[PlannedStep]:
+def _finish(
+    ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts, changes: tuple[Change, ...]
+) -> Iterator[PlannedStep]:
     leaving = [one.slot for one in facts.slots if one.slot != slot.slot]
     if facts.switch is not None and leaving:
         yield PlannedStep(
@@ -141,6 +147,10 @@ def _finish(ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts) -> Iterat
             budget_seconds=facts.policy.drain_seconds,
             on_failure=OnFailure.WARN,
         )
+    for change in changes:
+        if change.settling:  # tidying up after the proof: by now its failure is no reason to go back
+            step = _change(next(ids), "change-workload", change, {"slot": slot.slot})
+            yield step.model_copy(update={"on_failure": OnFailure.WARN})
     current = facts.choice.current
     params: dict[str, JsonValue] = {
         "from": current.reference if current else None,
@@ -179,7 +189,8 @@ def _expected(facts: RollbackFacts, slot: SlotFacts) -> dict[str, JsonValue]:
 
 
 def _moves(facts: RollbackFacts, changes: tuple[Change, ...]) -> Iterator[str]:
-    for change in (*changes, *((facts.switch,) if facts.switch else ())):
+    moving = (one for one in changes if not one.settling)
+    for change in (*moving, *((facts.switch,) if facts.switch else ())):
         arrow = f" {change.before} → {change.after}" if change.after else ""
         yield f"{change.subject}{arrow}"
 

@@ -14,11 +14,16 @@ NOT_DECIDED_HERE = frozenset({"good", "lock", "drill", "releases"})
 
 
 def pins(facts: RollbackFacts) -> dict[str, JsonValue]:
-    """Identities the plan is bound to: when one of them moved, the plan is stale (fault matrix rows 20, 24, 31)."""
+    """Identities the plan is bound to: when one of them moved, the plan is stale (fault matrix rows 20, 24, 31).
+
+    Of the slots only the one that is changed or sent users to is pinned: what is being left may be dying.
+    """
+    slot = facts.slot(facts.choice.slot)
     return {
         "from": facts.choice.current.reference if facts.choice.current else None,
         "to": facts.choice.to.reference if facts.choice.to else None,
-        "slots": {one.slot: dict(one.workload.pins) for one in facts.slots if one.workload is not None},
+        "slot": facts.choice.slot,
+        "workload": dict(slot.workload.pins) if slot and slot.workload else None,
         "traffic": dict(facts.traffic.pins) if facts.traffic is not None else None,
         "serving": facts.traffic.serving if facts.traffic is not None else None,
     }
@@ -29,9 +34,13 @@ def revalidate(plan: Plan, facts: RollbackFacts, *, accept_drift: bool = False) 
 
     Raises Stale when anything pinned moved since planning, Refused when a condition fails now.
     """
+    if facts.choice.refusal:
+        raise Refused(facts.choice.refusal)
     now = pins(facts)
+    if now["from"] is None:
+        del now["from"]  # what is left cannot be told any more: it did not move, it fell silent
     moved = [
-        f"{name}: {_difference(plan.pins.get(name), now.get(name))}" for name in now if plan.pins.get(name) != now[name]
+        f"{name}: {_difference(plan.pins.get(name), now[name])}" for name in now if plan.pins.get(name) != now[name]
     ]
     if moved:
         raise Stale(f"the world moved since this was planned ({'; '.join(moved)}): plan again")

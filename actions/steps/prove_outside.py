@@ -3,7 +3,7 @@
 import asyncio
 
 from actions.model.environment import HttpService, PostgresService, RedisService
-from actions.model.errors import VerifyFailed
+from actions.model.errors import Unreachable, VerifyFailed
 from actions.model.health import Check
 from actions.model.platform import Evidence
 from actions.model.waiting import Deadline, until
@@ -13,6 +13,8 @@ from actions.steps.outside import Verdict, ask_health, reader
 from actions.steps.reach import reach
 
 EVERY = 0.05
+SUSPICIOUS = 5
+"""After so many wrong answers in a row the platform is asked whether anything still runs there."""
 
 
 class ProveOutside(Step):
@@ -40,7 +42,7 @@ class ProveOutside(Step):
         version, wanted = str(context.step.params["version"]), int(str(context.step.params.get("proofs", 3)))
         http = reader(service)
         row: list[Verdict] = []
-        last, asked = "nothing was asked", 0
+        last, asked, wrong = "nothing was asked", 0, 0
         try:
             while len(row) < wanted:
                 if deadline.passed:
@@ -50,8 +52,11 @@ class ProveOutside(Step):
                 answer = await ask_health(http, service, version)
                 asked += 1
                 row = [*row, answer] if answer.right else []
+                wrong = 0 if answer.right else wrong + 1
                 if not answer.right:
                     last = answer.text
+                    if wrong % SUSPICIOUS == 0:
+                        await self._alive(context, last)
                     await asyncio.sleep(min(EVERY, deadline.remaining()))
         finally:
             await http.close()
@@ -60,6 +65,17 @@ class ProveOutside(Step):
         versions = sorted({one.version for one in row if one.version})
         names = f" as {', '.join(versions)}" if versions else ""
         return f"{wanted} of {wanted} in a row{names}, {slowest:.0f} ms{missed}", versions
+
+    async def _alive(self, context: StepContext, last: str) -> None:
+        """Raises VerifyFailed when nothing runs in the slot any more: waiting longer would only cost users more."""
+        slot = str(context.step.params["slot"])
+        try:
+            facts = await context.access.workload(context.plan.service, slot).observe()
+        except Unreachable:
+            return  # the platform is silent, not the slot; the answers decide
+        if facts.instances and facts.ready_count == 0:
+            why = next((one.message for one in facts.instances if one.message), "no reason given")
+            raise VerifyFailed(f"nothing runs in {slot} any more ({why}): {last}")
 
     async def _reaches(self, context: StepContext, service: object, deadline: Deadline) -> str:
         if not isinstance(service, PostgresService | RedisService):

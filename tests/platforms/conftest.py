@@ -1,7 +1,6 @@
 """One embedded stack for the tests of the local and router drivers; each test leaves it as it found it."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,18 +8,7 @@ import pytest
 from actions.config import load
 from actions.model.environment import Environment
 from actions.platforms.access import WriteAccess
-from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxFacts]:
-    directory = tmp_path_factory.mktemp("stack") / "box"
-    facts = stack.up(directory)
-    try:
-        yield facts
-    finally:
-        stack.down(directory)
 
 
 @pytest.fixture

@@ -245,3 +245,29 @@ def test_last_good_is_the_newest_that_fits_the_schema():
     held = standing.workload.model_copy(update={"at_hand": (unfit, artefact("2.3.9"))})
     world = facts(standing.model_copy(update={"workload": held}), releases=(NEW, GOOD, OLDER))
     assert plan_rollback(request(), world).to_version == "2.3.9"
+
+
+def test_what_is_left_may_fall_silent_without_making_the_plan_stale():
+    plan = plan_rollback(request(), blue_green())
+    silent = slot("blue", "2.4.1").model_copy(update={"workload": None, "error": "connection refused"})
+    dying = facts(
+        silent,
+        slot("green", "2.4.0"),
+        releases=(NEW, GOOD),
+        shares=traffic(blue=1.0, green=0.0),
+        wanted=plan.to_reference,
+    )
+    assert revalidate(plan, dying)
+
+
+def test_a_target_that_vanished_is_refused_by_its_name():
+    plan = plan_rollback(request(), blue_green())
+    gone = facts(
+        slot("blue", "2.4.1"),
+        slot("green", "2.3.9"),
+        releases=(NEW, GOOD),
+        shares=traffic(blue=1.0, green=0.0),
+        wanted=plan.to_reference,
+    )
+    with pytest.raises(Refused, match="not at hand"):
+        revalidate(plan, gone)

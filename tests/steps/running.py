@@ -6,13 +6,14 @@ from pathlib import Path
 from actions.model.errors import VqError
 from actions.model.plan import OnFailure, Plan, PlannedStep
 from actions.model.platform import Evidence
+from actions.platforms.access import WriteAccess
 from actions.procedures.facts import gather
 from actions.procedures.rollback import plan_rollback
 from actions.steps.contract import StepContext
 from actions.steps.measures import Measures
 from actions.steps.records import Records
 from actions.steps.registry import registry
-from tests.platforms.fake import FakeAccess, FakeLedger
+from tests.platforms.fake import FakeLedger
 from tests.releases.making import request
 
 RUN = "01KAMXK4T0VYB2D3E4F5GH67QK"
@@ -29,29 +30,31 @@ class Outcome:
     undo_error: VqError | None = None
 
 
-def context(access: FakeAccess, ledger: FakeLedger, plan: Plan, step: PlannedStep, folder: Path) -> StepContext:
+def context(
+    access: WriteAccess, ledger: FakeLedger, plan: Plan, step: PlannedStep, folder: Path, run_id: str = RUN
+) -> StepContext:
     return StepContext(
-        run_id=RUN,
+        run_id=run_id,
         plan=plan,
         step=step,
         environment=access.environment,
         access=access,
-        records=Records(ledger, RUN, 14, "mira"),
+        records=Records(ledger, run_id, 14, "mira"),
         measures=Measures(access.environment, plan.service),
         folder=folder,
         report=lambda line: None,
     )
 
 
-async def planned(access: FakeAccess, ledger: FakeLedger, to: str | None = None) -> Plan:
+async def planned(access: WriteAccess, ledger: FakeLedger, to: str | None = None) -> Plan:
     wanted = request(to, service="api")
     return plan_rollback(wanted, await gather(access, ledger, request=wanted))
 
 
-async def run(access: FakeAccess, ledger: FakeLedger, plan: Plan, folder: Path) -> Outcome:
+async def run(access: WriteAccess, ledger: FakeLedger, plan: Plan, folder: Path, run_id: str = RUN) -> Outcome:
     outcome, done = Outcome(), []
     for step in plan.steps:
-        kind, here = registry[step.kind], context(access, ledger, plan, step, folder)
+        kind, here = registry[step.kind], context(access, ledger, plan, step, folder, run_id)
         try:
             await kind.check(here)
             await kind.protect(here)
