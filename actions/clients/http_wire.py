@@ -97,7 +97,7 @@ def told_apart(error: BaseException) -> tuple[Trouble, str]:
         return Trouble.RESET, "the connection was closed without an answer"
     if isinstance(error, httpx.RemoteProtocolError) and "peer closed" in str(error):
         return Trouble.RESET, "the connection was closed in the middle of the answer"
-    return Trouble.PROTOCOL, f"not a proper HTTP answer: {clean(error, limit=200)}"
+    return Trouble.PROTOCOL, f"not a proper HTTP answer: {clean(str(error).split(': bytearray')[0], limit=200)}"
 
 
 def _chain(error: BaseException) -> list[BaseException]:

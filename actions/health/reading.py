@@ -32,10 +32,10 @@ def no_data(error: str) -> Reading:
     return Reading(HealthState.UNKNOWN, "no data", summary=error, error=error, fresh=False)
 
 
-def down(error: str) -> Reading:
-    """The service itself does not answer, which is a finding. The summary is the last clause of `error`."""
-    short = error.rsplit(": ", 1)[-1].strip()
-    return Reading(HealthState.DOWN, "down", summary=short, error_share=1.0, error=error, fresh=False)
+def down(error: str, summary: str = "") -> Reading:
+    """The service itself does not answer, which is a finding. The summary is else the last clause of `error`."""
+    words = summary or error.rsplit(": ", 1)[-1].strip()
+    return Reading(HealthState.DOWN, "down", summary=words, error_share=1.0, error=error, fresh=False)
 
 
 class Probe(Protocol):

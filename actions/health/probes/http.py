@@ -60,7 +60,7 @@ class HttpProbe:
         state, word, wrong = judge_http(facts, self._settings.thresholds)
         share = sum(1 for answer in found.values() if not _served(answer)) / len(found)
         if not facts.health.reached:
-            return down(wrong)
+            return down(wrong, wrong)
         version = self._version(facts.health) or next(iter(facts.versions), None)
         latency = facts.health.milliseconds
         shown = "  ".join(part for part in (version, milliseconds(latency)) if part)

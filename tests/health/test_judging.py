@@ -1,0 +1,236 @@
+"""Verdicts from measured values; no data is never ok (H7, H9, B10)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actions.clients.certificate import CertificateFacts
+from actions.clients.host import HostStatus
+from actions.clients.http import Answer, Trouble
+from actions.clients.postgres import PostgresSizes, PostgresStatus
+from actions.clients.redis import RedisStatus, parse_status
+from actions.health.judge import at_least, at_most, verdict
+from actions.health.probes.certificate import certificate_reading
+from actions.health.probes.health_body import said
+from actions.health.probes.host import host_figures, host_summary
+from actions.health.probes.http_verdict import HttpFacts, http_figures, judge_http
+from actions.health.probes.postgres import WORDS as POSTGRES_WORDS
+from actions.health.probes.postgres import postgres_figures, postgres_summary
+from actions.health.probes.queues import queue_reading
+from actions.health.probes.redis import WORDS as REDIS_WORDS
+from actions.health.probes.redis import redis_figures, redis_summary
+from actions.model.environment import HostService, HttpThresholds, PostgresThresholds, RedisThresholds
+from actions.model.words import Gate, HealthState
+
+OK = Answer("/health", 200, 0.038)
+REFUSED = Answer("/health", None, 1, trouble=Trouble.REFUSED, detail="connection refused")
+MOVED = Answer("/health", 302, 0.1, trouble=Trouble.REDIRECT, detail="points elsewhere")
+SICK = {"status": "unhealthy", "checks": {"db": {"status": "down", "error": "gone"}}}
+WELL = said({"status": "ok"}, "")
+NOW = datetime(2026, 11, 21, 22, 41, tzinfo=UTC)
+
+
+@given(st.one_of(st.none(), st.floats(allow_nan=False)), st.one_of(st.none(), st.floats(allow_nan=False)))
+def test_a_figure_without_value_or_limit_never_passes(value: float | None, limit: float | None) -> None:
+    for figure in (at_most("x", value, limit), at_least("x", value, limit)):
+        assert (figure.gate is Gate.INCONCLUSIVE) is (value is None or limit is None)
+
+
+def test_the_most_important_word_is_chosen() -> None:
+    figures = (at_most("a", 2, 1), at_most("b", 2, 1), at_most("c", 0, 1))
+    assert verdict(figures, {"b": "full", "a": "lagging"}) == (HealthState.DEGRADED, "full")
+    assert verdict(figures, {}) == (HealthState.DEGRADED, "slow")
+    assert verdict(figures, {}, frozenset({"a"})) == (HealthState.DOWN, "slow")
+    assert verdict(figures[2:], {}) == (HealthState.OK, "ok")
+
+
+def http(**facts: object) -> tuple[HealthState, str, str]:
+    base: dict[str, object] = {"health": OK, "said": WELL, "mean_ms": 38.0, "requests": 90, "failed": 0}
+    return judge_http(HttpFacts(**(base | facts)), HttpThresholds(throughput=10))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "word", "words"),
+    [
+        ({}, "ok", "ok", ""),
+        ({"health": REFUSED}, "down", "down", "connection refused"),
+        ({"health": Answer("/health", 503, 0.1)}, "down", "failing", "answers 503"),
+        ({"health": MOVED}, "down", "failing", "points elsewhere"),
+        ({"said": said(SICK, "")}, "down", "failing", "db: gone"),
+        ({"said": said({"status": "degraded"}, "")}, "degraded", "degraded", ""),
+        ({"mean_ms": 201.0}, "degraded", "slow", "mean 201 ms"),
+        ({"mean_ms": 200.0}, "ok", "ok", ""),
+        ({"mean_ms": 2_100.0}, "down", "failing", "mean 2.1 s"),
+        ({"failing": {"/api/users": Answer("/api/users", 500, 0.1)}}, "degraded", "failing", "/api/users answers 500"),
+        ({"failed": 1}, "ok", "ok", ""),
+        ({"failed": 2}, "degraded", "errors", "2.2 % errors"),
+        ({"error_rate": 0.05, "error_rate_from": "metrics"}, "degraded", "errors", "5.0 % errors"),
+        ({"error_rate": 0.005, "failed": 50}, "ok", "ok", ""),
+        ({"throughput": 3.0}, "degraded", "low", "3 req/s"),
+        ({"throughput": 30.0}, "ok", "ok", ""),
+    ],
+)
+def test_an_http_service(facts: dict[str, object], state: str, word: str, words: str) -> None:
+    found = http(**facts)
+    assert (found[0], found[1]) == (HealthState(state), word) and words in found[2]
+
+
+def test_the_figures_of_an_http_service() -> None:
+    answer = Answer("/api/users", 500, 0.1)
+    facts = HttpFacts(OK, WELL, 38.0, 90, 0, asked={"/api/users": answer}, versions={"2.4.1": 8, "2.4.0": 2})
+    figures = {figure.name: figure for figure in http_figures(facts, HttpThresholds())}
+    assert (figures["latency"].value, figures["latency"].limit, figures["latency"].gate) == (38.0, 200, Gate.PASS)
+    assert figures["throughput"].value is None and figures["throughput"].gate is Gate.INCONCLUSIVE
+    assert (figures["/api/users"].value, figures["/api/users"].gate) == ("500", Gate.FAIL)
+    assert figures["version"].value == "2.4.1" and figures["version"].label == "2.4.1 in 8, 2.4.0 in 2"
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "state"),
+    [
+        ({"status": "UP"}, "", "ok"),
+        ({"status": "pass", "checks": {"db:time": [{"status": "pass"}]}}, "", "ok"),
+        ({"status": "ok", "checks": [{"name": "db", "status": "fail"}]}, "", "degraded"),
+        ({"healthy": False}, "", "down"),
+        ({"status": "Degraded"}, "", "degraded"),
+        ({"status": {"not": "a word"}}, "", "unknown"),
+        ({}, "", "unknown"),
+        (None, "Healthy", "ok"),
+        (None, "Unhealthy", "down"),
+        (None, "<html>" * 100, "unknown"),
+        (["ok"], "", "unknown"),
+        ({"status": "ok", "checks": {"a": None, "b": 3}}, "", "ok"),
+    ],
+)
+def test_what_a_health_body_says(body: object, text: str, state: str) -> None:
+    assert said(body, text).state is HealthState(state)  # type: ignore[arg-type]
+
+
+KEYS = st.sampled_from(["status", "checks", "queues", "summary", "length"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+)
+
+
+@given(JSON)
+def test_no_body_breaks_the_reading(body: object) -> None:
+    assert said(body, "").state in HealthState  # type: ignore[arg-type]
+    assert queue_reading(body, 1.0).word in {"ok", "partial", "no data"}  # type: ignore[arg-type]
+
+
+def test_queue_metrics_in_several_shapes() -> None:
+    summary = {"queues": 10, "queues_active": 8, "sessions_waiting": 155, "queue_length_mean": 15.5, "throughput": 1204}
+    for body in (
+        {"queues": [], "summary": summary},
+        summary,
+        {
+            "total_queues": 10,
+            "active_queues": 8,
+            "active_sessions": 155,
+            "average_queue_length": 15.5,
+            "throughput": 1204,
+        },
+    ):
+        reading = queue_reading(body, 5.0)  # type: ignore[arg-type]
+        assert (reading.word, reading.summary, reading.plotted) == ("ok", "8/10  1.2k/s  mean 15.5", 15.5)
+        assert {figure.name: figure.value for figure in reading.figures}["sessions"] == 155
+    listed = queue_reading({"queues": [{"length": 3}, {"length": 0}]}, 1.0)
+    assert listed.summary == "1/2  mean 1.5"
+    unknown = queue_reading({"queues": [{"length": None}, {"length": 0}]}, 1.0)
+    assert (unknown.state, unknown.word, unknown.summary) == (HealthState.DEGRADED, "partial", "?/2  mean ?")
+    assert queue_reading({"hello": 1}, 1.0).state is HealthState.UNKNOWN
+
+
+POSTGRES = PostgresStatus(3.0, "16.4", 100, 41, 2.0, 0, False, 0, None, True)
+SIZES = PostgresSizes(10_000_000, 1_000, 0, 6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word", "summary"),
+    [
+        ({}, "ok", "41/100 conn  tx 2 s"),
+        ({"connections": 81}, "slow", "81/100 conn  tx 2 s"),
+        ({"longest_transaction": 301.0}, "slow", "41/100 conn  tx 5 m"),
+        ({"blocked": 3}, "slow", "41/100 conn  tx 2 s  3 blocked"),
+        ({"latency_ms": 250.0}, "slow", "41/100 conn  tx 2 s  250 ms"),
+        ({"replicas": 1, "replication_lag": 31.0}, "lagging", "41/100 conn  tx 2 s  replication lag"),
+        ({"standby": True, "replication_lag": 0.0}, "ok", "41/100 conn  tx 2 s"),
+        ({"longest_transaction": None, "blocked": None, "sees_all": False}, "ok", "41/100 conn  tx ?"),
+    ],
+)
+def test_postgres(changes: dict[str, object], word: str, summary: str) -> None:
+    status = PostgresStatus(**(vars(POSTGRES) | changes))
+    figures = postgres_figures(status, SIZES, PostgresThresholds())
+    assert verdict(figures, POSTGRES_WORDS)[1] == word
+    assert postgres_summary(status, figures) == summary
+
+
+def test_costly_figures_of_postgres() -> None:
+    sizes = PostgresSizes(1, 1_100_000_000, 2, 6)
+    figures = postgres_figures(POSTGRES, sizes, PostgresThresholds())
+    assert verdict(figures, POSTGRES_WORDS) == (HealthState.DEGRADED, "failing")
+    missing = {figure.name: figure for figure in postgres_figures(POSTGRES, None, PostgresThresholds(), "why")}
+    assert missing["size"].value is None and missing["wraparound age"].gate is Gate.INCONCLUSIVE
+    assert missing["invalid indexes"].label == "why"
+
+
+def redis(**info: object) -> RedisStatus:
+    base = {"redis_version": "7.0", "used_memory": 61, "maxmemory": 100, "keyspace_hits": 98, "keyspace_misses": 2}
+    return parse_status(base | info, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("info", "word", "summary"),
+    [
+        ({}, "ok", "61 % mem  hit 98 %"),
+        ({"used_memory": 81}, "full", "81 % mem  hit 98 %"),
+        ({"keyspace_hits": 20, "keyspace_misses": 80}, "slow", "61 % mem  hit 20 %"),
+        ({"keyspace_hits": 2, "keyspace_misses": 8}, "ok", "61 % mem  hit 20 %"),
+        ({"keyspace_hits": 0, "keyspace_misses": 0}, "ok", "61 % mem  hit ?"),
+        ({"rdb_last_bgsave_status": "err"}, "failing", "61 % mem  hit 98 %  persistence"),
+        ({"aof_enabled": 1, "aof_last_write_status": "err"}, "failing", "61 % mem  hit 98 %  persistence"),
+        ({"loading": 1}, "failing", "61 % mem  hit 98 %  loading"),
+        ({"role": "slave", "master_link_status": "down"}, "failing", "61 % mem  hit 98 %  replication"),
+        ({"connected_slaves": 1, "slave0": {"lag": 40}}, "lagging", "61 % mem  hit 98 %  replica lag"),
+        ({"maxmemory": 0, "total_system_memory": 6100}, "ok", "1 % mem  hit 98 %"),
+        ({"maxmemory": 0}, "ok", "mem ?  hit 98 %"),
+    ],
+)
+def test_redis(info: dict[str, object], word: str, summary: str) -> None:
+    status = redis(**info)
+    figures = redis_figures(status, None, RedisThresholds())
+    assert verdict(figures, REDIS_WORDS)[1] == word
+    assert redis_summary(status, figures) == summary
+
+
+def test_evictions_are_those_since_the_last_look() -> None:
+    figures = redis_figures(redis(evicted_keys=7), redis(evicted_keys=3), RedisThresholds())
+    assert next(figure.value for figure in figures if figure.name == "evictions") == 4
+    first = redis_figures(redis(evicted_keys=7), None, RedisThresholds())
+    assert next(figure.value for figure in first if figure.name == "evictions") is None
+
+
+def test_host() -> None:
+    status = HostStatus(0.45, 1.2, 2, 0.6, 0.0, 0.95, 10, None, None)
+    figures = host_figures(status, HostService())
+    assert host_summary(status, figures) == "cpu 45 %  mem 60 %  disk 95 %"
+    assert verdict(figures, {"disk": "full"}) == (HealthState.DEGRADED, "full")
+
+
+@pytest.mark.parametrize(
+    ("days", "problem", "state", "word", "summary"),
+    [
+        (90, "", "ok", "ok", "90 d left"),
+        (20, "", "degraded", "expires", "20 d left"),
+        (0.5, "", "degraded", "expires", "12 h left"),
+        (-1, "certificate has expired", "down", "expired", "since 2026-11-20"),
+        (90, "self-signed certificate", "down", "failing", "self-signed certificate"),
+    ],
+)
+def test_certificate(days: float, problem: str, state: str, word: str, summary: str) -> None:
+    facts = CertificateFacts(NOW - timedelta(days=100), NOW + timedelta(days=days), "api", "ca", problem)
+    reading = certificate_reading(facts, 21, NOW)
+    assert (reading.state, reading.word, reading.summary) == (HealthState(state), word, summary)
