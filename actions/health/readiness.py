@@ -10,8 +10,8 @@ from actions.model.text import clean
 from actions.model.way_back import RollbackFacts
 from actions.model.words import Gate, Verdict
 
-ADVISORY = frozenset({"drill", "releases"})
-"""Checks that are shown with the others but do not decide the gate: a rollback works without them."""
+ADVISORY = frozenset({"drill", "releases", "standby"})
+"""Checks that are shown with the others but do not decide the gate unless they fail: a rollback works without them."""
 DRILL_DAYS = 90
 LAST_RUNS = 5
 
@@ -20,9 +20,9 @@ def readiness(facts: RollbackFacts) -> Readiness:
     """Whether, where to and how fast a rollback could go now. The gate is the worst check a rollback depends on."""
     checks = conditions(facts)
     past = facts.past_seconds[:LAST_RUNS]
-    deciding = [check.gate for check in checks if check.id not in ADVISORY]
-    trouble = next((check for check in checks if check.id not in ADVISORY and check.gate is worst(deciding)), None)
-    gate = worst(deciding)
+    deciding = [check for check in checks if check.id not in ADVISORY or check.gate is Gate.FAIL]
+    gate = worst([check.gate for check in deciding])
+    trouble = next((check for check in deciding if check.gate is gate), None)
     reason = "" if gate is Gate.PASS or trouble is None else (trouble.evidence or trouble.title)
     return Readiness(
         environment=facts.environment,
@@ -141,7 +141,7 @@ def _standby(facts: RollbackFacts) -> Check | None:
         return Check(id="standby", title=title, gate=Gate.PASS, evidence=text)
     stands = slot.current.version if slot and slot.current else "nothing known"
     text = f"{choice.slot} runs {stands}; {choice.to.version} is brought in first"
-    return Check(id="standby", title=title, gate=Gate.INCONCLUSIVE, evidence=text, advice="the rollback takes longer")
+    return Check(id="standby", title=title, gate=Gate.INCONCLUSIVE, evidence=text, advice="the rollback takes longer than a switch")
 
 
 def _schema(facts: RollbackFacts) -> Check | None:
@@ -198,7 +198,7 @@ def _kept(facts: RollbackFacts) -> Check:
     wanted = facts.policy.keep_releases
     names = ", ".join(one.version for one in good[:wanted]) or "none"
     gate = Gate.PASS if len(good) >= wanted else Gate.INCONCLUSIVE
-    text = f"{len(good)} of {wanted} good releases at hand: {names}"
+    text = f"{len(good)} good at hand, {wanted} wanted: {names}"
     return Check(id="releases", title="earlier releases", gate=gate, evidence=text)
 
 

@@ -11,6 +11,7 @@ from actions.steps.outside import reader
 RATE = 20.0
 """Questions a second; half over connections of their own, half over kept ones, since users have both."""
 MOST_IN_FLIGHT = 12
+LAST_SECONDS = 8.0
 FIRST_ERROR = 500
 """Lower statuses are answers: an endpoint that asks for a login is up."""
 
@@ -57,12 +58,12 @@ class Witness:
         self._pace = asyncio.create_task(self._keep_pace(self._http))
 
     async def stop(self) -> Tally:
-        """Wait for the answers under way, at most for the timeout of the service, and close."""
+        """Wait for the answers under way, at most for the timeout of the service or `LAST_SECONDS`, and close."""
         if self._pace is not None:
             self._pace.cancel()
             await asyncio.gather(self._pace, return_exceptions=True)
         if self._asking:
-            await asyncio.wait(self._asking, timeout=self._service.timeout + 1)
+            await asyncio.wait(self._asking, timeout=min(self._service.timeout + 1, LAST_SECONDS))
         if self._http is not None:
             await self._http.close()
         return self.tally

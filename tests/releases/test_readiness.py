@@ -53,7 +53,7 @@ def test_a_held_lock_an_unwritable_journal_and_missing_rights_each_stop_it():
 def test_drill_and_stock_are_shown_and_never_decide():
     found = ready()
     assert check(found, "drill").evidence == "no drill yet" and check(found, "drill").gate is Gate.INCONCLUSIVE
-    assert check(found, "releases").evidence == "1 of 3 good releases at hand: 2.4.0"
+    assert check(found, "releases").evidence == "1 good at hand, 3 wanted: 2.4.0"
     passed = Drill(
         id="D",
         environment="production",
@@ -76,7 +76,10 @@ def test_a_cold_standby_is_slower_but_possible():
         shares=traffic(blue=1.0, green=0.0),
     )
     found = readiness(world)
-    assert found.gate == Gate.INCONCLUSIVE and "2.4.0 is brought in first" in found.reason
+    assert found.gate == Gate.PASS and check(found, "standby").gate is Gate.INCONCLUSIVE
+    assert "2.4.0 is brought in first" in check(found, "standby").evidence
+    refused = readiness(world.model_copy(update={"switch_refusal": "the include was edited"}))
+    assert refused.gate == Gate.FAIL and refused.reason == "the include was edited"
 
 
 def test_spans_read_like_people_say_them():
