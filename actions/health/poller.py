@@ -16,6 +16,8 @@ from actions.platforms.access import Access
 
 AT_ONCE = 64
 """Looks under way at once among sources that answer; those that did not lately have as many places of their own."""
+FIRST_SECONDS = 2.5
+"""How long the first snapshot waits for everybody: clients are imported and connect, and a command shows only this one."""
 MANY = 100
 """From so many sources on, the starts of a tick are spread, so that a sweep is no burst on processor and network."""
 
@@ -55,7 +57,8 @@ class Poller:
             spread = self._interval / 2 if len(self._sources) > MANY else 0.0
             awaited = self._start(self._due(began), spread)
             if awaited:
-                await asyncio.wait(awaited, timeout=0.75 * self._interval)
+                patience = 0.75 * self._interval if self._sequence else max(FIRST_SECONDS, self._interval)
+                await asyncio.wait(awaited, timeout=patience)
             yield self._snapshot()
             rest = began + self._interval - self._monotonic()
             await self._until_closing(max(rest, 0.0))
