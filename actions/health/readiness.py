@@ -141,7 +141,8 @@ def _standby(facts: RollbackFacts) -> Check | None:
         return Check(id="standby", title=title, gate=Gate.PASS, evidence=text)
     stands = slot.current.version if slot and slot.current else "nothing known"
     text = f"{choice.slot} runs {stands}; {choice.to.version} is brought in first"
-    return Check(id="standby", title=title, gate=Gate.INCONCLUSIVE, evidence=text, advice="the rollback takes longer than a switch")
+    advice = "the rollback takes longer than a switch"
+    return Check(id="standby", title=title, gate=Gate.INCONCLUSIVE, evidence=text, advice=advice)
 
 
 def _schema(facts: RollbackFacts) -> Check | None:

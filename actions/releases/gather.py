@@ -20,7 +20,7 @@ from actions.releases.schema import read_schema
 from actions.releases.store import FactsReader
 
 T = TypeVar("T")
-READ_SECONDS = 8.0
+READ_SECONDS = 5.0
 """Longest a single source may take; all are read at the same time."""
 FREE_BYTES = 50 * 1024 * 1024
 
@@ -99,20 +99,25 @@ async def _observe(
         has_traffic=isinstance(settings, HttpService) and settings.traffic is not None,
         schema_version=schema[0],
         schema_note=schema[1],
-        data_services={
-            key: one.kind
-            for key, one in access.environment.services.items()
-            if one.kind in ("postgres", "redis") and key != name
-        },
+        data_services=_data_services(access.environment, name),
         health=snapshot.service(name) if snapshot else None,
-        others_down=tuple(
-            one.service for one in snapshot.services if one.service != name and one.state is HealthState.DOWN
-        )
-        if snapshot
-        else (),
+        others_down=_others_down(snapshot, name),
         **traffic,
         **past,
     )
+
+
+def _data_services(environment: Environment, but: str) -> dict[str, str]:
+    return {
+        name: one.kind
+        for name, one in environment.services.items()
+        if one.kind in ("postgres", "redis") and name != but
+    }
+
+
+def _others_down(snapshot: Snapshot | None, but: str) -> tuple[str, ...]:
+    services = snapshot.services if snapshot else ()
+    return tuple(one.service for one in services if one.service != but and one.state is HealthState.DOWN)
 
 
 def _ledger_facts(ledger: FactsReader, environment: str, service: str, own_run: str | None) -> dict[str, object]:
