@@ -61,19 +61,23 @@ class BringUp:
         ports = new_ports() if fresh else self.layout.ports()
         self.layout.prepare()
         if fresh:
-            for version in {*GOOD_VERSIONS, *self.versions.values()}:
+            for version in dict.fromkeys((*GOOD_VERSIONS, *self.versions.values())):  # oldest first
                 write_release(self.layout.releases, version)
+        if not self.layout.router_table.exists():
             targets = {colour: f"127.0.0.1:{ports.model_dump()[colour]}" for colour in COLOURS}
             save_table(self.layout.router_table, first_table(targets, SERVING))
-            self.layout.save_ports(ports)
+        self.layout.save_ports(ports)
         return ports
 
     async def _start(self, ports: Ports) -> None:
-        await asyncio.gather(self._start_others(ports), asyncio.to_thread(make_cluster, self.layout))
+        await asyncio.to_thread(start_supervisor, self.layout.directory)
+        await asyncio.gather(self._start_database(ports), self._start_others(ports))
+
+    async def _start_database(self, ports: Ports) -> None:
+        await make_cluster(self.layout, self.deployment.supervisor)
         await self._ensure(postgres_spec(self.layout, ports))
 
     async def _start_others(self, ports: Ports) -> None:
-        await asyncio.to_thread(start_supervisor, self.layout.directory)
         specs = [redis_spec(self.layout, ports), router_spec(self.layout, ports)]
         specs += [await self._api_spec(ports, colour) for colour in COLOURS]
         specs += [traffic_spec(self.layout, ports, self.rate)] if self.rate == 0 else []

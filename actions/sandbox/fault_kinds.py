@@ -98,19 +98,23 @@ async def _stick(deployment: Deployment) -> str:
     async def complaint() -> str:
         dsn, password = layout.dsn("vq_monitor"), layout.secret("vq_monitor")
         async with await psycopg.AsyncConnection.connect(dsn, password=password, connect_timeout=3) as connection:
-            row = await (await connection.execute(_STUCK)).fetchone()
-        held, blocked = row or (0, 0)
-        return "" if held >= 20 and blocked else f"{held} connections held, {blocked} blocked"
+            row = await (await connection.execute(_BLOCKED)).fetchone()
+        if row is None or not row[0]:
+            return "nobody is blocked"
+        try:
+            other = await psycopg.AsyncConnection.connect(
+                layout.dsn("vq"), password=layout.secret("vq"), connect_timeout=3
+            )
+        except psycopg.OperationalError:
+            return ""  # as it should be: no connection is left
+        await other.close()
+        return "connections are left"
 
     await quiet(complaint, Deadline(SEEN_SECONDS))
     return "a client holds open transactions and every free connection"
 
 
-_STUCK = """
-    select count(*) filter (where application_name = 'stuck-client'),
-           count(*) filter (where cardinality(pg_blocking_pids(pid)) > 0)
-    from pg_stat_activity where backend_type = 'client backend'
-"""
+_BLOCKED = "select count(*) from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0"
 
 KINDS = {
     kind.name: kind

@@ -5,8 +5,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from actions.model.errors import Busy
+from actions.model.errors import Busy, Refused
 from actions.sandbox.layout import Layout
 
 WAIT_SECONDS = 120.0
@@ -17,23 +18,33 @@ def operation(layout: Layout) -> Iterator[None]:
     """Hold the stack. Raises Busy when another operation holds it for two minutes."""
     path = layout.directory / ".operation.lock"
     deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        layout.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:
-            continue  # a `down` removed the directory in between
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.stat(path).st_ino == os.fstat(descriptor).st_ino:  # noqa: PTH116
-                break
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                os.close(descriptor)
-                raise Busy(f"another operation holds the embedded stack in {layout.directory}") from None
-        os.close(descriptor)
+    while (descriptor := _try(layout, path)) is None:
+        if time.monotonic() > deadline:
+            raise Busy(f"another operation holds the embedded stack in {layout.directory}")
         time.sleep(0.05)
     try:
         yield
     finally:
         os.close(descriptor)
+
+
+def _try(layout: Layout, path: Path) -> int | None:
+    try:
+        layout.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"{layout.directory} cannot be used for the embedded stack: {error.strerror}") from error
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        return None  # a `down` removed the directory in between
+    except OSError as error:
+        raise Refused(f"{path} cannot be written: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_ino == path.stat().st_ino:
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        os.close(descriptor)
+        return None
+    os.close(descriptor)  # the lock of a directory that was removed and made anew
+    return None

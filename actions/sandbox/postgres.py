@@ -5,15 +5,18 @@ import ctypes
 import os
 import pwd
 import shutil
-import subprocess
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from actions.model.errors import VqError
-from actions.platforms.local.launch import launch, plain_environment, unprivileged_user
-from actions.platforms.local.log_files import open_log, tail
+from actions.clients.processes import ProcessSpec, ProcessState, RestartPolicy
+from actions.clients.supervisor import SupervisorWriter
+from actions.model.errors import UnknownNameError, VqError
+from actions.model.identity import new_id
+from actions.model.waiting import Deadline, until
+from actions.platforms.local.launch import unprivileged_user
+from actions.platforms.local.log_files import tail
 from actions.sandbox.binaries import postgres_program
 from actions.sandbox.layout import DATABASE, Layout
 
@@ -21,41 +24,56 @@ INITDB_SECONDS = 60
 _IPC_RMID = 0
 
 
-def make_cluster(layout: Layout) -> None:
-    """initdb, once. A directory half made by an interrupted attempt is made anew. Raises VqError with the log's end."""
+async def make_cluster(layout: Layout, supervisor: SupervisorWriter) -> None:
+    """initdb, once, under the supervisor so that it cannot outlive it. Raises VqError with the end of its log.
+
+    What an interrupted attempt left half made is made anew.
+    """
     data, partial = layout.postgres / "data", layout.postgres / "data.partial"
     if (data / "PG_VERSION").exists():
         return
+    with contextlib.suppress(UnknownNameError):
+        await supervisor.remove("initdb", key=f"up-{new_id()}")
     shutil.rmtree(partial, ignore_errors=True)
     user = unprivileged_user()
     if user is not None:
         account = pwd.getpwnam(user)
         os.chown(layout.postgres, account.pw_uid, account.pw_gid)
-    password = layout.secrets / "postgres"
-    options = ["--username=postgres", f"--pwfile={password}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
-    options += ["--no-sync", "--no-instructions", "--wal-segsize=4", f"--pgdata={partial}"]
-    log = layout.logs / "initdb.log"
-    output = open_log(log)
-    try:
-        process = launch(
-            [str(postgres_program("initdb")), *options], plain_environment(), layout.postgres, output, user=user
-        )
-        code = process.wait(INITDB_SECONDS)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise VqError(f"initdb could not run{_as(user)}: {error}; see {log}") from error
-    finally:
-        os.close(output)
-    if code != 0:
-        raise VqError(f"initdb failed{_as(user)}: {' '.join(tail(log, 3))}; see {log}")
+    await supervisor.replace(_initdb_spec(layout, partial, user), key=f"up-{new_id()}")
+    facts = await until(
+        lambda: supervisor.process("initdb"),
+        lambda facts: facts.state is not ProcessState.RUNNING,
+        Deadline(INITDB_SECONDS),
+        lambda _: "initdb still works",
+        every=0.03,
+    )
+    await supervisor.remove("initdb", key=f"up-{new_id()}")
+    if facts.exit_code != 0:
+        raise VqError(f"initdb failed: {facts.reason}; {' '.join(tail(facts.log, 3))}; see {facts.log}")
     partial.rename(data)
 
 
-def _as(user: str | None) -> str:
-    return f" as user {user}" if user else ""
+def _initdb_spec(layout: Layout, target: Path, user: str | None) -> ProcessSpec:
+    options = ["--username=postgres", f"--pwfile={layout.secrets / 'postgres'}", "--auth=scram-sha-256"]
+    options += ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions", "--wal-segsize=4"]
+    return ProcessSpec(
+        name="initdb",
+        argv=(str(postgres_program("initdb")), *options, f"--pgdata={target}"),
+        cwd=layout.postgres,
+        user=user,
+        restart=RestartPolicy.NEVER,
+    )
 
 
 def make_database(layout: Layout) -> None:
-    """Roles, database and schema; what exists already stays. Raises psycopg.Error."""
+    """Roles, database and schema; what exists already stays. Raises VqError."""
+    try:
+        _make_database(layout)
+    except psycopg.Error as error:
+        raise VqError(f"the database of the embedded stack cannot be set up: {str(error).strip()}") from error
+
+
+def _make_database(layout: Layout) -> None:
     with _connect(layout, "postgres") as connection:
         connection.execute(
             "set log_min_error_statement = panic"

@@ -15,6 +15,7 @@ from actions.platforms.local.launch import launch, plain_environment
 from actions.platforms.local.log_files import open_log
 
 SUPERVISED_IN = "VQ_SUPERVISED_IN"  # in the environment of every child and of what it starts
+NEEDED = "this root lacks CAP_SETUID, CAP_SETGID, CAP_SETPCAP or CAP_DAC_OVERRIDE; run as an ordinary user instead"
 LOOP_EXITS = 3
 LOOP_SECONDS = 60.0
 
@@ -68,8 +69,11 @@ class Child:
             )
             self.process = process = psutil.Process(self._popen.pid)
             self.created = process.create_time()
-        except (OSError, subprocess.SubprocessError) as error:
+        except OSError as error:
             self._not_started(f"could not be started: {error}")
+            return
+        except subprocess.SubprocessError:  # what went wrong between fork and exec is not told
+            self._not_started(f"could not be started as user {spec.user}: {NEEDED}")
             return
         finally:
             os.close(output)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -65,12 +66,10 @@ class RecordStore:
                     if process.create_time() == entry["created"]:  # else the pid has another owner by now
                         survivors |= {process, *process.children(recursive=True)}
                         process.send_signal(signal.Signals[entry["signal"]])
-        _, alive = psutil.wait_procs(survivors, timeout=GRACE_SECONDS)
-        for process in alive:
+        for process in (alive := _alive(survivors, GRACE_SECONDS)):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        _, alive = psutil.wait_procs(alive, timeout=GRACE_SECONDS)
-        if alive:
+        if alive := _alive(alive, GRACE_SECONDS):
             raise VqError(f"processes {[process.pid for process in alive]} of an earlier supervisor do not end")
         _remove(self._children)
 
@@ -88,3 +87,20 @@ class RecordStore:
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
     sync_directory(path.parent)
+
+
+def _alive(processes: Iterable[psutil.Process], seconds: float) -> set[psutil.Process]:
+    """Those that still run after at most `seconds`. A zombie has ended, also where nobody collects it."""
+    deadline = time.monotonic() + seconds
+    alive = {process for process in processes if _runs(process)}
+    while alive and time.monotonic() < deadline:
+        time.sleep(0.02)
+        alive = {process for process in alive if _runs(process)}
+    return alive
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
