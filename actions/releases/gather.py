@@ -12,6 +12,7 @@ from actions.model.errors import UnknownNameError, VqError
 from actions.model.health import Check, Snapshot
 from actions.model.plan import RollbackRequest
 from actions.model.platform import Change, WorkloadFacts
+from actions.model.text import clean
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Gate, HealthState
 from actions.platforms.access import Access
@@ -224,5 +225,5 @@ async def _within(answer: Awaitable[T]) -> tuple[T | None, str]:
         return None, f"no answer within {READ_SECONDS:.0f} s"
     except VqError as error:
         return None, error.message
-    except OSError as error:
-        return None, str(error)
+    except Exception as error:  # noqa: BLE001 - a reading that errs is a failed reading: it is said, and refuses
+        return None, clean(f"the reading failed: {type(error).__name__}: {error}", limit=300)

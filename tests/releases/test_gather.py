@@ -108,3 +108,13 @@ def test_the_one_service_that_can_go_back_needs_no_name():
         default_service(services(api=api, web=api))
     with pytest.raises(UnknownNameError, match="no service of 'production' has a workload"):
         default_service(services(web=plain), name="production")
+
+
+async def test_a_driver_that_errs_is_a_failed_reading_and_is_said(access, ledger, monkeypatch):
+    async def broken(self):
+        raise KeyError("spec\x1b]0;owned\x07")
+
+    monkeypatch.setattr(FakeTraffic, "observe", broken)
+    facts = await gather(access, ledger, request=request())
+    assert "the reading failed: KeyError" in facts.traffic_error and "\x1b" not in facts.traffic_error
+    assert facts.choice.refusal
