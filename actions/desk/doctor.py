@@ -47,7 +47,7 @@ async def _ledger(desk: "Viewer") -> Check:
 
 async def _sources(desk: "Viewer") -> list[Check]:
     try:
-        snapshot: Snapshot = await desk.watching.first_snapshot()
+        snapshot: Snapshot = await desk.watching.first_snapshot(complete=True)
     except VqError as error:
         return [_check("sources", "sources", Gate.FAIL, error.message, "look whether this host reaches them")]
     found = []

@@ -4,10 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actions.desk import steering
 from actions.desk.rehearsals import Rehearsals
 from actions.desk.viewer import Viewer
-from actions.desk.watch_releases import WatchReleases
 from actions.ledger import open_writer
 from actions.model.environment import Settings
 from actions.model.errors import LedgerError, ReadOnlyError
@@ -17,6 +15,7 @@ from actions.model.run import Executor
 from actions.model.words import Command
 
 if TYPE_CHECKING:
+    from actions.desk.watch_releases import WatchReleases
     from actions.ledger.writer import LedgerWriter
 
 
@@ -31,7 +30,7 @@ class Operator(Viewer):
             raise ReadOnlyError(f"'{environment}' is configured read_only = true: it can only be looked at")
         self._writer: LedgerWriter | None = None
         self.rehearsals = Rehearsals(self)
-        self._releases = WatchReleases(self)
+        self._releases: WatchReleases | None = None
 
     @property
     def writer(self) -> "LedgerWriter":
@@ -46,6 +45,8 @@ class Operator(Viewer):
         Asked twice, or by two operators at once, it is one run: the second is told of it (`created` False). Raises
         Stale when the plan is no longer the one with `expected_digest`, Refused, Busy, UnknownNameError, LedgerError.
         """
+        from actions.desk import steering
+
         return await self._call(steering.submit(self, request, expected_digest))
 
     async def command(self, run_id: str, command: Command, reason: str = "") -> CommandRow | None:
@@ -56,6 +57,8 @@ class Operator(Viewer):
         if command is Command.RESUME:
             await self.resume(run_id)
             return None
+        from actions.desk import steering
+
         return await self._call(steering.command(self, run_id, command, reason))
 
     async def take_over(self, run_id: str, reason: str = "", *, stop: bool = False) -> Executor:
@@ -63,14 +66,20 @@ class Operator(Viewer):
 
         An executor that hangs or is stopped holds the target: only with `stop` is it ended first. Raises Refused, Busy.
         """
+        from actions.desk import steering
+
         return await self._call(steering.own(self, run_id, reason, stop))
 
     async def resume(self, run_id: str) -> None:
         """Let a paused run go on, or start a new executor for one whose executor is gone."""
+        from actions.desk import steering
+
         await self._call(steering.resume(self, run_id))
 
     async def answer(self, run_id: str, gate_id: str, answer: str) -> None:
         """Answer a question of a run. Raises Refused when somebody else answered before."""
+        from actions.desk import steering
+
         await self._call(steering.answer(self, run_id, gate_id, answer))
 
     async def start_keeper(self) -> KeeperFacts:
@@ -90,13 +99,18 @@ class Operator(Viewer):
     async def _begin(self) -> None:
         self._writer = await asyncio.to_thread(open_writer, self.ledger.directory)
         await super()._begin()
+        from actions.desk import steering  # noqa: F401 - loaded now, so that confirming a rollback waits for no library
+        from actions.desk.watch_releases import WatchReleases
+
+        self._releases = WatchReleases(self)
         self.watching.watchers += [self.rehearsals.observe, self._releases.observe]
         self.watching.offered = self.rehearsals.offered
         await self.rehearsals.begin()
 
     async def _end(self) -> None:
         await super()._end()
-        self._releases.end()
+        if self._releases is not None:
+            self._releases.end()
         writer, self._writer = self._writer, None
         if writer is not None:
             await asyncio.to_thread(writer.close)

@@ -3,21 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from actions.desk import look
 from actions.desk.identity import identify
 from actions.desk.ledger_door import LedgerDoor
 from actions.desk.loop import LoopThread, stream
-from actions.desk.watching import Watching
 from actions.model.environment import Settings
-from actions.model.errors import LedgerError, UnknownNameError
+from actions.model.errors import LedgerError, UnknownNameError, VqError
 from actions.model.health import Check, Snapshot
 from actions.model.plan import Readiness, Release, RollbackOffer, RollbackRequest
 from actions.model.record import AuditReport, ChangeNote, Drill, GateRow, KeeperFacts, RunPage, RunQuery
 from actions.model.run import Executor, Run, RunView
 from actions.model.views import LogCounts, Scenario, SlotView
 from actions.platforms.access import Access
+
+if TYPE_CHECKING:
+    from actions.desk.watching import Watching
 
 T = TypeVar("T")
 CLOSE_SECONDS = 3.0
@@ -41,7 +43,7 @@ class Viewer:
         self.operator, self.host = self.identity.operator, self.identity.host
         self.access = Access(environment, self.environment)
         self.ledger = LedgerDoor(look.ledger_directory(settings))
-        self.watching = Watching(self.access, self.ledger)
+        self._watching: Watching | None = None
         self._thread = LoopThread(f"desk {environment}")
 
     # Life
@@ -71,15 +73,22 @@ class Viewer:
         if self.ledger.note:
             raise LedgerError(look.ledger_words(self.ledger))
 
+    @property
+    def watching(self) -> "Watching":
+        """The background work. Raises VqError before `start`."""
+        if self._watching is None:
+            raise VqError("the desk was not started")
+        return self._watching
+
     # Now
 
     def snapshots(self) -> AsyncIterator[Snapshot]:
         """Every new snapshot, the newest at once; a slow reader skips some. Ends when the desk closes."""
-        return stream(self._thread, self.watching.feed)
+        return stream(self._thread, lambda put: self.watching.feed(put))
 
     async def snapshot(self) -> Snapshot:
-        """The newest snapshot; waits for the first."""
-        return await self._thread.call(self.watching.first_snapshot())
+        """The newest snapshot in which every source was tried at least once; waits for it."""
+        return await self._thread.call(self.watching.first_snapshot(complete=True))
 
     @property
     def rollback_services(self) -> tuple[str, ...]:
@@ -181,10 +190,15 @@ class Viewer:
 
     async def _begin(self) -> None:
         await self.ledger.open()
-        self.watching.begin()
+        # Loaded here, on the desk's own thread: drawing the first frame does not wait for database and HTTP libraries.
+        from actions.desk.watching import Watching
+
+        self._watching = Watching(self.access, self.ledger)
+        self._watching.begin()
 
     async def _end(self) -> None:
-        await self.watching.end()
+        if self._watching is not None:
+            await self._watching.end()
         await self.access.close()
         await self.ledger.close()
 

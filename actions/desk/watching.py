@@ -35,6 +35,7 @@ class Watching:
         self._polling_task: asyncio.Task[None] | None = None
         self._puts: list[Callable[[Snapshot], None]] = []
         self._first = asyncio.Event()
+        self._complete = asyncio.Event()
         self.latest: Snapshot | None = None
         self.watchers: list[Watcher] = []
         self.offered: Callable[[], Coroutine[Any, Any, None]] | None = None
@@ -65,10 +66,13 @@ class Watching:
         finally:
             self._puts.remove(put)
 
-    async def first_snapshot(self) -> Snapshot:
-        """The newest snapshot; waits for the first. Raises Unreachable when none came within `SNAPSHOT_SECONDS`."""
+    async def first_snapshot(self, *, complete: bool = False) -> Snapshot:
+        """The newest snapshot; waits for the first, or for the first in which every source was tried.
+
+        Raises Unreachable when none came within `SNAPSHOT_SECONDS`.
+        """
         polling = self._poll()
-        arrived = asyncio.ensure_future(self._first.wait())
+        arrived = asyncio.ensure_future((self._complete if complete else self._first).wait())
         await asyncio.wait({polling, arrived}, timeout=SNAPSHOT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         arrived.cancel()
         if polling.done():
@@ -104,6 +108,8 @@ class Watching:
             moved = self.latest is None or _states(snapshot) != _states(self.latest)
             self.latest = snapshot
             self._first.set()
+            if all(one.attempted_at is not None for one in snapshot.services):
+                self._complete.set()
             if moved:
                 self.way_back.poke()
             for put in list(self._puts):

@@ -25,6 +25,10 @@ GLYPHS = {
 }  # fmt: skip
 
 
+class ReaderGone(Exception):
+    """Whoever read our output has left. A class of its own: the parser of commands ends the program on OSError."""
+
+
 @dataclass
 class Output:
     """Where a command writes. `json` chooses one JSON object instead of lines, `ascii` plain characters."""
@@ -80,8 +84,11 @@ class Output:
         return text.translate(_ASCII) if self.ascii else text
 
     def _write(self, stream: TextIO, text: str) -> None:
-        stream.write(text + "\n")
-        stream.flush()
+        try:
+            stream.write(text + "\n")
+            stream.flush()
+        except BrokenPipeError:
+            raise ReaderGone from None
 
 
 def plain(value: Any) -> Any:

@@ -4,17 +4,19 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
-from actions.model.errors import ExitCode, VqError
+from actions.model.errors import ExitCode, UsageError, VqError
 from vq_tui.commands import audit, config, demo, doctor, drill, keeper, observe, rollback, runs, sandbox
 from vq_tui.commands.crash import write_crash_file
-from vq_tui.commands.output import Output
+from vq_tui.commands.output import Output, ReaderGone
 from vq_tui.commands.session import Session
 from vq_tui.commands.terminal import require_terminal
+
+ParserError: type[Exception] = typer.BadParameter.__mro__[2]
+"""What is raised for words that are off: of the copy of click inside newer typers, of the installed one for older."""
 
 INTERNAL, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
 
@@ -61,7 +63,7 @@ def start(
 def open_console(session: Session) -> int:
     """The full-screen console on the chosen environment."""
     if session.output.json:
-        raise click.UsageError("the console has no JSON; name a command, for instance 'vq-tui status --json'")
+        raise UsageError("the console has no JSON; name a command, for instance 'vq-tui status --json'")
     require_terminal()
     from vq_tui.app import run_console
 
@@ -74,16 +76,15 @@ def run(arguments: Sequence[str]) -> int:
     try:
         command = typer.main.get_command(program)
         code = command.main(args=list(arguments), prog_name="vq-tui", standalone_mode=False, obj=output)
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except VqError as error:
         more = {"run": run_id} if (run_id := getattr(error, "run_id", None)) else {}
         return _last_words(output, error.message, error.code, **more)
-    except click.ClickException as error:
+    except ParserError as error:
         return _last_words(output, _usage(error), ExitCode.USAGE)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _last_words(output, "interrupted", INTERRUPTED)
-    except BrokenPipeError:
+    except ReaderGone:
         return _quiet()
     except Exception as error:  # noqa: BLE001 - the last place: whatever it is becomes one line and a crash file
         where = write_crash_file(error, arguments)
@@ -93,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
 def _last_words(output: Output, message: str, code: int, **more: str) -> int:
     try:
         return output.error(message, code, **more)
-    except BrokenPipeError:
+    except ReaderGone:
         return _quiet()
 
 
@@ -103,7 +104,7 @@ def _quiet() -> int:
     return BROKEN_PIPE
 
 
-def _usage(error: click.ClickException) -> str:
+def _usage(error: Any) -> str:
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "vq-tui"

@@ -4,10 +4,9 @@ import secrets
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
-from actions.model.errors import ExitCode, Refused
+from actions.model.errors import ExitCode, Refused, UsageError
 from actions.model.identity import new_id, short_id
 from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
 from vq_tui.commands.follow import exit_code, follow, run_payload, verdict_lines
@@ -47,14 +46,12 @@ def rollback(
     """
     here = session(context, json)
     if last_good and to is not None:
-        raise click.UsageError("give either --last-good or --to VERSION")
+        raise UsageError("give either --last-good or --to VERSION")
     if plan:
         return run(lambda: _show(here, service, to, reason))
     here.may_write("rollback")
     if not yes and (here.output.json or not sys.stdin.isatty() or not sys.stderr.isatty()):
-        raise click.UsageError(
-            "nobody can be asked here: add --yes to roll back without a question, or --plan to look first"
-        )
+        raise UsageError("nobody can be asked here: add --yes to roll back without a question, or --plan to look first")
     return run(lambda: _roll_back(here, service, to, reason, yes=yes, wait=wait, key=key))
 
 
@@ -109,7 +106,7 @@ def _how_on(run_id: str) -> list[str]:
 
 
 async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -> Plan:
-    """Show the plan and have the challenge (emergency, L2) or the release (chosen, L3) typed. Raises click.Abort."""
+    """Show the plan and have the challenge (emergency, L2) or the release (chosen, L3) typed. Raises typer.Abort."""
     offer = await operator.offer(request)
     if offer.plan is None:
         raise Refused(offer.refusal or "no rollback can be planned now")
@@ -121,10 +118,10 @@ async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -
     else:
         word = offer.plan.to_version
         question = f"type the release ({word}) to roll back {operator.environment_name}, anything else leaves"
-    answer = click.prompt(question, default="", show_default=False, err=True)
+    answer = typer.prompt(question, default="", show_default=False, err=True)
     if answer.strip() != word:
         output.aside("left; nothing was touched")
-        raise click.Abort
+        raise typer.Abort
     return offer.plan
 
 

@@ -3,10 +3,9 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-import click
 import typer
 
-from actions.model.errors import ExitCode
+from actions.model.errors import ExitCode, UsageError
 from actions.model.identity import short_id
 from actions.model.record import RunPage, RunQuery
 from actions.model.words import Command
@@ -167,7 +166,7 @@ def take_over(
 def note(context: typer.Context, identifier: Id, text: str, json: Json = False) -> int:
     """Write a line into the journal of a run."""
     if not text.strip():
-        raise click.UsageError("the note is empty")
+        raise UsageError("the note is empty")
     return _steer(context, identifier, Command.NOTE, text, json=json)
 
 
