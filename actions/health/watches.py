@@ -20,6 +20,8 @@ from actions.model.words import Gate, HealthState
 from actions.platforms.access import Access
 
 METRICS_LIMIT = 4 * 1024 * 1024
+FEWEST_REQUESTS = 20
+"""A share of fewer requests says too little; the probe's own requests of the last minute then say more."""
 
 
 class WorkloadWatch:
@@ -153,5 +155,6 @@ def rates(before: Requests, after: Requests, seconds: float) -> tuple[Measured, 
     if before.process != after.process or total < 0 or failed < 0 or seconds <= 0:
         other = Measured(None, "another process answered than before")
         return other, other
-    errors = Measured(failed / total) if total else Measured(None, "no request since the last look")
+    enough = total >= FEWEST_REQUESTS
+    errors = Measured(failed / total) if enough else Measured(None, f"only {total:.0f} requests since the last look")
     return Measured(total / seconds), errors

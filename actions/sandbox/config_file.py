@@ -62,6 +62,7 @@ def _api(facts: SandboxFacts) -> dict[str, Any]:
         "live": "/health/live",
         "endpoints": list(ENDPOINTS),
         "queues": "/api/queues",
+        "metrics": "/metrics",
         "logs": [str(facts.directory / "logs" / f"api-{colour}.log") for colour in COLOURS],
         "slots": {colour: _slot(facts, colour) for colour in COLOURS},
         "traffic": {"driver": "router", "admin": facts.admin},

@@ -58,7 +58,7 @@ class HttpProbe:
     def _judged(self, found: Mapping[str, Answer]) -> Reading:
         facts = self._facts(found)
         state, word, wrong = judge_http(facts, self._settings.thresholds)
-        share = sum(1 for answer in found.values() if not _served(answer)) / len(found)
+        own = sum(1 for answer in found.values() if not _served(answer)) / len(found)
         if not facts.health.reached:
             return down(wrong, wrong)
         version = self._version(facts.health) or next(iter(facts.versions), None)
@@ -72,7 +72,7 @@ class HttpProbe:
             version=version,
             latency_ms=latency,
             plotted=latency,
-            error_share=share,
+            error_share=own if facts.error_rate is None else facts.error_rate,
             error=wrong or None,
         )
 
