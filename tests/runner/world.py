@@ -80,9 +80,8 @@ class Effect(Step):
         if self.fails(context, "crash"):
             raise ZeroDivisionError("password=hunter2hunter2")
         crashpoint(f"effect.{context.step.id}.before")
-        if self.world.get(context.step.id)["key"] != context.key:
-            self.world.put(context.step.id, NEW, context.key)
-            self.world.count("do", context.key)
+        self.world.put(context.step.id, NEW, context.key)
+        self.world.count("do", context.key)  # called twice, it happens twice: the runner has to know better
         crashpoint(f"effect.{context.step.id}.after")
         if self.fails(context, "ambiguous"):
             raise Ambiguous("the answer was lost")
@@ -125,7 +124,7 @@ class TwoParts(Effect):
     kind = "two-parts"
 
     async def act(self, context: StepContext) -> Evidence:
-        if self.world.get(context.step.id)["value"] == OLD:
+        if self.world.get(context.step.id)["key"] != context.key:
             self.world.put(context.step.id, "half", context.key)
             self.world.count("half", context.key)
         crashpoint(f"effect.{context.step.id}.middle")
