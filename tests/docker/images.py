@@ -5,6 +5,7 @@ version is a commit of a container that was never started, so versions differ by
 """
 
 import io
+import os
 import subprocess
 import sys
 import tarfile
@@ -12,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = "vq-test/api"
+REPOSITORY = f"vq-test/api-{os.getpid()}"
+BASE = f"vq-test/base:{os.getpid()}"
 OWNED = "vq-tui-test"
-"""Label of everything the tests make."""
+"""Label of everything the tests make; its value is the process that made it: sessions leave each other alone."""
 
 _MODULES = "json, os, signal, socket, sys, threading, time, encodings.idna, encodings.latin_1"
 
@@ -24,11 +26,10 @@ def root_file_system() -> bytes:
     python = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     listed = subprocess.run(
         [python, "-I", "-S", "-c", f"import {_MODULES}; print(*sorted({{m.__file__ for m in sys.modules.values() "
-         "if getattr(m, '__file__', None)}), sep='\\n'); print(sys.base_prefix)"],
+         "if getattr(m, '__file__', None)}), sep='\\n');"],
         capture_output=True, text=True, check=True,
     ).stdout.split("\n")  # fmt: skip
-    *modules, prefix = [line for line in listed if line]
-    files = {Path(name) for name in modules} | {python}
+    files = {Path(line) for line in listed if line} | {python}
     for binary in [path for path in files if path.suffix == ".so" or path == python]:
         files |= set(_libraries(binary))
     buffer = io.BytesIO()
@@ -59,10 +60,11 @@ def make_base(engine: Any) -> str:
         'ENTRYPOINT ["/python", "-I", "-S", "-B", "/server.py"]',
         f"ENV PYTHONHOME={home}",
         "EXPOSE 8080/tcp",
-        f"LABEL {OWNED}=base",
+        f"LABEL {OWNED}={os.getpid()}",
     ]
-    engine.import_image_from_data(root_file_system(), repository="vq-test/base", tag="1", changes=changes)
-    return str(engine.inspect_image("vq-test/base:1")["Id"])
+    repository, _, tag = BASE.partition(":")
+    engine.import_image_from_data(root_file_system(), repository=repository, tag=tag, changes=changes)
+    return str(engine.inspect_image(BASE)["Id"])
 
 
 def make_version(
@@ -76,9 +78,9 @@ def make_version(
     tag: str | None = None,
 ) -> str:
     """An image of that version; its id. `tag` is `version` unless given; an empty one makes no name."""
-    container = engine.create_container("vq-test/base:1")["Id"]
+    container = engine.create_container(BASE)["Id"]
     environment = {"VERSION": version, **(env or {})}
-    named = {OWNED: "version", "org.opencontainers.image.version": version, **(labels or {})}
+    named = {"org.opencontainers.image.version": version, **(labels or {})}
     words = [f'ENV {name}="{value}"' for name, value in environment.items()]
     words += [f'LABEL "{name}"="{value}"' for name, value in named.items()]
     try:
@@ -90,7 +92,7 @@ def make_version(
 
 def remove_all(engine: Any) -> None:
     """Every image the tests made, with its names."""
-    for image in engine.images(filters={"label": OWNED}, all=True):
+    for image in engine.images(filters={"label": f"{OWNED}={os.getpid()}"}, all=True):
         names = [*(image.get("RepoTags") or []), image["Id"]]
         for name in names:
             _forget(engine, name)

@@ -22,7 +22,15 @@ class BoundedClient(APIClient):
     def __init__(self, **options: Any) -> None:
         self.deadline = local()
         super().__init__(**options)
-        self.trust_env = False
+
+    @property
+    def trust_env(self) -> bool:
+        """Never: proxies and authorities of the environment would come before the configured ones."""
+        return False
+
+    @trust_env.setter
+    def trust_env(self, value: bool) -> None:
+        """requests sets it while it is built, before the first call; ours stays."""
 
     def send(self, request: PreparedRequest, **options: Any) -> Response:
         """One request and its whole body. Raises ReadTimeout at the deadline, ValueError for a body too large."""
@@ -32,7 +40,7 @@ class BoundedClient(APIClient):
         response = super().send(request, **options)
         pieces: list[bytes] = []
         size = 0
-        for piece in response.iter_content(65_536):
+        while piece := response.raw.read1(65_536, decode_content=True):  # returns what is there, also a single byte
             pieces.append(piece)
             size += len(piece)
             if size > self.limit:

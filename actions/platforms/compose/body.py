@@ -18,7 +18,7 @@ _WHOLE = ("WorkingDir", "User", "StopSignal", "Shell", "OnBuild", "ArgsEscaped")
 
 @dataclass(frozen=True)
 class Recreation:
-    """A raw body for the creation, and the endpoints to connect afterwards by network id, with those networks' names."""
+    """A raw body for the creation; the endpoints to connect afterwards by network id, and those networks' names."""
 
     body: Body
     networks: dict[str, Body]

@@ -5,17 +5,15 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from actions.model.environment import ComposeWorkload
 from actions.model.identity import digest
 from actions.model.text import clean
 from actions.platforms.compose import compose_files as files_of
 from actions.platforms.compose import labels
-from actions.platforms.compose.compose_cli import ComposeCli
+from actions.platforms.compose.compose_cli import ComposeCli, variables
+from actions.platforms.compose.observe import Scene
 from actions.platforms.compose.params import Pin
-
-Body = dict[str, Any]
 
 BY_RUN = "# by run "
 """Begins the line of a pin that names the step which wrote it."""
@@ -31,11 +29,9 @@ class PinPlan:
     risks: tuple[str, ...] = ()
 
 
-async def plan_pin(
-    settings: ComposeWorkload, cli: ComposeCli, containers: list[Body], images: list[Body], name: str
-) -> PinPlan:
+async def plan_pin(settings: ComposeWorkload, cli: ComposeCli, scene: Scene, name: str) -> PinPlan:
     """The pin of the service to the image called `name`. Never fails a rollback: what cannot be done becomes a risk."""
-    carried = labels.labels_of(containers[0])
+    carried = labels.labels_of(scene.containers[0])
     if labels.PROJECT not in carried or labels.CONFIG_HASH not in carried:
         return PinPlan(managed=False)
     try:
@@ -46,7 +42,7 @@ async def plan_pin(
         return PinPlan(managed=True, risks=(_pending(found, name),))
     pin, files, auto = found
     risks = [] if auto else [_unread(files, Path(pin.path))]
-    wanted, doubt = await _config_hash(cli, containers, images, pin, files)
+    wanted, doubt = await _config_hash(cli, scene, pin, files)
     changed = pin.before != fingerprint(pin.content)
     risks += [doubt] if doubt else []
     return PinPlan(True, pin.model_copy(update={"risks": tuple(risks)}) if changed else None, wanted, tuple(risks))
@@ -72,37 +68,40 @@ def _write_down(
     return pin, files, auto
 
 
-async def _config_hash(
-    cli: ComposeCli, containers: list[Body], images: list[Body], pin: Pin, files: files_of.ProjectFiles
-) -> tuple[str | None, str]:
+async def _config_hash(cli: ComposeCli, scene: Scene, pin: Pin, files: files_of.ProjectFiles) -> tuple[str | None, str]:
     """The label for the new containers, or why the present one stays.
 
     Compose's word counts only if it explains what runs now: with other files or variables than those the containers
     were made from, a computed label would hide the difference from the next `up`.
     """
-    carried = labels.labels_of(containers[0])
-    command = await cli.command(carried.get(labels.COMPOSE_VERSION, ""))
+    carried = labels.labels_of(scene.containers[0])
+    command = cli.command(carried.get(labels.COMPOSE_VERSION, ""))
     if command is None:
-        return None, "pin pending: no Compose of this generation here; the next `up` makes the containers once more"
-    known = [digest([[one["Id"], one.get("RepoTags")] for one in images]), *pin.files.values()]
+        return None, "pin pending: no Compose on this host; the next `up` makes the containers once more"
+    present = {labels.labels_of(one).get(labels.CONFIG_HASH) for one in scene.containers}
     others = [one for one in files.read if str(one) != pin.path]
     with tempfile.TemporaryDirectory(prefix="vq-tui-") as folder:
         draft = Path(folder, "pin.yaml")
         await asyncio.to_thread(draft.write_text, pin.content, "utf-8")
-        project = carried[labels.PROJECT]
-        now, then = await asyncio.gather(
-            cli.config_hash(command, files.read, [*known, pin.before or ""], files.directory, project),
-            cli.config_hash(command, [*others, draft], [*known, pin.content], files.directory, project),
-        )
-    present = {labels.labels_of(one).get(labels.CONFIG_HASH) for one in containers}
-    if then is None or now is None:
-        return None, "pin pending: Compose cannot read the project's files; the next `up` will say why"
-    if present != {now}:
+        known = await asyncio.to_thread(_fingerprints, scene, pin, files)
+        then = [*others, draft]
+        project, agreed = carried[labels.PROJECT], next(iter(present)) if len(present) == 1 else None
+        found = await cli.hashes(command, files.directory, project, files.read, then, known, agreed)
+    if found.now is None or found.then is None:
+        return None, "pin pending: Compose did not answer; the next `up` makes the containers once more"
+    if agreed != found.now:
         return (
             None,
             "pin pending: the Compose files differ from what runs; the next `up` makes the containers once more",
         )
-    return then, ""
+    return found.then, ""
+
+
+def _fingerprints(scene: Scene, pin: Pin, files: files_of.ProjectFiles) -> list[str]:
+    """Of everything that Compose's answer depends on: files, variables, and what the images' names mean."""
+    named = sorted((key, sorted(one.get("RepoTags") or [])) for key, one in scene.inspected.items())
+    texts = [files_of.text_of(one) or "" for one in (*files.read, files.directory / ".env")]
+    return [digest(named), pin.content, *(digest(text) for text in texts), variables(texts)]
 
 
 def anonymous(text: str) -> str:

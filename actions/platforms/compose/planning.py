@@ -53,7 +53,7 @@ class Planner:
             self._provable(one, image, len(scene.containers))
         name = artefacts.pin_name(image, to.version)
         pinned, same_words = await asyncio.gather(
-            plan_pin(self._settings, self._cli, scene.containers, scene.images, name),
+            plan_pin(self._settings, self._cli, scene, name),
             asyncio.gather(*(self._same_words(one, facts) for one in moving)),
         )
         changes = [self._pin(pinned, name, to)] if pinned.pin else []

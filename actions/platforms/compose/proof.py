@@ -74,13 +74,14 @@ class Prover:
                 last = clean(error) if isinstance(error, Unreachable) else "no answer in time"
                 if not lost:
                     report(f"the engine does not answer, waiting: {last}")
-                series.broken()
+                series.broken(last)
                 lost, patience = True, Deadline(self._place.settings.policy.prove_seconds)
             if series.proved:
                 return self._evidence(subject, series, last)
             if deadline.passed or patience.passed:
                 spent = min(deadline.seconds, patience.seconds)
-                raise VerifyFailed(f"{short(subject.container)} was not proved within {spent:.0f} s: {last}")
+                trouble = last if lost else series.trouble or last
+                raise VerifyFailed(f"{short(subject.container)} was not proved within {spent:.0f} s: {trouble}")
             await asyncio.sleep(min(_EVERY, max(deadline.remaining(), 0.001)))
 
     async def _look(self, subject: Subject, series: "_Series") -> str:
@@ -89,22 +90,18 @@ class Prover:
         except Missing:
             raise VerifyFailed(f"container {short(subject.container)} is gone: somebody removed it") from None
         _refuse(body, subject)
-        health = _docker_health(body)
+        health, started = _docker_health(body), str(body["State"].get("StartedAt"))
         answer = await self._questions.ask(body, sole=subject.sole)
         if answer is None:
             if health is None:
                 raise VerifyFailed("not provable: the container has no healthcheck and no address to ask")
-            series.saw(health == "healthy", str(body["State"].get("StartedAt")))
-            return f"healthcheck says {health}"
+            return series.saw(health == "healthy", started, f"healthcheck says {health}")
         said = self._questions.said(answer)
         if not answer.good:
-            series.broken()
-            return f"{answer.path} {answer.reason}"
+            return series.broken(f"{answer.path} {answer.reason}")
         if subject.version is not None and said is not None and said != subject.version:
-            series.broken()
-            return f"it answers as {said} instead of {subject.version}"
-        series.saw(True, str(body["State"].get("StartedAt")))
-        return f"answers {answer.status}" + (f" as {said}" if said else "")
+            return series.broken(f"it answers as {said} instead of {subject.version}")
+        return series.saw(True, started, f"answers {answer.status}" + (f" as {said}" if said else ""))
 
     def _evidence(self, subject: Subject, series: "_Series", last: str) -> Evidence:
         text = f"{last}, {series.count} in a row, image {short(subject.image)}, no restart"
@@ -120,6 +117,7 @@ class _Series:
         self._since = 0.0
         self._started = ""
         self.count = 0
+        self.trouble = ""
 
     @property
     def seconds(self) -> float:
@@ -131,18 +129,19 @@ class _Series:
         """Enough of them, for long enough."""
         return self.count >= self._wanted and self.seconds >= SOAK_SECONDS
 
-    def saw(self, good: bool, started: str) -> None:
-        """One more look."""
-        if not good or started != self._started:
-            self.broken()
-        if good:
-            if self.count == 0:
-                self._since, self._started = time.monotonic(), started
-            self.count += 1
+    def saw(self, good: bool, started: str, text: str) -> str:
+        """One more look, in words."""
+        if not good:
+            return self.broken(text)
+        if self.count == 0 or started != self._started:
+            self._since, self._started, self.count = time.monotonic(), started, 0
+        self.count += 1
+        return text
 
-    def broken(self) -> None:
+    def broken(self, why: str) -> str:
         """The row ended."""
-        self.count = 0
+        self.count, self.trouble = 0, why
+        return why
 
 
 def _refuse(body: Body, subject: Subject) -> None:
@@ -151,7 +150,8 @@ def _refuse(body: Body, subject: Subject) -> None:
     if body["Image"] != subject.image:
         raise VerifyFailed(f"{name} runs image {short(body['Image'])} instead of {short(subject.image)}")
     if int(body.get("RestartCount") or 0) > subject.restarts or state.get("Status") == "restarting":
-        raise VerifyFailed(f"{name} ended with code {state.get('ExitCode')} and was restarted")
+        code = f" with code {state['ExitCode']}" if state.get("ExitCode") else ""  # forgotten once it runs again
+        raise VerifyFailed(f"{name} ended{code} and was restarted")
     if state.get("Status") in ("exited", "dead", "removing"):
         memory = " (out of memory)" if state.get("OOMKilled") else ""
         raise VerifyFailed(f"{name} ended with code {state.get('ExitCode')}{memory}")

@@ -1,0 +1,177 @@
+"""A three-replica Compose project of a small HTTP API on the real engine, with its own `vq-tui.toml`.
+
+with ComposeProject(tmp_path, "1.1.0") as project:      # `docker-compose up -d`, every replica answers
+    project.config                                       # path of the vq-tui.toml
+    project.ids()                                        # container ids by name
+    project.up()                                         # what somebody does after a rollback
+"""
+
+import os
+import subprocess
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.docker import images
+
+HOST = "unix:///var/run/docker.sock"
+
+FILE = """version: "3.8"
+services:
+  api:
+    image: {image}
+    restart: always
+    scale: {replicas}
+    environment:
+      CANARY: "{canary}"
+    labels:
+      vq-tui-test.project: "{name}"
+    ports: ["127.0.0.1:{first}-{last}:8080"]
+"""
+
+CONFIG = """ledger = "{folder}/ledger"
+default_environment = "shop"
+
+[environments.shop]
+band = "red"
+
+[environments.shop.policy]
+soak_seconds = 1
+soak_samples = 2
+prove_seconds = 8
+
+[environments.shop.services.api]
+kind = "http"
+url = "http://127.0.0.1:{first}"
+
+[environments.shop.services.api.workload]
+driver = "compose"
+project = "{name}"
+service = "api"
+stop_timeout = 5
+"""
+
+CANARY = "canary-secret-3f9a"
+
+
+class ComposeProject:
+    """Brings the project up on entry and takes everything of it away at the end. `engine` is docker-py's client."""
+
+    def __init__(self, folder: Path, version: str, *, engine: Any, replicas: int = 3, file: str = FILE) -> None:
+        self.name = f"vqt{uuid.uuid4().hex[:8]}"
+        self.folder = folder / self.name
+        self.engine = engine
+        self.replicas = replicas
+        self.first = free_ports(replicas)
+        self.file = file
+        self.config = self.folder / "vq-tui.toml"
+        self.folder.mkdir(parents=True)
+        self.write(version)
+        self.config.write_text(CONFIG.format(folder=self.folder, first=self.first, name=self.name))
+        self.config.chmod(0o600)
+
+    def __enter__(self) -> "ComposeProject":
+        self.up()
+        until(self.answering)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        remove_project(self.engine, self.name)
+
+    @property
+    def url(self) -> str:
+        """The address of the first replica, as the configuration names it."""
+        return f"http://127.0.0.1:{self.first}"
+
+    def write(self, version: str) -> None:
+        """Have the Compose file name that version."""
+        self.folder.joinpath("docker-compose.yml").write_text(
+            self.file.format(
+                image=f"{images.REPOSITORY}:{version}",
+                replicas=self.replicas,
+                name=self.name,
+                first=self.first,
+                last=self.first + self.replicas - 1,
+                canary=CANARY,
+            )
+        )
+
+    def compose(self, *words: str) -> str:
+        """Run docker-compose in the project's folder; its output."""
+        done = subprocess.run(
+            ["docker-compose", "-p", self.name, *words],
+            cwd=self.folder, capture_output=True, text=True, timeout=60, check=False,
+            env={**os.environ, "DOCKER_HOST": HOST},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    def up(self) -> str:
+        """`docker-compose up -d`."""
+        return self.compose("up", "-d")
+
+    def containers(self, *, stopped: bool = True) -> list[dict[str, Any]]:
+        """Inspected containers of the service, by number."""
+        found = self.engine.containers(all=stopped, filters={"label": f"com.docker.compose.project={self.name}"})
+        bodies = [self.engine.inspect_container(one["Id"]) for one in found]
+        return sorted(bodies, key=lambda one: one["Config"]["Labels"]["com.docker.compose.container-number"])
+
+    def ids(self) -> dict[str, str]:
+        """Ids of all containers by name."""
+        return {one["Name"].lstrip("/"): one["Id"] for one in self.containers()}
+
+    def versions(self) -> list[str]:
+        """The version that each replica answers with."""
+        return [ask(f"http://127.0.0.1:{port}/health") for port in range(self.first, self.first + self.replicas)]
+
+    def answering(self) -> bool:
+        """Whether every replica answers."""
+        try:
+            self.versions()
+        except OSError:
+            return False
+        return True
+
+
+def until(condition: Callable[[], bool], seconds: float = 15) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} s: {condition}"
+        time.sleep(0.03)
+
+
+def ask(url: str, seconds: float = 2) -> str:
+    """The version header of one answer."""
+    with urllib.request.urlopen(url, timeout=seconds) as answer:
+        return str(answer.headers["X-Version"])
+
+
+def free_ports(count: int) -> int:
+    """The first of `count` neighbouring ports that are free now."""
+    import socket
+
+    for first in range(21_000 + os.getpid() % 5_000, 60_000, count):
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as one:
+                    one.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+    raise OSError("no free ports")
+
+
+def remove_project(engine: Any, name: str) -> None:
+    """Containers with their anonymous volumes, networks and evidence of one project."""
+    for one in engine.containers(all=True, filters={"label": f"vq-tui-test.project={name}"}):
+        engine.remove_container(one["Id"], force=True, v=True)
+    for network in engine.networks(filters={"label": f"com.docker.compose.project={name}"}):
+        engine.remove_network(network["Id"])
+    for image in engine.images(filters={"label": "vq-tui.evidence"}):
+        for tag in image["RepoTags"] or []:
+            if f"-{name}_" in tag or f"-{name}" in tag:
+                engine.remove_image(tag)
