@@ -6,43 +6,26 @@ exactly what the server sent. The package is imported at the first connection, n
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
+from actions.clients.kubernetes_errors import CALL_SECONDS, refusal, watch_error, why
 from actions.model.environment import KubernetesWorkload
-from actions.model.errors import Ambiguous, ConfigError, Refused, Stale, Unreachable, VqError
+from actions.model.errors import Ambiguous, ConfigError, Unreachable
 from actions.model.text import clean
 
 if TYPE_CHECKING:
     from kubernetes.aio.client import ApiClient
 
 Json = dict[str, Any]
-CALL_SECONDS = 10.0
 CONNECT_SECONDS = 4.0
 BODY_LIMIT = 64 * 1024 * 1024
+PAGE = "500"
+SILENT_SECONDS, SILENT_PROBES = 10, 3
 MANAGER = "vq-tui"
-
-
-class NotThere(VqError):
-    """The object does not exist (404)."""
-
-
-class Forbidden(Refused):
-    """The credentials lack a right (403); the message names it."""
-
-
-class Expired(VqError):
-    """The resource version of a watch is too old (410): list again."""
-
-
-class Throttled(Unreachable):
-    """The server refused to process the request now (429, 503); nothing was applied. `after` is in seconds."""
-
-    def __init__(self, message: str, after: float) -> None:
-        super().__init__(message)
-        self.after = after
 
 
 class KubernetesReader:
@@ -62,17 +45,37 @@ class KubernetesReader:
     @property
     def where(self) -> str:
         """How messages name the cluster."""
-        return f"Kubernetes context '{self._context}'" if self._context else "the in-cluster Kubernetes API"
+        if self._context:
+            return f"Kubernetes context '{self._context}'"
+        return f"Kubernetes by {self._kubeconfig}" if self._kubeconfig else "the in-cluster Kubernetes API"
 
     async def get(self, path: str, **query: str) -> Json:
         """One object or one list. Raises NotThere, Forbidden, Unreachable."""
         return await self._call("GET", path, query)
 
+    async def collection(self, path: str) -> tuple[list[Json], str]:
+        """All objects of a collection, read in pages, and the version to watch from. Raises Expired to begin anew."""
+        items: list[Json] = []
+        query = {"limit": PAGE}
+        while True:
+            found = await self._call("GET", path, query)
+            items += found.get("items") or []
+            meta = found.get("metadata") or {}
+            if not meta.get("continue"):
+                return items, str(meta.get("resourceVersion", ""))
+            query = {"limit": PAGE, "continue": str(meta["continue"])}
+
+    async def ping(self) -> None:
+        """Return when the API answers at all. Raises Unreachable when it does not, or not to these credentials."""
+        status, _ = await self._exchange("GET", "/version", {}, None, "application/json")
+        if status >= 500:
+            raise Unreachable(f"{self.where} answers {status}")
+
     async def text(self, path: str, **query: str) -> str:
         """A plain answer such as a log, not yet cleaned of line ends."""
         status, body = await self._exchange("GET", path, query, None, "application/json")
         if status >= 400:
-            raise _refusal(self.where, "GET", path, status, body)
+            raise refusal(self.where, "GET", path, status, body)
         return body.decode("utf-8", "replace")
 
     async def may(self, verb: str, group: str, resource: str, namespace: str) -> bool:
@@ -86,8 +89,13 @@ class KubernetesReader:
         answer = await self._call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {}, body)
         return bool(answer.get("status", {}).get("allowed"))
 
-    async def watch(self, path: str, version: str, seconds: int = 240) -> AsyncIterator[Json]:
-        """Events since `version`, until the server ends the watch. Raises Expired when `version` is too old."""
+    async def watch(
+        self, path: str, version: str, seconds: int = 240, opened: Callable[[], None] = lambda: None
+    ) -> AsyncIterator[Json]:
+        """Events since `version`, until the server ends the watch; `opened` is called once it is in place.
+
+        Raises Expired when `version` is too old.
+        """
         query = {
             "watch": "true",
             "resourceVersion": version,
@@ -99,17 +107,21 @@ class KubernetesReader:
         try:
             response = await self._send("GET", path, query, None, "application/json", seconds + CALL_SECONDS)
             try:
+                if response.status == 401:
+                    raise await self._unknown_here()
                 if response.status >= 400:
-                    raise _refusal(self.where, "watch", path, response.status, await response.content.read(65_536))
+                    raise refusal(self.where, "watch", path, response.status, await response.content.read(65_536))
+                _notice_silence(response)
+                opened()
                 async for line in response.content:
                     event: Json = json.loads(line)
                     if event.get("type") == "ERROR":
-                        raise _watch_error(self.where, path, event.get("object", {}))
+                        raise watch_error(self.where, path, event.get("object", {}))
                     yield event
             finally:
                 response.release()
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise Unreachable(f"{self.where}: the watch of {path} broke: {_why(error)}") from None
+            raise Unreachable(f"{self.where}: the watch of {path} broke: {why(error)}") from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -117,12 +129,19 @@ class KubernetesReader:
         if client is not None:
             await client.close()
 
+    async def _unknown_here(self) -> Unreachable:
+        """These credentials are not accepted: the next call reads the kubeconfig anew, after a new login too."""
+        await self.close()
+        return Unreachable(
+            f"{self.where} does not accept these credentials (401): log in again, the token may have expired"
+        )
+
     async def _call(
         self, method: str, path: str, query: dict[str, str], body: Any = None, kind: str = "application/json"
     ) -> Json:
         status, raw = await self._exchange(method, path, query, body, kind)
         if status >= 400:
-            raise _refusal(self.where, method, path, status, raw)
+            raise refusal(self.where, method, path, status, raw)
         try:
             answer = json.loads(raw)
         except ValueError:
@@ -147,15 +166,15 @@ class KubernetesReader:
                 finally:
                     response.release()
         except aiohttp.ClientConnectorError as error:
-            raise Unreachable(
-                f"{self.where} does not accept connections: {_why(error)}; check network or VPN"
-            ) from None
+            raise Unreachable(f"{self.where} does not accept connections: {why(error)}; check network or VPN") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if sent and method in {"PATCH", "DELETE"}:
                 raise Ambiguous(
-                    f"{self.where}: no answer to {method} {path}: {_why(error)}; it may be applied"
+                    f"{self.where}: no answer to {method} {path}: {why(error)}; it may be applied"
                 ) from None
-            raise Unreachable(f"{self.where} does not answer: {_why(error)}; check network or VPN") from None
+            raise Unreachable(f"{self.where} does not answer: {why(error)}; check network or VPN") from None
+        if response.status == 401:
+            raise await self._unknown_here()
         if len(raw) > BODY_LIMIT:
             raise Unreachable(f"{self.where} answers {path} with more than {BODY_LIMIT} bytes")
         return int(response.status), bytes(raw)
@@ -198,7 +217,7 @@ async def _open(kubeconfig: Path | None, context: str | None) -> "ApiClient":
     configuration = client.Configuration()
     configuration.proxy = None
     configuration.client_session_kwargs = {"trust_env": False}
-    configuration.connection_pool_maxsize = 32
+    configuration.connection_pool_maxsize = 0  # every watch holds a connection; a limit would starve the rest
     try:
         if context is None and kubeconfig is None:
             config.load_incluster_config(client_configuration=configuration)
@@ -215,39 +234,12 @@ async def _open(kubeconfig: Path | None, context: str | None) -> "ApiClient":
     return client.ApiClient(configuration)
 
 
-def _refusal(where: str, verb: str, path: str, status: int, raw: bytes) -> VqError:
-    try:
-        told = json.loads(raw)
-        message = clean(told.get("message", ""), limit=400) if isinstance(told, dict) else ""
-    except ValueError:
-        told, message = {}, clean(raw[:300])
-    if status == 401:
-        return Unreachable(f"{where} does not accept these credentials (401): log in again, the token may have expired")
-    if status == 403:
-        return Forbidden(f"{where}: {message or f'{verb} {path} is forbidden'}; ask for this right")
-    if status == 404:
-        return NotThere(f"{where}: {message or f'{path} does not exist'}")
-    if status in {409, 422}:
-        return Stale(f"{where} refuses the change ({status}): {message}; look again and plan anew")
-    if status == 410:
-        return Expired(f"{where}: {message}")
-    if status in {429, 503}:
-        details = told.get("details") if isinstance(told, dict) else None
-        after = details.get("retryAfterSeconds") if isinstance(details, dict) else None
-        return Throttled(f"{where} is busy ({status}): {message}", float(after or 1))
-    if status >= 500 and verb in {"PATCH", "DELETE"}:
-        return Ambiguous(f"{where} failed ({status}) on {verb} {path}: {message}; it may be applied")
-    return Unreachable(f"{where} answers {verb} {path} with {status}: {message}")
-
-
-def _watch_error(where: str, path: str, told: Json) -> VqError:
-    code, message = int(told.get("code", 0)), clean(told.get("message", ""), limit=300)
-    if code == 410:
-        return Expired(f"{where}: {message}")
-    return Unreachable(f"{where}: the watch of {path} ended with {code}: {message}")
-
-
-def _why(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no answer within {CALL_SECONDS:.0f} s"
-    return clean(error, limit=200) or type(error).__name__
+def _notice_silence(response: Any) -> None:
+    """Have the kernel probe an idle watch: a path that silently swallows it must not look like a quiet cluster."""
+    transport = response.connection.transport if response.connection else None
+    found = transport.get_extra_info("socket") if transport else None
+    if found is not None:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SILENT_SECONDS)
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, SILENT_SECONDS // 2)
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, SILENT_PROBES)

@@ -7,49 +7,52 @@ tries again with growing pauses. Mirrors of one cluster and namespace are shared
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from actions.clients.kubernetes_api import Expired, Forbidden, Json, KubernetesReader, NotThere
-from actions.model.errors import Unreachable, VqError
+from actions.clients import kubernetes_pulse as pulse
+from actions.clients.kubernetes_api import Json, KubernetesReader
+from actions.clients.kubernetes_errors import Expired, Forbidden, NotThere
+from actions.clients.kubernetes_pulse import Pulse
+from actions.model.errors import ConfigError, Unreachable, VqError
 
+T = TypeVar("T")
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 15.0
-TOLERATED_SECONDS = 6.0
-"""A mirror without a connection for longer than this no longer counts as an observation (H9)."""
+KEPT_ERRORS = (Forbidden, NotThere, ConfigError)
+"""Errors that waiting does not cure: they are told as they are, at once."""
 
 
 class Mirror:
-    """Objects by uid, kept current by a task of its own."""
+    """Objects by uid, kept current by a task of its own. `managedFields` are not kept: nobody reads them here."""
 
-    def __init__(self, client: KubernetesReader, path: str) -> None:
-        self.client, self.path = client, path
+    def __init__(self, client: KubernetesReader, path: str, pulse: Pulse) -> None:
+        self.client, self.path, self.pulse = client, path, pulse
         self._objects: dict[str, Json] = {}
-        self._changed = asyncio.Event()
+        self._listed = False
         self._ready = asyncio.Event()
         self._error: VqError | None = None
         self._lost_at: float | None = None
         self._task = asyncio.create_task(self._run(), name=f"mirror {path}")
 
     async def objects(self) -> list[Json]:
-        """All objects, as current as the watch is. Raises Forbidden, NotThere or Unreachable."""
+        """All objects, as current as the watch is. Raises Forbidden, NotThere, ConfigError, or Unreachable."""
         if not self._ready.is_set():
             await self._ready.wait()
-        if isinstance(self._error, Forbidden | NotThere) and not self._objects:
+        if isinstance(self._error, KEPT_ERRORS) and not self._listed:
             raise self._error
         if self._error is not None and self._lost_at is not None:
             lost = time.monotonic() - self._lost_at
-            if lost > TOLERATED_SECONDS or not self._objects:
+            if lost > pulse.TOLERATED_SECONDS or not self._listed:
                 raise Unreachable(f"{self._error.message} (for {lost:.0f} s)")
+        if self._task.done():
+            raise Unreachable(f"{self.client.where}: the watch of {self.path} has ended; start the program again")
+        if silence := self.pulse.silence:
+            raise Unreachable(silence)
         return list(self._objects.values())
-
-    async def next_change(self, seconds: float) -> None:
-        """Return at the next event, or after `seconds`."""
-        self._changed.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
 
     async def close(self) -> None:
         """Stop watching."""
@@ -63,46 +66,65 @@ class Mirror:
             try:
                 if not version:
                     version = await self._list()
-                self._error, self._lost_at, pause = None, None, FIRST_PAUSE
-                self._ready.set()
-                async for event in self.client.watch(self.path, version):
-                    version = self._apply(event)
+                    self._recover()
+                async for event in self.client.watch(self.path, version, opened=self._recover):
+                    pause, version = FIRST_PAUSE, self._apply(event)
             except Expired:
                 version = ""
             except VqError as error:
                 self._lose(error)
-                if isinstance(error, Forbidden | NotThere):
-                    version, pause = "", LONGEST_PAUSE
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                if isinstance(error, KEPT_ERRORS):
+                    version = ""
+                    await asyncio.sleep(LONGEST_PAUSE)
+                else:
+                    await asyncio.sleep(min(FIRST_PAUSE, pause))
+                    await self.pulse.answer(pause - FIRST_PAUSE)
+                    pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _list(self) -> str:
-        found = await self.client.get(self.path)
-        self._objects = {one["metadata"]["uid"]: one for one in found.get("items", [])}
-        self._changed.set()
-        return str(found["metadata"]["resourceVersion"])
+        items, version = await self.client.collection(self.path)
+        self._objects = {one["metadata"]["uid"]: _slim(one) for one in items}
+        self._listed = True
+        return version
 
     def _apply(self, event: Json) -> str:
         thing: Json = event["object"]
         if event["type"] == "DELETED":
             self._objects.pop(thing["metadata"]["uid"], None)
         elif event["type"] in {"ADDED", "MODIFIED"}:
-            self._objects[thing["metadata"]["uid"]] = thing
-        if event["type"] != "BOOKMARK":
-            self._changed.set()
+            self._objects[thing["metadata"]["uid"]] = _slim(thing)
         return str(thing["metadata"]["resourceVersion"])
+
+    def _recover(self) -> None:
+        self._error, self._lost_at = None, None
+        self._ready.set()
 
     def _lose(self, error: VqError) -> None:
         self._error = error
         self._lost_at = self._lost_at if self._lost_at is not None else time.monotonic()
         self._ready.set()
-        self._changed.set()
+
+
+def _slim(thing: Json) -> Json:
+    thing["metadata"].pop("managedFields", None)
+    return thing
+
+
+@dataclass
+class Answer:
+    """What was asked once for all, and when (monotonic seconds)."""
+
+    value: Any = None
+    at: float | None = None
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass
 class _Shared:
     client: KubernetesReader
-    mirrors: dict[str, Mirror]
+    pulse: Pulse
+    mirrors: dict[str, Mirror] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
     users: int = 0
 
 
@@ -126,8 +148,16 @@ class Mirrors:
         """The mirror of the collection at `path`."""
         shared = self._pool()
         if path not in shared.mirrors:
-            shared.mirrors[path] = Mirror(shared.client, path)
+            shared.mirrors[path] = Mirror(shared.client, path, shared.pulse)
         return shared.mirrors[path]
+
+    async def remembered(self, key: str, seconds: float, ask: Callable[[], Awaitable[T]]) -> T:
+        """The answer to what cannot be watched; at most so many seconds old, asked once for all users."""
+        answer = self._pool().answers.setdefault(key, Answer())
+        async with answer.asking:
+            if answer.at is None or time.monotonic() - answer.at >= seconds:
+                answer.value, answer.at = await ask(), time.monotonic()
+            return cast(T, answer.value)
 
     async def close(self) -> None:
         """Let go; the last user closes connections and watches."""
@@ -139,13 +169,15 @@ class Mirrors:
             self._pools[asyncio.get_running_loop()].pop(self._key, None)
             for mirror in shared.mirrors.values():
                 await mirror.close()
+            await shared.pulse.close()
             await shared.client.close()
 
     def _pool(self) -> _Shared:
         if self._shared is None:
             pool = self._pools.setdefault(asyncio.get_running_loop(), {})
             if self._key not in pool:
-                pool[self._key] = _Shared(KubernetesReader(*self._key), {})
+                client = KubernetesReader(*self._key)
+                pool[self._key] = _Shared(client, Pulse(client))
             self._shared = pool[self._key]
             self._shared.users += 1
         return self._shared

@@ -1,9 +1,11 @@
 """Fixtures of the Kubernetes tests."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.kubernetes.bench import Bench
 from tests.kubernetes.double import KubernetesDouble
 
 
@@ -19,3 +21,22 @@ def stepped() -> Iterator[KubernetesDouble]:
     """A cluster that moves only when told to: `step`, `advance`, `settle`."""
     with KubernetesDouble(manual=True) as still:
         yield still
+
+
+@pytest.fixture
+async def bench(double: KubernetesDouble, tmp_path: Path) -> AsyncIterator[Bench]:
+    made = Bench(double, tmp_path)
+    yield made
+    for one in made.opened:
+        await one.close()
+
+
+@pytest.fixture
+def released(double: KubernetesDouble) -> KubernetesDouble:
+    """A Deployment with releases 1.4.1 and 1.4.2, both rolled out."""
+    double.deployment("api", "registry.local/virtualqueue-api:1.4.1", replicas=3, cause="release 1.4.1")
+    double.service("api")
+    double.rolled_out("api")
+    double.release("api", "registry.local/virtualqueue-api:1.4.2", cause="release 1.4.2")
+    double.rolled_out("api")
+    return double

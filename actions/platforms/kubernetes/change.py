@@ -1,11 +1,13 @@
-"""The writing half: pinned templates set by guarded patches, stuck pods deleted by uid (correct-procedures 2.4, 2.5)."""
+"""The writing half: pinned templates by guarded patches, stuck pods deleted by uid (correct-procedures 2.4, 2.5)."""
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from actions.clients.kubernetes_api import Json, KubernetesWriter, NotThere, Throttled
+from actions.clients.kubernetes_api import Json, KubernetesWriter
+from actions.clients.kubernetes_errors import NotThere, Throttled
 from actions.model.crash import crashpoint
 from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Refused, Stale, VerifyFailed
@@ -16,6 +18,7 @@ from actions.model.words import ProbeState
 from actions.platforms.kubernetes.kinds import CAUSE_ANNOTATION, RUN_ANNOTATION, Paths
 from actions.platforms.kubernetes.revisions import Revision, history, reference
 from actions.platforms.kubernetes.rollout import RolloutWatch
+from actions.platforms.kubernetes.status import ending, ready
 from actions.platforms.protocols import Report
 
 THROTTLED_TRIES = 4
@@ -100,7 +103,7 @@ class KubernetesChanger:
         except Stale as error:
             return Probe(state=ProbeState.UNKNOWN, evidence=error.message)
         if change.action == "delete-stuck-pods":
-            left = [pod["name"] for pod in _pods(change) if await self._pod_uid(pod["name"]) == pod["uid"]]
+            left = await self._left(change)
             state = ProbeState.DONE if not left else ProbeState.PARTIAL
             return Probe(state=state, evidence=f"still there: {', '.join(left)}" if left else "the stuck pods are gone")
         now = reference(workload["spec"]["template"])
@@ -161,21 +164,38 @@ class KubernetesChanger:
         raise AssertionError("unreachable")
 
     async def _delete_pods(self, change: Change, report: Report) -> Evidence:
+        """Each planned pod that is still the planned one and still not ready; others need no help."""
         gone = 0
-        for pod in _pods(change):
+        for planned in _pods(change):
             crashpoint("kubernetes.before-delete")
-            if await self._pod_uid(pod["name"]) == pod["uid"]:
-                await self._client.delete(f"{self._paths.core('pods')}/{pod['name']}", pod["uid"])
-                report(f"deleted {pod['name']}")
+            pod = await self._pod(planned["name"])
+            if pod is None or pod["metadata"]["uid"] != planned["uid"]:
+                continue
+            if ready(pod):
+                report(f"{planned['name']} turned ready by itself and stays")
+                continue
+            with suppress(NotThere):
+                await self._client.delete(f"{self._paths.core('pods')}/{planned['name']}", planned["uid"])
+            report(f"deleted {planned['name']}")
             gone += 1
         return Evidence(text=f"{gone} stuck pods deleted")
 
-    async def _pod_uid(self, name: str) -> str | None:
+    async def _pod(self, name: str) -> Json | None:
+        """The pod of that name, unless it is gone or going."""
         try:
             pod = await self._client.get(f"{self._paths.core('pods')}/{name}")
         except NotThere:
             return None
-        return None if "deletionTimestamp" in pod["metadata"] else str(pod["metadata"]["uid"])
+        return None if ending(pod) else pod
+
+    async def _left(self, change: Change) -> list[str]:
+        """Names of the planned pods that still stand in the way."""
+        found = [(planned, await self._pod(planned["name"])) for planned in _pods(change)]
+        return [
+            planned["name"]
+            for planned, pod in found
+            if pod is not None and pod["metadata"]["uid"] == planned["uid"] and not ready(pod)
+        ]
 
     def _kept(self, key: str, folder: Path) -> Path:
         return folder / f"kubernetes-template-{key}.json"

@@ -1,9 +1,9 @@
 """Kubernetes as a workload driver (P2, R5)."""
 
 import asyncio
-import time
 
-from actions.clients.kubernetes_api import Forbidden, Json, KubernetesWriter, NotThere
+from actions.clients.kubernetes_api import Json, KubernetesWriter
+from actions.clients.kubernetes_errors import Forbidden, NotThere
 from actions.clients.kubernetes_mirror import Mirrors
 from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Unreachable, VqError
@@ -17,7 +17,8 @@ from actions.platforms.kubernetes.images import image_check
 from actions.platforms.kubernetes.kinds import Paths
 from actions.platforms.kubernetes.observe import Observation, workload_facts
 from actions.platforms.kubernetes.planning import find, plan
-from actions.platforms.kubernetes.rights import Rights
+from actions.platforms.kubernetes.quantities import Usage, used_by
+from actions.platforms.kubernetes.rights import checks
 
 OBSERVE_SECONDS = 8.0
 USAGE_SECONDS = 15.0
@@ -41,8 +42,6 @@ class KubernetesWorkloadReader:
         self._settings, self._slot = settings, slot
         self._paths = Paths.of(settings)
         self._mirrors = Mirrors(settings.kubeconfig, settings.context)
-        self._rights = Rights(settings)
-        self._usage: tuple[float, dict[str, tuple[float, int]]] = (0.0, {})
 
     async def observe(self) -> WorkloadFacts:
         """Instances, template and history as the watches have them. Raises Unreachable with since when."""
@@ -64,7 +63,7 @@ class KubernetesWorkloadReader:
 
     async def permissions(self) -> tuple[Check, ...]:
         """What access reviews say about the rights a rollback needs; nothing is changed to find out."""
-        return await self._rights.checks(self._mirrors.client)
+        return await checks(self._settings, self._mirrors)
 
     async def plan_change(self, facts: WorkloadFacts, to: Artefact) -> tuple[Change, ...]:
         """Set the pinned template and, where needed, delete stuck pods."""
@@ -93,29 +92,34 @@ class KubernetesWorkloadReader:
         kind, of = self._paths.kind, self._mirrors.of
         try:
             async with asyncio.timeout(OBSERVE_SECONDS):
-                workloads, kept, pods, scalers, usage = await asyncio.gather(
-                    of(self._paths.apps(kind.plural)).objects(),
-                    of(self._paths.apps(kind.history)).objects(),
-                    of(self._paths.core("pods")).objects(),
-                    self._optional(self._paths.autoscalers),
-                    self._used(),
-                )
+                looks = [of(path).objects() for path in self._watched()]
+                found = await asyncio.gather(*looks, return_exceptions=True)
+                for one in found:  # in a fixed order, so that the same trouble is always told in the same words
+                    if isinstance(one, BaseException):
+                        raise one
+                workloads, kept, pods = (one for one in found if not isinstance(one, BaseException))
+                scalers, usage = await asyncio.gather(self._optional(self._paths.autoscalers), self._used())
         except TimeoutError:
             raise Unreachable(f"{self._mirrors.client.where} did not answer within {OBSERVE_SECONDS:.0f} s") from None
-        found = next((one for one in workloads if one["metadata"]["name"] == self._settings.name), None)
-        if found is None:
+        own = next((one for one in workloads if one["metadata"]["name"] == self._settings.name), None)
+        if own is None:
             raise NotThere(
                 f"no {self._settings.kind} '{self._settings.name}' in namespace '{self._settings.namespace}' "
                 f"of {self._mirrors.client.where}; check 'kind', 'namespace' and 'name'"
             )
         return Observation(
             kind=kind,
-            workload={**found, "kind": kind.name},
+            workload={**own, "kind": kind.name},
             kept=tuple(kept),
             pods=tuple(pods),
             autoscalers=None if scalers is None else tuple(scalers),
             usage=usage,
         )
+
+    def _watched(self) -> tuple[str, ...]:
+        """The collections without which nothing can be said."""
+        kind = self._paths.kind
+        return self._paths.apps(kind.plural), self._paths.apps(kind.history), self._paths.core("pods")
 
     async def _optional(self, path: str) -> list[Json] | None:
         try:
@@ -123,32 +127,15 @@ class KubernetesWorkloadReader:
         except (Forbidden, NotThere):
             return None
 
-    async def _used(self) -> dict[str, tuple[float, int]]:
-        """Cpu (cores) and memory (bytes) by pod, where the metrics API is served; asked seldom."""
-        asked, known = self._usage
-        if asked and time.monotonic() - asked < USAGE_SECONDS:
-            return known
-        try:
-            found = await self._mirrors.client.get(
-                f"/apis/metrics.k8s.io/v1beta1/namespaces/{self._settings.namespace}/pods"
-            )
-            known = {one["metadata"]["name"]: _usage(one) for one in found.get("items", [])}
-        except VqError:
-            known = {}  # not served or no right: the figures stay unmeasured and are shown so
-        self._usage = (time.monotonic(), known)
-        return known
+    async def _used(self) -> Usage:
+        """Cpu and memory by pod, where the metrics API is served; asked seldom, once for all of a namespace."""
+        path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{self._settings.namespace}/pods"
 
+        async def ask() -> Usage:
+            try:
+                items, _ = await self._mirrors.client.collection(path)
+            except VqError:
+                return {}  # not served or no right: the figures stay unmeasured and are shown so
+            return {one["metadata"]["name"]: used_by(one) for one in items}
 
-_UNITS = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "Ki": 1024.0, "Mi": 1024.0**2, "Gi": 1024.0**3, "k": 1e3, "M": 1e6, "G": 1e9}
-
-
-def quantity(text: str) -> float:
-    """A Kubernetes quantity such as `250m` or `64Mi` as a number."""
-    unit = next((one for one in ("Ki", "Mi", "Gi", *"numkMG") if text.endswith(one)), "")
-    return float(text.removesuffix(unit)) * _UNITS.get(unit, 1.0)
-
-
-def _usage(pod: Json) -> tuple[float, int]:
-    used = [one.get("usage") or {} for one in pod.get("containers") or []]
-    cpu = sum(quantity(str(one.get("cpu", "0"))) for one in used)
-    return cpu, int(sum(quantity(str(one.get("memory", "0"))) for one in used))
+        return await self._mirrors.remembered(path, USAGE_SECONDS, ask)

@@ -1,6 +1,7 @@
 """Whether the image of an old revision is still to be had: known to the nodes, or not known at all."""
 
-from actions.clients.kubernetes_api import Forbidden, Json, NotThere
+from actions.clients.kubernetes_api import Json
+from actions.clients.kubernetes_errors import Forbidden, NotThere
 from actions.clients.kubernetes_mirror import Mirrors
 from actions.model.health import Check
 from actions.model.words import Gate
@@ -14,7 +15,7 @@ async def image_check(mirrors: Mirrors, revision: Revision, container: str | Non
     image = image_of(revision.template, container)
     kept = f"revision {revision.number} is kept"
     try:
-        nodes = [node for node in await mirrors.of(NODES).objects() if not node["spec"].get("unschedulable")]
+        nodes = [node for node in await mirrors.of(NODES).objects() if not (node.get("spec") or {}).get("unschedulable")]
     except (Forbidden, NotThere):
         return Check(
             id="at-hand",

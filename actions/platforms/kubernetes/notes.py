@@ -3,6 +3,7 @@
 FAIL refuses a change; INCONCLUSIVE is shown and lets it pass; PASS is worth knowing (correct-procedures 2.4, 2.5).
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from actions.clients.kubernetes_api import Json
@@ -42,6 +43,8 @@ def notes(
         _autoscaled(workload, autoscalers),
         _deadline(workload),
         _stuck(settings, stuck),
+        _partition(workload),
+        _configuration(workload),
     ]
     return tuple(one for one in found if one is not None)
 
@@ -169,3 +172,48 @@ def _stuck(settings: KubernetesWorkload, stuck: list[Json]) -> Check | None:
         if allowed
         else "set 'delete_stuck_pods = true', or delete them",
     )
+
+
+def _partition(workload: Json) -> Check | None:
+    partition = ((workload["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition")
+    if not partition:
+        return None
+    return Check(
+        id="partition",
+        title="partition",
+        gate=Gate.INCONCLUSIVE,
+        evidence=f"pods below number {partition} keep the template they have",
+        advice="set the partition to 0 to move all of them",
+    )
+
+
+def _configuration(workload: Json) -> Check | None:
+    """Nothing keeps older contents of ConfigMaps and Secrets: the older release meets the ones of now."""
+    names = sorted(set(_referenced(workload["spec"]["template"].get("spec") or {})))
+    if not names:
+        return None
+    return Check(
+        id="configuration",
+        title="configuration",
+        gate=Gate.PASS,
+        evidence=f"a rollback does not bring back {clean(', '.join(names), limit=300)}",
+        advice="look whether they were changed for the newer release",
+    )
+
+
+def _referenced(spec: Json) -> Iterator[str]:
+    for volume in spec.get("volumes") or []:
+        yield from _named(volume, ("configMap", "name"), ("secret", "secretName"))
+        for part in (volume.get("projected") or {}).get("sources") or []:
+            yield from _named(part, ("configMap", "name"), ("secret", "name"))
+    for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
+        for source in container.get("envFrom") or []:
+            yield from _named(source, ("configMapRef", "name"), ("secretRef", "name"))
+        for variable in container.get("env") or []:
+            yield from _named(variable.get("valueFrom") or {}, ("configMapKeyRef", "name"), ("secretKeyRef", "name"))
+
+
+def _named(thing: Json, *fields: tuple[str, str]) -> Iterator[str]:
+    for field, key in fields:
+        if name := (thing.get(field) or {}).get(key):
+            yield f"{'ConfigMap' if field.startswith('configMap') else 'Secret'} {name}"

@@ -11,6 +11,7 @@ from actions.model.platform import Instance, InstanceState, WorkloadFacts
 from actions.model.text import clean
 from actions.platforms.kubernetes.kinds import Kind, owned
 from actions.platforms.kubernetes.notes import notes
+from actions.platforms.kubernetes.quantities import Usage
 from actions.platforms.kubernetes.revisions import Revision, artefact, history, image_of, reference, version_of
 from actions.platforms.kubernetes.status import ending, ready, stuck
 
@@ -23,7 +24,7 @@ class Observation(Fact):
     kept: tuple[Json, ...]
     pods: tuple[Json, ...]
     autoscalers: tuple[Json, ...] | None = None
-    usage: dict[str, tuple[float, int]] = {}
+    usage: Usage = {}
 
     @property
     def revisions(self) -> tuple[Revision, ...]:
@@ -66,7 +67,7 @@ def workload_facts(settings: KubernetesWorkload, seen: Observation) -> WorkloadF
     )
 
 
-def instance(pod: Json, container: str | None, usage: dict[str, tuple[float, int]]) -> Instance:
+def instance(pod: Json, container: str | None, usage: Usage) -> Instance:
     """One pod as an instance (H4)."""
     statuses = (pod.get("status") or {}).get("containerStatuses") or []
     status = next((one for one in statuses if one.get("name") == container), statuses[0] if statuses else {})

@@ -1,38 +1,32 @@
 """Which rights a rollback needs, and whether this session has them (R6, fault matrix row 35)."""
 
 import asyncio
-import time
 
-from actions.clients.kubernetes_api import KubernetesReader
+from actions.clients.kubernetes_mirror import Mirrors
 from actions.model.environment import KubernetesWorkload
 from actions.model.health import Check
 from actions.model.words import Gate
 from actions.platforms.kubernetes.kinds import KINDS
 
+Right = tuple[str, str, str]
 REMEMBERED_SECONDS = 60.0
 
 
-class Rights:
-    """Asks by access review, and remembers the answer for a minute: rights change seldom."""
+async def checks(settings: KubernetesWorkload, mirrors: Mirrors) -> tuple[Check, ...]:
+    """One check naming every missing right. Answers are kept for a minute and shared: rights change seldom."""
+    client, namespace = mirrors.client, settings.namespace
 
-    def __init__(self, settings: KubernetesWorkload) -> None:
-        self._settings = settings
-        self._asked_at: float | None = None
-        self._known: tuple[Check, ...] = ()
+    async def granted(right: Right) -> bool:
+        return await mirrors.remembered(
+            f"right {right} {namespace}", REMEMBERED_SECONDS, lambda: client.may(*right, namespace)
+        )
 
-    async def checks(self, client: KubernetesReader) -> tuple[Check, ...]:
-        """One check naming every missing right."""
-        if self._asked_at is None or time.monotonic() - self._asked_at > REMEMBERED_SECONDS:
-            wanted = needed(self._settings)
-            answers = await asyncio.gather(*(client.may(*right, self._settings.namespace) for right in wanted))
-            self._known = (
-                _check([right for right, may in zip(wanted, answers, strict=True) if not may], client.where),
-            )
-            self._asked_at = time.monotonic()
-        return self._known
+    wanted = needed(settings)
+    answers = await asyncio.gather(*(granted(right) for right in wanted))
+    return (_check([right for right, may in zip(wanted, answers, strict=True) if not may], client.where),)
 
 
-def needed(settings: KubernetesWorkload) -> list[tuple[str, str, str]]:
+def needed(settings: KubernetesWorkload) -> list[Right]:
     """Verb, API group and resource of every right a rollback uses."""
     kind = KINDS[settings.kind]
     rights = [(verb, "apps", resource) for resource in (kind.plural, kind.history) for verb in ("get", "list", "watch")]
@@ -43,7 +37,7 @@ def needed(settings: KubernetesWorkload) -> list[tuple[str, str, str]]:
     return rights
 
 
-def _check(missing: list[tuple[str, str, str]], where: str) -> Check:
+def _check(missing: list[Right], where: str) -> Check:
     if not missing:
         return Check(id="rights", title="rights", gate=Gate.PASS, evidence="every right a rollback needs is granted")
     named = ", ".join(f"{verb} {resource}" for verb, _, resource in missing)

@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from actions.clients.kubernetes_api import Expired, Forbidden, Json, KubernetesReader, NotThere, Throttled
+from actions.clients.kubernetes_api import Json, KubernetesReader
+from actions.clients.kubernetes_errors import Expired, Forbidden, NotThere, Throttled
 from actions.model.base import Fact
 from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Stale, Unreachable, VerifyFailed
 from actions.model.platform import Evidence
 from actions.model.waiting import Deadline
-from actions.platforms.kubernetes.kinds import Paths, owned
-from actions.platforms.kubernetes.revisions import history, reference
+from actions.platforms.kubernetes.kinds import REVISION_LABEL, Paths, owned
+from actions.platforms.kubernetes.revisions import history, image_of, reference
 from actions.platforms.kubernetes.status import ending, progress, ready
 from actions.platforms.protocols import Report
 
@@ -107,6 +108,9 @@ class RolloutWatch:
         digests = {image for pod in pods for image in _image_ids(pod, self._settings.container)}
         if len(digests) > 1:
             return Proof(missing=f"pods run {len(digests)} different images")
+        pinned = image_of(workload["spec"]["template"], self._settings.container).partition("@")[2]
+        if pinned and any(not image.endswith(pinned) for image in digests):
+            raise VerifyFailed(f"pods run another image than the pinned {pinned[:19]}")
         restarts = sum(_restarts(pod) for pod in pods)
         if self._restarts is not None and restarts > self._restarts:
             raise VerifyFailed(f"containers restart after the rollout ({restarts} restarts)")
@@ -120,13 +124,13 @@ class RolloutWatch:
 
     async def _pods(self, workload: Json) -> list[Json]:
         """Pods made from the target template that are not ending."""
-        listed = (await self._client.get(self._paths.core("pods"))).get("items", [])
+        listed, _ = await self._client.collection(self._paths.core("pods"))
         owner = workload["metadata"]["uid"]
         if self._paths.kind.history == "replicasets":
-            kept = (await self._client.get(self._paths.apps("replicasets"))).get("items", [])
+            kept, _ = await self._client.collection(self._paths.apps("replicasets"))
             current = [one for one in history(self._paths.kind, workload, kept) if one.reference == self._target]
             owner = current[0].uid if current else ""
-        return [pod for pod in listed if owned(pod, owner) and not ending(pod)]
+        return [pod for pod in listed if owned(pod, owner) and not ending(pod) and _of_target(pod, workload)]
 
     async def _endpoints(self) -> int:
         query = {"labelSelector": f"kubernetes.io/service-name={self._settings.service}"}
@@ -137,6 +141,13 @@ class RolloutWatch:
         return sum(
             (one.get("conditions") or {}).get("ready") is True for part in slices for one in part.get("endpoints") or []
         )
+
+
+def _of_target(pod: Json, workload: Json) -> bool:
+    """False for pods of a StatefulSet that its partition keeps on their old template."""
+    partition = ((workload["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition")
+    wanted = (workload.get("status") or {}).get("updateRevision")
+    return not partition or (pod["metadata"].get("labels") or {}).get(REVISION_LABEL) == wanted
 
 
 def _image_ids(pod: Json, container: str | None) -> list[str]:

@@ -1,0 +1,61 @@
+"""Whether an API still answers: one small question now and then, so that a quiet watch is never taken for an answer."""
+
+import asyncio
+import contextlib
+import time
+
+from actions.clients.kubernetes_api import KubernetesReader
+from actions.model.errors import VqError
+
+EVERY_SECONDS = 3.0
+LOST_SECONDS = 1.0
+"""How often it is asked, and how often while it does not answer."""
+
+PATIENCE_SECONDS = 4.0
+TOLERATED_SECONDS = 6.0
+"""An API that was silent for longer than this is lost; what was seen before no longer counts as an observation (H9)."""
+
+
+class Pulse:
+    """Asks one API from a task of its own. Watches report nothing while a VPN is gone; this does."""
+
+    def __init__(self, client: KubernetesReader) -> None:
+        self._client = client
+        self._answered = time.monotonic()
+        self._said = ""
+        self._answer = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name="pulse")
+
+    @property
+    def silence(self) -> str:
+        """What is wrong and for how long; empty while the API answers."""
+        seconds = time.monotonic() - self._answered
+        if seconds <= TOLERATED_SECONDS:
+            return ""
+        return f"{self._said or f'{self._client.where} does not answer'} (for {seconds:.0f} s)"
+
+    async def answer(self, seconds: float) -> None:
+        """Return at the next answer of the API, after `seconds` at the latest."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._answer.wait()
+
+    async def close(self) -> None:
+        """Stop asking."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await self._client.ping()
+                self._answered, self._said = time.monotonic(), ""
+                self._answer.set()
+                self._answer = asyncio.Event()
+            except TimeoutError:
+                self._said = f"{self._client.where} does not answer; check network or VPN"
+            except VqError as error:
+                self._said = error.message
+            await asyncio.sleep(LOST_SECONDS if self._said else EVERY_SECONDS)

@@ -1,0 +1,174 @@
+"""Wrong addresses, missing rights, and an API that goes away and comes back."""
+
+import asyncio
+import contextlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions.clients.kubernetes_api import KubernetesReader
+from actions.clients.kubernetes_errors import NotThere
+from actions.clients.kubernetes_mirror import Mirrors
+from actions.model.errors import ConfigError, Refused, Unreachable
+from actions.platforms.kubernetes.driver import KubernetesWorkloadReader
+from tests.faults.proxy import FaultProxy
+from tests.kubernetes.bench import Bench
+from tests.kubernetes.double import KubernetesDouble, Rule
+
+
+@pytest.mark.parametrize(("wrong", "error"), [
+    ({"context": "nowhere"}, ConfigError),
+    ({"kubeconfig": Path("/nonexistent/config")}, ConfigError),
+    ({"name": "no-such"}, NotThere),
+    ({"kubeconfig": None, "context": None}, ConfigError),
+])  # fmt: skip
+async def test_a_wrong_address_is_one_clear_error(
+    bench: Bench, released: KubernetesDouble, wrong: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error) as caught:
+        await bench.reader(bench.settings(**wrong)).observe()
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+async def test_an_expired_token_is_named(bench: Bench, released: KubernetesDouble) -> None:
+    released.access.expire("admin")
+    with pytest.raises(Unreachable, match="401.*token may have expired"):
+        await bench.reader(bench.settings()).observe()
+
+
+async def test_a_namespace_without_rights_is_named(bench: Bench, released: KubernetesDouble) -> None:
+    released.allow("guest", Rule(verbs=("get", "list", "watch"), namespaces=("elsewhere",)))
+    with pytest.raises(Refused, match="deployments"):
+        await bench.reader(bench.settings(user="guest")).observe()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pulse that asks often and has little patience."""
+    for name, seconds in (("EVERY", 0.05), ("LOST", 0.05), ("PATIENCE", 1.0), ("TOLERATED", 0.5)):
+        monkeypatch.setattr(f"actions.clients.kubernetes_pulse.{name}_SECONDS", seconds)
+
+
+async def told(reader: KubernetesWorkloadReader) -> str:
+    """What a lost API is said to be, once it is; until then the last facts count."""
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                await reader.observe()
+            except Unreachable as error:
+                return error.message
+            await asyncio.sleep(0.02)
+
+
+def seconds_of(message: str) -> int:
+    found = re.search(r"\(for (\d+) s\)$", message)
+    assert found, message
+    return int(found[1])
+
+
+async def test_a_lost_api_is_said_with_since_when(bench: Bench, released: KubernetesDouble, quick: None) -> None:
+    reader = bench.reader(bench.settings())
+    await reader.observe()
+    released.down()
+    first = await told(reader)
+    assert "context 'double'" in first and "check network or VPN" in first
+    async with asyncio.timeout(15):
+        while seconds_of(await told(reader)) < seconds_of(first) + 2:
+            await asyncio.sleep(0.05)
+    released.up()
+    async with asyncio.timeout(15):
+        while True:
+            with contextlib.suppress(Unreachable):
+                if (await reader.observe()).current is not None:
+                    break
+            await asyncio.sleep(0.02)
+
+
+async def test_a_path_that_swallows_everything_is_not_taken_for_a_quiet_cluster(
+    bench: Bench, released: KubernetesDouble, quick: None
+) -> None:
+    """A VPN that is gone resets nothing: watches stay open and silent, and only the pulse notices."""
+    host, port = released.url.removeprefix("http://").split(":")
+    async with FaultProxy((host, int(port))) as proxy:
+        config = released.kubeconfig(bench.directory / "proxied.yaml")
+        config.write_text(config.read_text().replace(released.url, proxy.url))
+        reader = bench.reader(bench.settings(kubeconfig=config))
+        assert (await reader.observe()).current is not None
+        proxy.down.blackhole = proxy.up.blackhole = True
+        assert "does not answer" in await told(reader)
+        proxy.down.clear()
+        proxy.up.clear()
+        proxy.drop()
+        async with asyncio.timeout(15):
+            while True:
+                with contextlib.suppress(Unreachable):
+                    await reader.observe()
+                    break
+                await asyncio.sleep(0.02)
+        await reader.close()
+
+
+async def test_a_new_login_is_used_without_a_restart(bench: Bench, released: KubernetesDouble, quick: None) -> None:
+    settings = bench.settings()
+    reader = bench.reader(settings)
+    await reader.observe()
+    released.access.expire("admin")
+    released.drop_connections()
+    assert "401" in await told(reader)
+    config = released.kubeconfig(bench.directory / "second.yaml", "viewer")
+    assert settings.kubeconfig is not None
+    config.replace(settings.kubeconfig)
+    async with asyncio.timeout(15):
+        while True:
+            with contextlib.suppress(Unreachable):
+                await reader.observe()
+                break
+            await asyncio.sleep(0.02)
+
+
+async def test_fifty_namespaces_are_watched_at_once(released: KubernetesDouble, tmp_path: Path) -> None:
+    """Each watch holds a connection; none may wait for another one to end."""
+    config = released.kubeconfig(tmp_path / "many.yaml")
+    client = KubernetesReader(config, "double")
+    mirrors = Mirrors(config, "double")
+    try:
+        paths = [f"/api/v1/namespaces/team-{number}/pods" for number in range(50)]
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(mirrors.of(path).objects() for path in paths))
+            assert (await client.get("/api/v1/namespaces/vq/pods"))["items"]
+            assert await mirrors.client.may("get", "", "pods", "vq")
+    finally:
+        await mirrors.close()
+        await client.close()
+
+
+async def test_a_lost_api_keeps_the_reader_alive_and_it_comes_back(bench: Bench, released: KubernetesDouble) -> None:
+    reader = bench.reader(bench.settings())
+    await reader.observe()
+    released.down()
+    released.up()
+    async with asyncio.timeout(15):
+        while True:
+            with contextlib.suppress(Unreachable):
+                if (await reader.observe()).current is not None:
+                    break
+
+
+async def test_32_watches_survive_410_and_lost_connections(bench: Bench, released: KubernetesDouble) -> None:
+    reader = bench.reader(bench.settings())
+    await reader.observe()
+    released.compact()
+    released.drop_connections()
+    released.release("api", "registry.local/virtualqueue-api:1.4.3")
+
+    async def seen() -> str:
+        with contextlib.suppress(Unreachable):
+            current = (await reader.observe()).current
+            return current.version if current else ""
+        return ""
+
+    async with asyncio.timeout(15):
+        while await seen() != "1.4.3":
+            await asyncio.sleep(0.02)

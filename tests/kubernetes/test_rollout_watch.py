@@ -1,0 +1,131 @@
+"""Rollouts that do not complete, or not as planned (fault matrix rows 33, 34, 36)."""
+
+import pytest
+
+from actions.model.errors import Stale, VerifyFailed
+from actions.model.platform import Change
+from actions.model.waiting import Deadline
+from actions.model.words import ProbeState
+from tests.kubernetes.bench import KEY, Bench, at_hand, ignore
+from tests.kubernetes.double import KubernetesDouble, digest_of
+
+
+async def test_33_progress_deadline_exceeded_is_reported_at_once(bench: Bench, double: KubernetesDouble) -> None:
+    double.deployment("api", "api:1.4.1-bad", replicas=2, deadline=3)
+    double.condition("api", "ProgressDeadlineExceeded")
+    double.release("api", "api:1.4.2")
+    double.rolled_out("api")
+    _, changes, changer = await bench.planned(bench.settings(), "1.4.1-bad")
+    await changer.act(changes[0], KEY, bench.directory, ignore)
+    with pytest.raises(VerifyFailed, match="ProgressDeadlineExceeded"):
+        await changer.verify(changes[0], KEY, Deadline(20), ignore)
+
+
+async def test_33_a_release_that_never_turned_ready_is_left_for_the_good_one(
+    bench: Bench, released: KubernetesDouble
+) -> None:
+    released.release("api", "registry.local/virtualqueue-api:1.5.0-bad")
+    released.condition("api", "ProgressDeadlineExceeded")
+    facts, changes, changer = await bench.planned(bench.settings(), "1.4.2")
+    assert any(note.id == "deadline" for note in facts.notes)
+    await bench.carry_out(changer, changes)
+
+
+async def test_34_recreated_during_the_rollout_aborts(bench: Bench, released: KubernetesDouble) -> None:
+    _, changes, changer = await bench.planned(bench.settings(), "1.4.1")
+    await changer.act(changes[0], KEY, bench.directory, ignore)
+    released.recreate("Deployment", "api")
+    with pytest.raises(Stale, match="made anew during the rollout"):
+        await changer.verify(changes[0], KEY, Deadline(20), ignore)
+    assert (await changer.probe(changes[0], KEY, bench.directory)).state is ProbeState.UNKNOWN
+
+
+async def test_34_an_autoscaler_may_change_the_size_during_the_rollout(
+    bench: Bench, released: KubernetesDouble
+) -> None:
+    released.autoscaler("api")
+    facts, changes, changer = await bench.planned(bench.settings(), "1.4.1")
+    assert any("scaled between 2 and 6" in note.evidence for note in facts.notes)
+    await changer.act(changes[0], KEY, bench.directory, ignore)
+    released.edit("Deployment", "api", {"spec": {"replicas": 4}})
+    told = await changer.verify(changes[0], KEY, Deadline(20), ignore)
+    assert "4 of 4 updated" in told.text
+
+
+async def test_36_a_stuck_statefulset_pod_is_deleted_by_its_uid(bench: Bench, double: KubernetesDouble) -> None:
+    double.statefulset("worker", "worker:2.0.0")
+    double.rolled_out("worker", kind="StatefulSet")
+    double.release("worker", "worker:2.1.0-bad", kind="StatefulSet")
+    double.wait(
+        lambda: any("bad" in pod["spec"]["containers"][0]["image"] for pod in double.pods("worker")), "a bad pod"
+    )
+    settings = bench.settings("statefulset", "worker", stateful_data_compatible=True)
+    reader = bench.reader(settings)
+    facts = await reader.observe()
+    while not any(note.id == "stuck" for note in facts.notes):
+        facts = await reader.observe()
+    changes = await reader.plan_change(facts, at_hand(facts, "2.0.0"))
+    assert [change.action for change in changes] == ["set-template", "delete-stuck-pods"]
+    await bench.carry_out(bench.changer(settings), changes)
+    assert all(pod["spec"]["containers"][0]["image"] == "worker:2.0.0" for pod in double.pods("worker"))
+
+
+async def test_36_a_pod_made_anew_meanwhile_is_not_deleted(bench: Bench, double: KubernetesDouble) -> None:
+    double.statefulset("worker", "worker:2.0.0", replicas=1)
+    double.rolled_out("worker", kind="StatefulSet")
+    changer = bench.changer(bench.settings("statefulset", "worker"))
+    uid = double.get("StatefulSet", "worker")["metadata"]["uid"]
+    params = {"uid": uid, "target": "t", "version": "v", "pods": [{"name": "worker-0", "uid": "another"}]}
+    change = Change(slot="main", action="delete-stuck-pods", title="", subject="", params=params)
+    await changer.act(change, KEY, bench.directory, ignore)
+    assert not [one for one in double.writes("pods") if one.verb == "delete"]
+
+
+async def test_36_a_pod_that_turned_ready_meanwhile_is_not_deleted(bench: Bench, double: KubernetesDouble) -> None:
+    double.statefulset("worker", "worker:2.0.0", replicas=1)
+    double.rolled_out("worker", kind="StatefulSet")
+    changer = bench.changer(bench.settings("statefulset", "worker"))
+    uid = double.get("StatefulSet", "worker")["metadata"]["uid"]
+    pod = double.pods("worker")[0]["metadata"]
+    params = {"uid": uid, "target": "t", "version": "v", "pods": [{"name": pod["name"], "uid": pod["uid"]}]}
+    change = Change(slot="main", action="delete-stuck-pods", title="", subject="", params=params)
+    said: list[str] = []
+    await changer.act(change, KEY, bench.directory, said.append)
+    assert said == ["worker-0 turned ready by itself and stays"]
+    assert not [one for one in double.writes("pods") if one.verb == "delete"]
+    assert (await changer.probe(change, KEY, bench.directory)).state is ProbeState.DONE
+
+
+async def test_a_partition_keeps_pods_and_the_rest_is_proved(bench: Bench, double: KubernetesDouble) -> None:
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}
+    double.statefulset("worker", "worker:2.0.0", replicas=2)
+    double.rolled_out("worker", kind="StatefulSet")
+    double.release("worker", "worker:2.1.0", kind="StatefulSet")
+    double.rolled_out("worker", kind="StatefulSet")
+    double.edit("StatefulSet", "worker", {"spec": {"updateStrategy": strategy}})
+    settings = bench.settings("statefulset", "worker", stateful_data_compatible=True)
+    facts, changes, changer = await bench.planned(settings, "2.0.0")
+    assert [note.id for note in facts.notes if note.id == "partition"] == ["partition"]
+    assert "1 pods" in await bench.carry_out(changer, changes)
+    images = sorted(pod["spec"]["containers"][0]["image"] for pod in double.pods("worker"))
+    assert images == ["worker:2.0.0", "worker:2.1.0"]
+
+
+async def test_a_pinned_digest_is_compared_with_what_runs(bench: Bench, double: KubernetesDouble) -> None:
+    wanted = f"api@{digest_of('api:1.4.1')}"
+    double.deployment("api", wanted)
+    double.rolled_out("api")
+    double.release("api", "api:1.4.2")
+    double.rolled_out("api")
+    _, changes, changer = await bench.planned(bench.settings(), digest_of("api:1.4.1").removeprefix("sha256:")[:12])
+    await changer.act(changes[0], KEY, bench.directory, ignore)
+    await changer.verify(changes[0], KEY, Deadline(20), ignore)
+    double.release("api", "api:1.4.3")
+    double.rolled_out("api")
+    double.images.image_id = lambda image: f"sha256:{'0' * 64}"
+    _, changes, changer = await bench.planned(
+        bench.settings(), digest_of("api:1.4.1").removeprefix("sha256:")[:12], "1.4.3"
+    )
+    await changer.act(changes[0], f"{KEY}9", bench.directory, ignore)
+    with pytest.raises(VerifyFailed, match="another image than the pinned"):
+        await changer.verify(changes[0], f"{KEY}9", Deadline(20), ignore)
