@@ -17,7 +17,7 @@ from actions.platforms.access import Access
 AT_ONCE = 64
 """Looks under way at once among sources that answer; those that did not lately have as many places of their own."""
 FIRST_SECONDS = 2.5
-"""How long the first snapshot waits for everybody: clients are imported and connect, and a command shows only this one."""
+"""How long the first snapshot waits for everybody: clients are imported and connect; commands show only this one."""
 MANY = 100
 """From so many sources on, the starts of a tick are spread, so that a sweep is no burst on processor and network."""
 

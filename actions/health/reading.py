@@ -1,5 +1,6 @@
 """What one look of one probe found, before it is joined with its past."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -34,7 +35,7 @@ def no_data(error: str) -> Reading:
 
 def down(error: str, summary: str = "") -> Reading:
     """The service itself does not answer, which is a finding. The summary is else the last clause of `error`."""
-    words = summary or error.rsplit(": ", 1)[-1].strip()
+    words = summary or re.sub(r"^\[Errno \d+\] ", "", error.rsplit(": ", 1)[-1].strip())
     return Reading(HealthState.DOWN, "down", summary=words, error_share=1.0, error=error, fresh=False)
 
 

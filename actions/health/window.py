@@ -1,9 +1,10 @@
-"""The recent past of requests that probes made themselves."""
+"""The recent past of what probes measured themselves."""
 
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median_low
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,18 @@ class Sample:
     good: bool
     seconds: float
     version: str | None
+
+
+class Steady:
+    """The middle of the last three values: one slow answer is no slow server."""
+
+    def __init__(self) -> None:
+        self._values: deque[float] = deque(maxlen=3)
+
+    def add(self, value: float) -> float:
+        """The middle, with `value` as the newest."""
+        self._values.append(value)
+        return median_low(self._values)
 
 
 class Window:

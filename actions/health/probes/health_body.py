@@ -14,10 +14,11 @@ _BAD |= {"out_of_service", "not_serving"}
 
 @dataclass(frozen=True)
 class Said:
-    """The service's own verdict; UNKNOWN when it says none. `detail` names the checks that are not well."""
+    """The service's own verdict; UNKNOWN when it says none. `detail` names what is not well, `reasons` says why."""
 
     state: HealthState
     detail: str = ""
+    reasons: str = ""
 
 
 def said(body: JsonValue, text: str) -> Said:
@@ -27,12 +28,14 @@ def said(body: JsonValue, text: str) -> Said:
     own = next((body[key] for key in ("status", "state", "health", "healthy") if key in body), None)
     checks = next((body[key] for key in ("checks", "components", "details", "entries") if key in body), None)
     states = {name: (_word(_status(one)), _reason(one)) for name, one in _members(checks)}
-    bad = [f"{name}: {why}" if why else name for name, (state, why) in states.items() if state is HealthState.DOWN]
-    warned = [name for name, (state, _) in states.items() if state is HealthState.DEGRADED]
+    bad = {name: why for name, (state, why) in states.items() if state is HealthState.DOWN}
+    warned = {name: why for name, (state, why) in states.items() if state is HealthState.DEGRADED}
     state = _word(own)
     if state is HealthState.OK and bad:
         state = HealthState.DEGRADED  # the service says it copes; what fails below it is said all the same
-    return Said(state, ", ".join(bad or warned)[:200])
+    wrong = bad or warned
+    reasons = ", ".join(f"{name}: {why}" if why else name for name, why in wrong.items())
+    return Said(state, reasons[:200] if len(wrong) == 1 else ", ".join(wrong)[:200], reasons[:400])
 
 
 def _members(checks: JsonValue) -> list[tuple[str, JsonValue]]:

@@ -73,7 +73,7 @@ class HttpProbe:
             latency_ms=latency,
             plotted=latency,
             error_share=own if facts.error_rate is None else facts.error_rate,
-            error=wrong or None,
+            error=(facts.said.reasons if word == "failing" else "") or wrong or None,
         )
 
     def _facts(self, found: Mapping[str, Answer]) -> HttpFacts:

@@ -63,7 +63,7 @@ def http_figures(facts: HttpFacts, limits: HttpThresholds) -> tuple[Figure, ...]
     last = f"last {milliseconds(facts.health.milliseconds)}" if facts.health.reached else ""
     versions = ", ".join(f"{name} in {times}" for name, times in facts.versions.items())
     figures = [
-        holds("health", well, status or "", facts.said.detail or facts.health.detail),
+        holds("health", well, status or "", facts.said.reasons or facts.health.detail),
         at_most("latency", facts.mean_ms, limits.latency_ms, "ms", facts.latency_from or f"mean; {last}"),
         _error_rate(facts, limits),
         _throughput(facts, limits),

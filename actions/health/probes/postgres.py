@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from actions.clients.postgres import PostgresReader, PostgresSizes, PostgresStatus
 from actions.config import resolve
 from actions.health.judge import at_most, failing, holds, plain, verdict
 from actions.health.reading import Reading, down
+from actions.health.window import Steady
 from actions.health.wording import milliseconds, seconds_text
 from actions.model.environment import PostgresService, PostgresThresholds
 from actions.model.errors import Unreachable
@@ -30,6 +32,7 @@ class PostgresProbe:
         self._sizes: PostgresSizes | None = None
         self._sizes_error = "not asked yet"
         self._sizes_due = 0.0
+        self._steady = Steady()
 
     async def look(self) -> Mapping[str, Reading]:
         """The cheap figures, with the last costly ones."""
@@ -39,9 +42,10 @@ class PostgresProbe:
             return {self._row: down(error.message)}
         if time.monotonic() >= self._sizes_due:
             await self._look_closer()
-        figures = postgres_figures(status, self._sizes, self._limits, self._sizes_error)
+        steady = replace(status, latency_ms=self._steady.add(status.latency_ms))
+        figures = postgres_figures(steady, self._sizes, self._limits, self._sizes_error)
         state, word = verdict(figures, WORDS)
-        summary = postgres_summary(status, figures)
+        summary = postgres_summary(steady, figures)
         latency = status.latency_ms
         return {self._row: Reading(state, word, summary, figures, status.version, latency, plotted=latency)}
 
@@ -65,7 +69,7 @@ def postgres_figures(
     share = status.connections / status.maximum_connections if status.maximum_connections else None
     used = f"{status.connections} of {status.maximum_connections}"
     figures = [
-        at_most("latency", status.latency_ms, limits.latency_ms, "ms"),
+        at_most("latency", status.latency_ms, limits.latency_ms, "ms", "middle of the last three"),
         at_most("connections", share, limits.connections, "fraction", used),
         at_most("longest transaction", status.longest_transaction, limits.longest_transaction, "s", hidden),
         _blocked(status.blocked, limits.blocked, hidden),

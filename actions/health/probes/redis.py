@@ -1,11 +1,13 @@
 """The probe of Redis (H3)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from actions.clients.redis import RedisReader, RedisStatus
 from actions.config import resolve
 from actions.health.judge import at_least, at_most, failing, holds, plain, verdict
 from actions.health.reading import Reading, down
+from actions.health.window import Steady
 from actions.health.wording import percent
 from actions.model.environment import RedisService, RedisThresholds
 from actions.model.errors import Refused, Unreachable
@@ -34,6 +36,7 @@ class RedisProbe:
         self._row = row
         self._limits = settings.thresholds
         self._before: RedisStatus | None = None
+        self._steady = Steady()
 
     async def look(self) -> Mapping[str, Reading]:
         """PING and INFO."""
@@ -42,7 +45,8 @@ class RedisProbe:
         except (Unreachable, Refused) as error:
             self._before = None
             return {self._row: down(error.message)}
-        figures = redis_figures(status, self._before, self._limits)
+        steady = replace(status, latency_ms=self._steady.add(status.latency_ms))
+        figures = redis_figures(steady, self._before, self._limits)
         self._before = status
         state, word = verdict(figures, WORDS)
         summary = redis_summary(status, figures)
@@ -63,7 +67,7 @@ def redis_figures(status: RedisStatus, before: RedisStatus | None, limits: Redis
     enough = lookups >= FEWEST_LOOKUPS
     hits = f"of {lookups} lookups" + ("" if enough else "; too few to judge")
     figures = [
-        at_most("latency", status.latency_ms, limits.latency_ms, "ms"),
+        at_most("latency", status.latency_ms, limits.latency_ms, "ms", "middle of the last three"),
         at_most(
             "memory", memory, limits.memory, "fraction", "of maxmemory" if status.limit_is_set else "of the host's"
         ),
