@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -59,6 +60,8 @@ def _stack(output: Output, directory: Path | None, *, keep: bool) -> Iterator[tu
     from actions.sandbox import stack
 
     where = Path(tempfile.mkdtemp(prefix="vq-tui-demo-")) if directory is None else directory.absolute()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     output.aside(f"bringing the embedded stack up in {where}")
     try:
         facts = stack.up(where)
@@ -72,6 +75,11 @@ def _stack(output: Output, directory: Path | None, *, keep: bool) -> Iterator[tu
             take_down(where, keep=directory is not None)
             if directory is None:
                 shutil.rmtree(where, ignore_errors=True)
+
+
+def _leave(number: int, _frame: object) -> None:
+    """The terminal has gone, or somebody ends this process: the `finally` parts run, so the stack goes too."""
+    raise SystemExit(128 + number)
 
 
 async def _watch(here: Session, duration: float, took: float) -> int:
