@@ -22,12 +22,12 @@ class HelpPage(ReadingPage):
 
     def text(self, width: int) -> list[Row]:
         rows: list[Row] = []
+        if self.shell.desk.read_only:
+            rows += [row(("READ-ONLY: what would change something is not listed; it cannot be done here", "warn")), BLANK]
         for words, scope in _GROUPS:
             group = [one for one in self.actions if (one.scope == scope if scope else one.scope not in ("all", "list"))]
             if group:
                 rows += [title(words, width), *(line for one in group for line in self._rows(one, width)), BLANK]
-        if self.shell.desk.read_only:
-            rows.append(row(("READ-ONLY: what would change something is not listed; this session cannot do it", "warn")))
         rows.append(row(("an id on the right can be given another key under console.keys in vq-tui.toml", "dim")))
         return rows
 

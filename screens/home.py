@@ -62,7 +62,7 @@ class HomePage(Page):
         if snapshot is None or not snapshot.services:
             return
         names = [one.service for one in in_order(snapshot.services, self.shell.clock.now(), self.size.height - 12)]
-        at = names.index(self.pointer) + delta if self.pointer in names else (0 if delta > 0 else len(names) - 1)
+        at = (names.index(self.pointer) if self.pointer in names else -1 if delta > 0 else len(names)) + delta
         self.pointer = names[max(0, min(len(names) - 1, at))]
         self.repaint()
 

@@ -13,7 +13,7 @@ from actions.model.run import Run
 from actions.model.words import Gate, HealthState
 from screens.cells import BLANK, Part, Row, beside, cut, ends, fit, indent, row, title, wrap
 from screens.feed import Scene
-from screens.glyphs import ARROW, GATE, HEALTH, POINTER, RUN
+from screens.glyphs import ARROW, GATE, HEALTH, POINTER, RUN, WARN
 from screens.spark import spark
 from screens.words import about, ago, face, since, took
 
@@ -35,7 +35,7 @@ class Home:
 def home_rows(home: Home, width: int, height: int) -> list[Row]:
     """Two columns: health over what changed, the way back over what is next."""
     inner = width - 2
-    left = inner * 55 // 100
+    left = inner * 53 // 100
     right = inner - left - 2
     way_back = way_back_rows(home, right)
     services = len(home.scene.snapshot.services) if home.scene.snapshot else 1
@@ -115,17 +115,17 @@ def way_back_rows(home: Home, width: int) -> list[Row]:
     if readiness is None:
         return [row(("? ", "warn"), ("UNKNOWN", "warn bold"), f"  {error or 'not looked at yet'}")]
     rows = [verdict_row(readiness)]
+    labels = min(12, max(8, *(len(check.title) for check in readiness.checks), 0))
     age = since(readiness.at, home.now) or 0.0
     if error or age > 30:
         rows = [row(("? ", "warn"), ("UNKNOWN", "warn bold"), (f"  as of {ago(age)} ago: {error or 'stale'}", "dim")), *rows]
     if readiness.reason and readiness.gate != Gate.PASS:
         rows += [row(("  " + line, "text")) for line in wrap(readiness.reason, width - 2)[:2]]
     if readiness.to is not None and readiness.to.soaked_seconds:
-        rows.append(row(("  good      ", "dim"), f"soaked {ago(readiness.to.soaked_seconds)} under health"))
-    labels = min(12, max((len(check.title) for check in readiness.checks), default=8))
+        rows.append(row((f"  {fit('good', labels)}  ", "dim"), f"soaked {ago(readiness.to.soaked_seconds)} under health"))
     for check in sorted(readiness.checks, key=lambda one: one.gate is Gate.PASS):
-        rows += check_rows(check, width, max(8, labels))
-    return rows
+        rows += check_rows(check, width, labels)
+    return [cut(line, width) for line in rows]
 
 
 def verdict_row(readiness: Readiness) -> Row:
@@ -169,10 +169,11 @@ def changed_row(change: ChangeNote, home: Home, width: int) -> Row:
     letter = home.letters.get(f"run {change.run_id}")
     age = fit(ago(since(change.at, home.now)), 5, right=True)
     lead: tuple[Part, ...] = ((letter, "badge"), (age[1:], "dim")) if letter and change.run_id else ((age, "dim"),)
-    what = change.text if change.subject in change.text else f"{change.subject} {change.text}".strip()
+    named = change.subject in change.text or (width < WIDE // 2 and change.text)
+    what = change.text if named else f"{change.subject} {change.text}".strip()
     run = short_id(change.run_id)[-3:] if change.run_id else ""
-    tail = row((fit(change.by, 8), "dim"), " ", (fit(run, 3), "dim"))
-    line = row(*lead, "  ", (fit(change.kind, 9), "text"), " ", (what, "bright"))
+    tail = row((fit(change.by, 7 if width < WIDE // 2 else 10), "dim"), " ", (fit(run, 3), "dim"))
+    line = row(*lead, "  ", (fit(change.kind, 8), "text"), " ", (what, "bright"))
     return ends(line, tail, width)
 
 
@@ -183,16 +184,16 @@ def next_rows(home: Home, width: int) -> list[Row]:
         rows.append(row(("keeper    ", "dim"), (home.scene.errors.get("keeper", "not looked at yet"), "dim")))
     elif keeper.alive:
         age = ago(since(keeper.since, home.now))
-        rows.append(row(("keeper    ", "dim"), "watches", (f"  on {keeper.host or 'this host'} for {age}", "dim")))
+        rows.append(row(("keeper    ", "dim"), f"watches for {age}", (f"  on {keeper.host or 'this host'}", "dim")))
     else:
-        rows.append(row(("keeper    ", "dim"), ("▲ no keeper", "warn")))
-        rows.append(row((" " * 10 + "nothing watches once this closes", "dim")))
-        if home.keeper_key:
-            rows.append(row((" " * 10, "dim"), (home.keeper_key, "key"), (" starts it", "dim")))
+        start = (("   ", "text"), (home.keeper_key, "key"), (" starts it", "dim")) if home.keeper_key else ()
+        rows.append(row(("keeper    ", "dim"), (f"{WARN} no keeper", "warn"), *start))
+        rows.append(row((" " * 10 + "unwatched once you leave", "dim")))
     current = home.scene.readiness.current if home.scene.readiness else None
     if current is not None and current.verdict.value != "good":
-        soaked = f"{current.version} is {current.verdict.value}, soaked {ago(current.soaked_seconds)}"
-        rows.append(row(("release   ", "dim"), soaked))
+        bad = current.verdict.value == "bad"
+        words = f"{current.version} is bad" if bad else f"{current.version} soaking, {ago(current.soaked_seconds)}"
+        rows.append(row(("release   ", "dim"), (words, "down" if bad else "text")))
     if home.scene.drill is not None:
         rows.append(row(("drill     ", "dim"), (f"{home.scene.drill.scenario} is under way", "warn")))
     rows.append(row(("schedule  ", "dim"), ("none is kept here", "dim")))

@@ -65,10 +65,16 @@ class PalettePage(PickerPage):
         for health in scene.snapshot.services if scene.snapshot else ():
             name = health.service
             places.append(Offer(f"service {name}", health.summary, "", lambda n=name: open_page("screens.service:ServicePage", n)))  # type: ignore[misc]
+            if not self._managed(name):
+                continue
             places.append(Offer(f"releases {name}", "what could be gone back to", "", lambda n=name: open_page("screens.releases:ReleasesPage", n)))  # type: ignore[misc]
         for run in filter(None, (scene.active, scene.last)):
             places.append(Offer(f"run {short_id(run.id)}", route(run), "", lambda i=run.id: open_page("screens.run:RunPage", i)))  # type: ignore[misc]
         return places
+
+    def _managed(self, service: str) -> bool:
+        settings = self.shell.desk.environment.services.get(service)
+        return bool(getattr(settings, "workload", None) or getattr(settings, "slots", None))
 
     def _themes(self) -> list[Offer]:
         return [

@@ -15,6 +15,7 @@ from screens.page import Page
 from screens.registry import Action, bindings
 from screens.run_rows import Live, run_rows
 
+MOST_ROWS = 2_000
 ATTENTION = frozenset({"dead", "none", "stopped"})
 """States of an executor in which nobody carries the run on."""
 
@@ -67,7 +68,7 @@ class RunPage(Page):
         if run.state is RunState.PAUSED:
             return row(("‖ paused before its next step", "warn"), ("; nothing is under way", "dim"))
         if run.state is RunState.NEEDS_OPERATOR:
-            return row(("✗ needs an operator", "down bold"), ("; nothing goes on by itself", "dim"))
+            return row(("✗ needs an operator", "down bold"), ("; nothing goes on by itself; pgdn shows more", "dim"))
         if not run.state.terminal and self.executor is not None and self.executor.state in ATTENTION:
             return row((f"▲ its executor is {self.executor.state}", "warn"), ("; c carries on where it stopped", "dim"))
         return row((run.reason, "dim"))
@@ -191,7 +192,7 @@ class RunPage(Page):
         self.shell.open("screens.detail:DetailPage", self.run_id)
 
     def move(self, delta: int) -> None:
-        self.top = max(0, min(self.top + delta, len(self.view.events) if self.view else 0))
+        self.top = max(0, min(self.top + delta, MOST_ROWS))
         self.repaint()
 
     def on_key(self, event: events.Key) -> None:

@@ -11,7 +11,7 @@ from actions.model.record import GateRow
 from actions.model.run import Event, EventKind, Executor, RunView, StepView
 from actions.model.words import RunState, StepState
 from screens.cells import BLANK, Part, Row, cut, ends, fit, indent, row, title, wrap
-from screens.glyphs import BAR, HEALTH, MARK, RUN, STEP
+from screens.glyphs import BAR, HAIR, HEALTH, MARK, RUN, STEP
 from screens.spark import falling, spark
 from screens.words import about, face, moment, number, since, took
 
@@ -41,7 +41,8 @@ def run_rows(live: Live, width: int, height: int) -> list[Row]:
     rows += [*_window(step_rows(live, inner), max(3, height - len(rows) - reserve), _current(live.view)), BLANK]
     room = height - len(rows)
     if stuck and len(middle) > room - 4:
-        after = [*middle, title("JOURNAL", inner), *journal_rows(live.view.events, inner, live.now)]
+        newest_first = reversed(journal_rows(live.view.events, inner, live.now))
+        after = [*middle, title("JOURNAL, NEWEST FIRST", inner), *newest_first]
         start = max(0, min(live.top, len(after) - room))
         return [*indent(rows, MARGIN), *indent(after[start : start + room], MARGIN)]
     journal = journal_rows(live.view.events, inner, live.now)
@@ -77,11 +78,11 @@ def timeline(live: Live, width: int) -> Row:
     tail = row((f"  usual {about(live.usual)}" if live.usual else "  no run like it on record", "dim"))
     room = max(10, width - head.width - tail.width)
     used = min(room, round(room * seconds / budget))
-    bar: list[Part] = [(BAR * used, "down" if late else "ok"), (BAR * (room - used), "hair")]
+    bar: list[Part] = [(BAR * used, "down" if late else "ok"), (HAIR * (room - used), "faint")]
     if live.usual and live.usual <= budget:
         mark = min(room - 1, round(room * live.usual / budget))
-        bar = [(BAR * min(used, mark), "ok"), (BAR * max(0, mark - used), "hair"), (MARK, "warn")]
-        bar += [(BAR * max(0, used - mark - 1), "down" if late else "ok"), (BAR * (room - max(used, mark + 1)), "hair")]
+        bar = [(BAR * min(used, mark), "ok"), (HAIR * max(0, mark - used), "faint"), (MARK, "warn")]
+        bar += [(BAR * max(0, used - mark - 1), "down" if late else "ok"), (HAIR * (room - max(used, mark + 1)), "faint")]
     return head + row(*bar) + tail
 
 

@@ -66,7 +66,7 @@ def instance_rows(detail: Detail, width: int) -> list[Row]:
         return [row(("asking the platform", "dim"))]
     rows = []
     for slot in detail.slots:
-        share = "share not known" if slot.share is None else f"{slot.share * 100:.0f} %"
+        share = ("?" if len(detail.slots) > 1 else "") if slot.share is None else f"{slot.share * 100:.0f} %"
         head = row((fit(slot.slot, 8), "bright"), (fit(share, 6), "text" if slot.share else "dim"))
         if slot.facts is None:
             rows.append(head + row(("? ", "warn"), (slot.error or "the platform did not answer", "warn")))

@@ -30,6 +30,8 @@ def load(name: str) -> Theme:
         "input-cursor-foreground": colours["background"],
         "input-cursor-text-style": "reverse" if data.get("ansi") else "none",
     }
+    if data.get("ansi"):
+        variables |= {"ansi-background": "ansi_default", "ansi-foreground": "ansi_default"}
     return Theme(
         name=f"vq-{name}",
         primary=colours["key"],

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from actions.model.environment import Environment, HttpService, PostgresService, RedisService, Settings
+from actions.model.environment import AddressWorkload, Environment, HttpService, PostgresService, RedisService, Settings
 from actions.model.health import Check, Figure, ServiceHealth, Snapshot
 from actions.model.plan import Level, OnFailure, Phase, Plan, PlannedStep, Readiness, Release, RollbackOffer
 from actions.model.platform import Artefact, Instance, InstanceState, WorkloadFacts
@@ -22,7 +22,7 @@ def before(**spans: float) -> datetime:
 
 def environment(**changes: object) -> Environment:
     services = {
-        "api": HttpService(url="http://127.0.0.1:8080"),
+        "api": HttpService(url="http://127.0.0.1:8080", workload=AddressWorkload(url="http://127.0.0.1:8080")),
         "postgres": PostgresService(dsn="postgresql://reader@127.0.0.1/vq"),
         "redis": RedisService(url="redis://127.0.0.1"),
     }

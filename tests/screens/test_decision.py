@@ -1,0 +1,67 @@
+"""A challenge key confirms only a decision: not reflex, not a buffer, not a repeat, not a paste (rule 1)."""
+
+import random
+import string
+
+import pytest
+
+from screens.decision import BURST_SECONDS, REPEAT_SECONDS, SETTLE_SECONDS, Challenge, Press
+from tests.fakes.desk import FixedClock
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+def challenge(clock: FixedClock, taken: str = "RHDvrp") -> Challenge:
+    return Challenge(clock, taken, random.Random(1))
+
+
+def test_the_key_confirms_once_after_half_a_second(clock: FixedClock) -> None:
+    one = challenge(clock)
+    clock.pass_seconds(SETTLE_SECONDS)
+    assert one.press(one.key.lower()) is Press.CONFIRMED
+    clock.pass_seconds(10)
+    assert one.press(one.key) is Press.REPEATED
+
+
+def test_keys_of_the_first_half_second_are_dropped_and_a_held_key_never_confirms(clock: FixedClock) -> None:
+    one = challenge(clock)
+    assert one.press(one.key) is Press.EARLY
+    for _ in range(60):  # held for two seconds, thirty repeats each
+        clock.pass_seconds(1 / 30)
+        assert one.press(one.key) is not Press.CONFIRMED
+    clock.pass_seconds(REPEAT_SECONDS)
+    assert one.press(one.key) is Press.CONFIRMED
+
+
+def test_a_stream_of_keys_never_confirms(clock: FixedClock) -> None:
+    one = challenge(clock)
+    clock.pass_seconds(5)
+    one.press("x")
+    for letter in string.ascii_uppercase * 3:
+        clock.pass_seconds(BURST_SECONDS / 10)
+        assert one.press(letter) is not Press.CONFIRMED
+
+
+def test_other_keys_do_nothing(clock: FixedClock) -> None:
+    one = challenge(clock)
+    for key in ("enter", "space", "y", "tab", *string.ascii_uppercase.replace(one.key, "")):
+        clock.pass_seconds(2)
+        assert one.press(key) is Press.OTHER
+
+
+def test_it_differs_each_time_and_is_no_key_of_the_page() -> None:
+    source = random.Random(1)
+    keys = [Challenge(FixedClock(), "RHDvrp", source).key for _ in range(200)]
+    assert all(one != other for one, other in zip(keys, keys[1:], strict=False))
+    assert not set(keys) & set("RHDVPILOQ")
+    assert len(set(keys)) > 10
+
+
+def test_a_question_that_was_hidden_is_settled_anew(clock: FixedClock) -> None:
+    one = challenge(clock)
+    clock.pass_seconds(5)
+    one.rearm()
+    assert one.press(one.key) is Press.EARLY

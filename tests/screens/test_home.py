@@ -1,0 +1,102 @@
+"""Home answers five questions at a glance, honestly."""
+
+import pytest
+
+from actions.model.errors import LedgerError
+from actions.model.health import Check
+from actions.model.words import Gate, HealthState
+from tests.fakes import facts
+from tests.fakes.desk import World
+from tests.screens.conftest import Open
+
+
+async def test_it_answers_health_way_back_changes_next_and_last(console: Open) -> None:
+    async with console() as running:
+        for words in (
+            "● api       ok", "▲ postgres  slow", "● READY  to 2.4.0 in about 11 s", "good      soaked 9 d under health",
+            "12 m  release  2.4.1", "▲ no keeper   K starts it", "RUNNING nothing",
+            "LAST rollback 2.3.9 → 2.3.8  38 s  ● succeeded  4 d ago", "R roll back  H history  D drill  : go  ? keys",
+        ):  # fmt: skip
+            assert words in running.text, words
+
+
+async def test_no_data_is_never_green(console: Open, world: World) -> None:
+    async with console() as running:
+        assert "? backups   no data  last seen 26 h ago" in running.text
+    world.snapshot = None
+    async with console() as running:
+        assert "waiting for the first look" in running.text and "no data yet" in running.text
+
+
+async def test_a_snapshot_that_stopped_coming_is_called_stale(console: Open, world: World) -> None:
+    world.snapshot = facts.snapshot().model_copy(update={"at": facts.before(seconds=40)})
+    async with console() as running:
+        assert "STALE 40 s" in running.text
+
+
+async def test_readiness_that_is_not_green_says_why_and_what_to_do(console: Open, world: World) -> None:
+    missing = Check(id="image", title="image", gate=Gate.FAIL, evidence="gone on host-b", advice="pull 2.4.0 on host-b")
+    world.readiness = facts.readiness(checks=(missing, *facts.checks()[1:]), gate="fail", reason="the way back is blocked")
+    async with console() as running:
+        for words in ("✗ NOT READY", "✗ image     gone on host-b", "pull 2.4.0 on host-b", "the way back is blocked"):
+            assert words in running.text, words
+
+
+async def test_a_run_under_way_is_shown_and_attached_to(console: Open, world: World) -> None:
+    world.show(facts.run_view())
+    async with console() as running:
+        assert "RUNNING ► rollback 2.4.1 → 2.4.0  step 4 of 7 switch traffic  00:07" in running.text
+        assert "g attach" in running.text
+        await running.press("g")
+        await running.shows("executor 4121 alive", "green answers 18 of 20")
+
+
+@pytest.mark.parametrize("key", ["enter"])
+async def test_enter_attaches_too(console: Open, world: World, key: str) -> None:
+    world.show(facts.run_view())
+    async with console() as running:
+        await running.press(key)
+        await running.shows("executor 4121 alive")
+
+
+async def test_with_a_thousand_services_the_worst_are_on_top(console: Open, world: World) -> None:
+    many = [facts.health(f"s{at:03d}", HealthState.OK, "ok", "fine") for at in range(1_000)]
+    many[700] = facts.health("s700", HealthState.DOWN, "down", "connection refused")
+    world.snapshot = facts.snapshot().model_copy(update={"services": tuple(many)})
+    async with console() as running:
+        lines = running.text.splitlines()
+        assert "✗ s700" in lines[3]
+        assert "999 ok" not in running.text and " ok" in running.text and "and 9" in running.text
+        await running.press("end")
+        assert "›● s999" in running.text
+
+
+async def test_the_pointer_and_the_jump_letters_lead_to_places(console: Open) -> None:
+    async with console() as running:
+        await running.press("down", "down", "enter")
+        await running.shows("PRODUCTION   postgres")
+        await running.press("escape", "escape", "f")
+        assert "press a letter" in running.text
+        await running.press("a")
+        await running.shows("PRODUCTION   api", "INSTANCES")
+
+
+async def test_the_keeper_is_started_by_its_key(console: Open) -> None:
+    async with console() as running:
+        await running.press("K")
+        await running.shows("keeper started", "watches for 2 d  on")
+        assert running.written == [("start_keeper",)]
+
+
+async def test_a_desk_that_cannot_start_is_one_line(console: Open, world: World) -> None:
+    world.start_error = LedgerError("ledger /var/lib/x: no rights to it; run as mira")
+    async with console() as running:
+        await running.shows("ledger /var/lib/x: no rights to it")
+
+
+async def test_letters_copy_and_write_do_not_disturb(console: Open) -> None:
+    async with console() as running:
+        await running.press("y")
+        assert "sent to the terminal" in running.text
+        await running.press("w")
+        await running.shows("cannot write files")

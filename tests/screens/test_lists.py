@@ -1,0 +1,150 @@
+"""History, service, drill, palette and help."""
+
+import pytest
+
+from actions.model.errors import Unreachable
+from actions.model.record import RunPage, RunQuery
+from actions.model.run import Run
+from actions.model.views import LogCounts, SlotView
+from actions.model.words import RunState
+from screens.history import parse
+from screens.paged import HELD, PAGE, PagedRuns
+from tests.fakes import facts
+from tests.fakes.desk import World
+from tests.screens.conftest import Open
+
+
+def many(count: int) -> tuple[Run, ...]:
+    states = (RunState.SUCCEEDED, RunState.FAILED, RunState.UNDONE)
+    return tuple(
+        facts.run(states[at % 3], id=f"01{at:024d}", created_at=facts.before(minutes=at), seconds=float(at % 50), reason=f"reason {at}")
+        for at in range(count)
+    )
+
+
+async def test_history_pages_through_a_long_past(console: Open, world: World) -> None:
+    world.runs = many(5_000)
+    async with console() as running:
+        await running.press("H")
+        await running.shows("1 of 5,000", "● succeeded", "✗ failed", "↺ undone")
+        await running.press(*["pagedown"] * 20)
+        await running.shows("reason 320", "321 of 5,000")
+        await running.press("end")
+        await running.shows("5,000 of 5,000", "reason 4999")
+        await running.press("home")
+        await running.shows("1 of 5,000", "reason 0")
+
+
+async def test_only_a_few_pages_are_held() -> None:
+    everything = many(PAGE * (HELD + 5))
+
+    async def ask(query: RunQuery) -> RunPage:
+        start = next((at + 1 for at, run in enumerate(everything) if run.id == query.before), 0)
+        return RunPage(runs=everything[start : start + query.limit], total=len(everything))
+
+    runs = PagedRuns(ask, RunQuery())
+    last = len(everything) - 1
+    while (page := runs.wanted(last - 10, last)) is not None:
+        await runs.read(page)
+    assert runs.get(last) == everything[last] and runs.total == len(everything)
+    assert runs.get(0) is None and len(runs._pages) == HELD
+
+
+async def test_history_filters(console: Open, world: World) -> None:
+    world.runs = many(50)
+    async with console() as running:
+        await running.press("H", "slash")
+        await running.until(lambda: running.app.focused is not None)
+        await running.press(*"state", "colon", *"failed", "enter")
+        await running.shows("1 of 17", "filter state:failed")
+        assert "succeeded" not in running.text
+
+
+def test_the_words_of_the_filter() -> None:
+    query = parse("state:failed,undone drill:yes procedure:rollback mira 2.4.0")
+    assert query == RunQuery(states=("failed", "undone"), drill=True, procedure="rollback", text="mira 2.4.0")
+
+
+async def test_a_service_shows_instances_figures_and_log(console: Open) -> None:
+    async with console() as running:
+        await running.press("down", "enter")
+        await running.shows(
+            "blue    100 % ›api-blue-1", "✗ error rate", "7.2 %", "limit 1 %", "● latency", "limit 200 ms",
+            "error 288  performance 12  security 0  of 4,000 lines", "GET /api/queues",
+        )  # fmt: skip
+        await running.press("slash")
+        await running.until(lambda: running.app.focused is not None)
+        await running.press(*"error", "enter")
+        await running.until(lambda: "INFO" not in running.text and "ERROR" in running.text)
+
+
+async def test_a_platform_that_does_not_answer_is_said_and_the_rest_stays(console: Open, world: World) -> None:
+    world.slots = (SlotView(slot="blue", share=None, facts=None, error="docker: permission denied"),)
+    world.counts = LogCounts(service="api", lines=0, error=0, performance=0, security=0, unread=("api.log: no rights",))
+    async with console() as running:
+        await running.press("down", "enter")
+        await running.shows("? docker: permission denied", "api.log: no rights", "FIGURES")
+
+
+async def test_an_error_of_one_source_is_shown_where_its_data_would_be(console: Open, world: World) -> None:
+    async def broken(service: str) -> tuple[SlotView, ...]:
+        raise Unreachable("docker did not answer in 5 s")
+
+    async with console() as running:
+        running.desk.slots = broken  # type: ignore[method-assign]
+        await running.press("down", "enter")
+        await running.shows("docker did not answer in 5 s", "FIGURES", "error 288")
+
+
+async def test_a_drill_is_started_ended_and_scored(console: Open) -> None:
+    async with console() as running:
+        await running.press("D")
+        await running.shows("bad-release", "a crash loop", "score 92", "recovered after 41 s", "injected")
+        await running.press("down", "s")
+        drawn = running.challenge.key
+        await running.press("enter")
+        assert running.written == []
+        await running.press(drawn)
+        await running.shows("HEALTH", "drill slow-release has begun", "slow-release is under way")
+        await running.press("D", "x")
+        await running.press(running.challenge.key)
+        await running.shows("the drill has ended", "score 80")
+        assert running.written == [("start_drill", "slow-release"), ("end_drill", "D3")]
+
+
+async def test_the_palette_runs_and_jumps_only_to_what_is_allowed_now(console: Open) -> None:
+    async with console() as running:
+        await running.press("colon")
+        await running.shows("roll back", "service api", "releases api")
+        assert "attach" not in running.text and "back out" not in running.text
+        await running.press(*"hist", "enter")
+        await running.shows("PRODUCTION   history")
+        await running.press("colon", *"service", "space", *"red", "enter")
+        await running.shows("PRODUCTION   redis")
+        await running.press("colon", *"theme", "space", *"light", "enter")
+        await running.until(lambda: running.app.theme == "vq-light")
+        await running.press("colon", *"home", "enter")
+        await running.shows("WAY BACK")
+
+
+async def test_help_lists_what_works_here_and_now(console: Open, world: World) -> None:
+    world.show(facts.run_view())
+    async with console() as running:
+        await running.press("g", "question_mark")
+        await running.shows("keys of run", "run.back-out", "undo what was done")
+        assert "run.abort" not in running.text and "rollback.reason" not in running.text
+
+
+@pytest.mark.parametrize("size", [(20, 5), (79, 24), (80, 23)])
+async def test_a_small_window_says_what_it_needs_and_recovers(console: Open, size: tuple[int, int]) -> None:
+    async with console() as running:
+        await running.press("R")
+        await running.shows("to roll back production")
+        key = running.challenge.key
+        await running.pilot.resize_terminal(*size)
+        await running.until(lambda: f"have {size[0]}x{size[1]}" in " ".join(running.text.split()))
+        assert "window too small: need 80x24" in " ".join(running.text.split())
+        await running.press(key, "escape", "D")
+        assert running.written == []
+        await running.pilot.resize_terminal(80, 24)
+        await running.shows("to roll back production")

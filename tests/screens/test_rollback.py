@@ -1,0 +1,219 @@
+"""The emergency screen and the chosen version: what confirms, and above all what does not."""
+
+import pytest
+from textual import events
+
+from actions.model.errors import Busy, Refused
+from actions.model.plan import Level, RollbackRequest
+from actions.model.record import Submitted
+from tests.fakes import facts
+from tests.fakes.desk import World
+from tests.screens.conftest import Console, Open
+
+OPEN = "R"
+
+
+async def opened(running: Console) -> None:
+    await running.press(OPEN)
+    await running.shows("to roll back production")
+
+
+async def test_the_screen_shows_the_whole_decision(console: Open) -> None:
+    async with console() as running:
+        await opened(running)
+        for words in (
+            "2.4.1", "errors 7.2 % after release 2.4.1   since 22:29, 11 m", "last known good, soaked 9 d",
+            "api image 9f2c… → 1c0a…", "traffic blue → green", "database (schema 41 fits both)", "about 11 s",
+            "last 5: 9 s to 14 s", "budget 60 s", "● image on 3 of 3 hosts", "● rights docker, router",
+            f"press  {running.challenge.key}  to roll back production",
+        ):  # fmt: skip
+            assert words in running.text, words
+
+
+async def test_the_challenge_key_submits_the_plan_that_was_shown_and_attaches(console: Open) -> None:
+    async with console() as running:
+        await opened(running)
+        await running.press(running.challenge.key.lower())
+        await running.shows("executor 4121 alive", "switch traffic")
+        [(name, request, digest)] = running.written
+        assert name == "submit" and isinstance(request, RollbackRequest)
+        assert request.level is Level.EMERGENCY and request.reason == "errors 7.2 % after release 2.4.1" and request.key
+        assert digest == facts.plan().digest
+        await running.press("escape")
+        await running.shows("HEALTH")
+
+
+async def test_nothing_else_confirms(console: Open) -> None:
+    async with console() as running:
+        await opened(running)
+        key = running.challenge.key
+        wrong = [letter for letter in "abcefgijklmnoqstuwxyz" if letter != key.lower()]
+        await running.press("enter", "space", "tab", "y", *[letter for letter in wrong if letter not in "uy"])
+        running.app.post_message(events.Paste(key * 3))
+        await running.settle()
+        assert running.written == []
+        assert key in running.text
+
+
+async def test_keys_of_the_first_half_second_and_held_keys_do_nothing(console: Open) -> None:
+    async with console() as running:
+        await opened(running)
+        key = running.challenge.key
+        await running.press(*[key] * 10, after=0.04)
+        assert running.written == []
+        assert "too early" in running.text or "repeat" in running.text
+        await running.press(*[key] * 30, after=0.04)
+        assert running.written == []
+
+
+async def test_a_double_press_is_one_request(console: Open) -> None:
+    async with console() as running:
+        await opened(running)
+        key = running.challenge.key
+        await running.press(key)
+        await running.press(key, key)
+        await running.settle()
+        assert len(running.written) == 1
+
+
+async def test_leaving_leaves(console: Open) -> None:
+    async with console() as running:
+        await opened(running)
+        key = running.challenge.key
+        await running.press("escape")
+        await running.shows("HEALTH")
+        await running.press(key)
+        await running.settle()
+        assert running.written == []
+
+
+async def test_help_hides_the_question_and_it_is_settled_anew(console: Open) -> None:
+    async with console() as running:
+        await opened(running)
+        key = running.challenge.key
+        await running.press("question_mark")
+        await running.shows("keys of rollback", "drawn")
+        await running.press(key)
+        assert running.written == []
+        await running.press("escape")
+        await running.press(key, after=0.1)
+        assert running.written == []
+
+
+async def test_the_reason_is_written_without_the_challenge_listening(console: Open) -> None:
+    async with console() as running:
+        await opened(running)
+        key = running.challenge.key
+        await running.press("r")
+        await running.until(lambda: running.app.focused is not None)
+        await running.press("ctrl+u", *key.lower(), "o", "o", "m", key)
+        assert running.written == []
+        await running.press("enter")
+        await running.shows(f"reason   {key.lower()}oom{key}")
+        await running.press(running.challenge.key)
+        await running.until(lambda: bool(running.written))
+        assert running.written[0][1].reason == f"{key.lower()}oom{key}"  # type: ignore[attr-defined]
+
+
+async def test_no_plan_means_no_question(console: Open, world: World) -> None:
+    world.offer = facts.offer(plan=None, refusal="no release is known to be good; choose one by hand")
+    async with console() as running:
+        await running.press(OPEN)
+        await running.shows("no release is known to be good", "nothing was touched")
+        assert running.app.page is not None and running.app.page.challenge is None
+        await running.press(*"ABCEFGHJKMNSTWXZ")
+        assert running.written == []
+
+
+@pytest.mark.parametrize("failure", [Refused("the plan is stale: blue moved; look again")])
+async def test_a_refusal_is_one_line_and_nothing_happened(console: Open, world: World, failure: Refused) -> None:
+    world.submitted = failure
+    async with console() as running:
+        await opened(running)
+        await running.press(running.challenge.key)
+        await running.shows("the plan is stale: blue moved")
+
+
+async def test_somebody_was_faster(console: Open, world: World) -> None:
+    world.submitted = Submitted(run_id=facts.RUN, created=False)
+    async with console() as running:
+        await opened(running)
+        await running.press(running.challenge.key)
+        await running.shows("already under way: this screen is attached to it")
+
+
+async def test_busy_names_the_way_there(console: Open, world: World) -> None:
+    world.submitted = Busy("another run holds production/api", run_id=facts.RUN)
+    async with console() as running:
+        await opened(running)
+        await running.press(running.challenge.key)
+        await running.shows("another run holds production/api; g goes there")
+
+
+async def test_the_full_plan(console: Open) -> None:
+    async with console() as running:
+        await opened(running)
+        await running.press("p")
+        await running.shows("plan: roll back api", "switch traffic", "changes", "goes back", facts.plan().digest[:16])
+
+
+# another version (L3) ---------------------------------------------------------------------------------------------------
+async def chosen(running: Console) -> None:
+    await opened(running)
+    await running.press("v")
+    await running.shows("● 2.4.0", "can be gone back to", "✗ 2.3.9")
+    await running.press("down", "enter")
+    await running.shows("then type 2.4.0")
+
+
+async def test_typing_the_name_and_then_the_drawn_key_submits(console: Open) -> None:
+    async with console() as running:
+        await chosen(running)
+        assert running.app.focused is None
+        await running.press("t")
+        await running.until(lambda: running.app.focused is not None)
+        await running.press("2", "full_stop", "4", "full_stop", "0")
+        await running.shows("typed.  press")
+        assert running.written == []
+        await running.press("enter")
+        assert running.written == []
+        await running.press(running.challenge.key)
+        await running.until(lambda: bool(running.written))
+        request = running.written[0][1]
+        assert isinstance(request, RollbackRequest) and request.level is Level.MANUAL and request.to == "2.4.0"
+
+
+async def test_pasted_names_are_refused_in_every_form(console: Open) -> None:
+    async with console() as running:
+        await chosen(running)
+        await running.press("t")
+        await running.until(lambda: running.app.focused is not None)
+        running.app.post_message(events.Paste("2.4.0"))
+        await running.settle()
+        assert "typed.  press" not in running.text
+        running.app.copy_to_clipboard("2.4.0")
+        await running.press("ctrl+v")
+        assert "typed.  press" not in running.text
+        await running.press("2", "full_stop", "4", "full_stop", "0", after=0.001)
+        assert "typed.  press" not in running.text
+        assert running.written == []
+
+
+async def test_enter_and_a_wrong_name_do_nothing(console: Open) -> None:
+    async with console() as running:
+        await chosen(running)
+        await running.press("enter", "t")
+        await running.until(lambda: running.app.focused is not None)
+        await running.press("2", "full_stop", "4", "full_stop", "1", "enter")
+        assert "typed.  press" not in running.text and running.written == []
+
+
+async def test_a_bad_release_cannot_be_chosen(console: Open) -> None:
+    async with console() as running:
+        await opened(running)
+        await running.press("v")
+        await running.shows("can be gone back to")
+        await running.press("down", "down", "enter")
+        await running.shows("2.3.9 cannot be gone back to: rolled back from")
+        await running.press("home", "enter")
+        await running.shows("2.4.1 cannot be gone back to: it serves now")
