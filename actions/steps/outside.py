@@ -9,7 +9,7 @@ from actions.model.text import clean
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judged:
     """One answer judged: right, or what was wrong with it. `version` None means the answer does not say."""
 
     right: bool
@@ -18,10 +18,11 @@ class Verdict:
     seconds: float = 0.0
 
 
-def reader(service: HttpService, url: str | None = None, *, timeout: float | None = None) -> HttpReader:
+def reader(service: HttpService, url: str | None = None, *, connections: int = 4) -> HttpReader:
     """A reader of the service's outside address, or of `url` (one slot). Raises ConfigError for a missing secret."""
     headers = {name: resolve(source) for name, source in service.headers.items()}
-    return HttpReader(url or service.url, headers=headers, tls=service.tls, timeout=timeout or service.timeout)
+    address = url or service.url
+    return HttpReader(address, headers=headers, tls=service.tls, timeout=service.timeout, connections=connections)
 
 
 def version_of(answer: Answer, service: HttpService) -> str | None:
@@ -34,12 +35,12 @@ def version_of(answer: Answer, service: HttpService) -> str | None:
     return clean(named, limit=100) if named else None
 
 
-async def ask_health(http: HttpReader, service: HttpService, version: str) -> Verdict:
+async def ask_health(http: HttpReader, service: HttpService, version: str) -> Judged:
     """One health answer over a fresh connection: right means 2xx and, where it names a version, the expected one."""
     answer = await http.get(service.health, fresh=True)
     found = version_of(answer, service) if answer.reached else None
     if not answer.good:
-        return Verdict(False, f"{service.health} {answer.reason}", found, answer.seconds)
+        return Judged(False, f"{service.health} {answer.reason}", found, answer.seconds)
     if found is not None and found != version:
-        return Verdict(False, f"{service.health} answers as {found}", found, answer.seconds)
-    return Verdict(True, f"{service.health} {answer.status}, {answer.milliseconds:.0f} ms", found, answer.seconds)
+        return Judged(False, f"{service.health} answers as {found}", found, answer.seconds)
+    return Judged(True, f"{service.health} {answer.status}, {answer.milliseconds:.0f} ms", found, answer.seconds)

@@ -9,7 +9,7 @@ from actions.model.platform import Evidence
 from actions.model.waiting import Deadline, until
 from actions.model.words import Gate
 from actions.steps.contract import Step, StepContext
-from actions.steps.outside import Verdict, ask_health, reader
+from actions.steps.outside import Judged, ask_health, reader
 from actions.steps.reach import reach
 
 EVERY = 0.05
@@ -41,7 +41,7 @@ class ProveOutside(Step):
     async def _answers(self, context: StepContext, service: HttpService, deadline: Deadline) -> tuple[str, list[str]]:
         version, wanted = str(context.step.params["version"]), int(str(context.step.params.get("proofs", 3)))
         http = reader(service)
-        row: list[Verdict] = []
+        row: list[Judged] = []
         last, asked, wrong = "nothing was asked", 0, 0
         try:
             while len(row) < wanted:

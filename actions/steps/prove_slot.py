@@ -4,7 +4,7 @@ from actions.model.environment import HttpService
 from actions.model.platform import Evidence, WorkloadFacts
 from actions.model.waiting import until
 from actions.steps.contract import Step, StepContext
-from actions.steps.outside import Verdict, ask_health, reader
+from actions.steps.outside import Judged, ask_health, reader
 
 EVERY = 0.05
 
@@ -39,7 +39,7 @@ class ProveSlot(Step):
             return Evidence(text=_count(facts, version), data={"ready": facts.ready_count})
         http = reader(service, url)
         try:
-            found: Verdict = await until(
+            found: Judged = await until(
                 lambda: ask_health(http, service, version),
                 lambda one: one.right,
                 deadline,

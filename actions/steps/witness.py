@@ -41,7 +41,7 @@ class Tally:
 
 
 class Witness:
-    """Asks until stopped. What it cannot send because everything hangs counts as failed."""
+    """Asks until stopped. While too many questions wait it asks none: what hangs is counted when it times out."""
 
     def __init__(self, service: HttpService, rate: float = RATE) -> None:
         self.tally = Tally()
@@ -54,7 +54,7 @@ class Witness:
 
     async def start(self) -> None:
         """Begin asking. Raises ConfigError when the address or its secrets cannot be used."""
-        self._http = reader(self._service)
+        self._http = reader(self._service, connections=MOST_IN_FLIGHT)
         self._pace = asyncio.create_task(self._keep_pace(self._http))
 
     async def stop(self) -> Tally:
@@ -75,8 +75,6 @@ class Witness:
                 task = asyncio.create_task(self._ask(http, fresh=number % 2 == 0))
                 self._asking.add(task)
                 task.add_done_callback(self._asking.discard)
-            else:
-                self._count(time.monotonic(), False, f"{MOST_IN_FLIGHT} questions wait for an answer")
             number += 1
             due = max(due + 1 / self._rate, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
