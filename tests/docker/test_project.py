@@ -16,6 +16,7 @@ from actions.model.platform import Change
 from actions.model.waiting import Deadline
 from actions.model.words import Gate, ProbeState
 from actions.platforms.access import WriteAccess
+from actions.platforms.compose import pin_plan
 from actions.platforms.compose.cleanup import clean_up
 from actions.platforms.compose.compose_files import pinned_images
 from tests.docker.conftest import RUN
@@ -202,6 +203,19 @@ async def test_edited_files_are_not_hidden_by_the_pin(project: ComposeProject, d
     until(project.answering)
     assert project.versions() == ["1.0.0"] * 3
     assert {one["Config"].get("StopTimeout") for one in project.containers()} == {3}
+
+
+async def test_slow_compose_is_waited_for_when_the_pin_is_written(
+    project: ComposeProject, driven: Driven, undo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pin_plan, "PLANNING_SECONDS", 0.001)
+    changes = await driven.plan("1.0.0")
+    assert "Compose has not answered yet" in str(changes[0].params["risks"])
+    await driven.carry_out(changes, undo)
+    assert not any("pin pending" in line for line in driven.said)
+    ids = project.ids()
+    await asyncio.to_thread(project.up)
+    assert project.ids() == ids
 
 
 async def test_pin_is_guarded_and_its_probe_is_exact(project: ComposeProject, driven: Driven, undo: Path) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,9 @@ from platformdirs import user_cache_path
 from actions.model.environment import ComposeWorkload
 from actions.model.files import write_durably
 from actions.model.identity import digest
+from actions.platforms.compose.params import Question
 
-SECONDS = 6.0
-"""Longest that planning waits for Compose; a rollback goes on without it."""
+_LONGEST = 30.0
 _ENTRIES = 200
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 
@@ -38,6 +39,7 @@ class ComposeCli:
 
     def __init__(self, settings: ComposeWorkload) -> None:
         self._settings = settings
+        self._under_way: dict[str, asyncio.Task[Hashes]] = {}
 
     @staticmethod
     def command(version: str) -> list[str] | None:
@@ -49,35 +51,49 @@ class ComposeCli:
             return ["docker", "compose"]
         return ["docker-compose"] if shutil.which("docker-compose") else None
 
-    async def hashes(
-        self,
-        command: Sequence[str],
-        directory: Path,
-        project: str,
-        now: Sequence[Path],
-        then: Sequence[Path],
-        known: Sequence[str],
-        present: str | None,
-    ) -> Hashes:
-        """Both hashes. `known` fingerprints everything they depend on; a remembered pair must explain `present`."""
-        key = digest([list(command), str(directory), project, self._settings.service, self._settings.host, list(known)])
+    async def hashes(self, question: Question, seconds: float) -> Hashes | None:
+        """Both hashes; None when there is no answer in `seconds` (it is still waited for, and then remembered)."""
+        key = digest([question.model_dump(mode="json"), self._settings.service, self._settings.host])
         remembered = await asyncio.to_thread(_recall, key)
-        if remembered is not None and remembered.now == present:
+        if remembered is not None and remembered.now == question.present:
             return remembered
-        both = (self._hash(command, directory, project, files) for files in (now, then))
-        found = Hashes(*await asyncio.gather(*both))
+        if key not in self._under_way:
+            task = asyncio.get_running_loop().create_task(self._ask(question, key))
+            self._under_way[key] = task
+            task.add_done_callback(lambda _: self._under_way.pop(key, None))
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(self._under_way[key])
+        except TimeoutError:
+            return None
+
+    async def close(self) -> None:
+        """End what is still being asked."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _ask(self, question: Question, key: str) -> Hashes:
+        others = [one for one in question.read if one != question.pin]
+        with tempfile.TemporaryDirectory(prefix="vq-tui-") as folder:
+            draft = Path(folder, "pin.yaml")
+            await asyncio.to_thread(draft.write_text, question.content, "utf-8")
+            found = Hashes(
+                *await asyncio.gather(self._hash(question, question.read), self._hash(question, [*others, str(draft)]))
+            )
         if found.now is not None and found.then is not None:
             await asyncio.to_thread(_remember, key, found)
         return found
 
-    async def _hash(self, command: Sequence[str], directory: Path, project: str, files: Sequence[Path]) -> str | None:
-        service = self._settings.service
-        arguments = [word for path in files for word in ("-f", str(path))]
-        arguments += ["--project-directory", str(directory), "-p", project, "config", "--hash", service]
-        words = (await self._run([*command, *arguments], directory) or "").split()
+    async def _hash(self, question: Question, files: Sequence[str]) -> str | None:
+        command, service = self.command(question.version), self._settings.service
+        arguments = [word for path in files for word in ("-f", path)]
+        arguments += ["--project-directory", question.directory, "-p", question.project, "config", "--hash", service]
+        words = (await self._run([*(command or ["docker-compose"]), *arguments], question.directory) or "").split()
         return words[1] if len(words) == 2 and words[0] == service else None
 
-    async def _run(self, command: list[str], directory: Path) -> str | None:
+    async def _run(self, command: list[str], directory: str) -> str | None:
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -91,7 +107,7 @@ class ComposeCli:
             return None
         said = b""
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(_LONGEST):
                 said, _ = await process.communicate()
         except TimeoutError:
             return None
@@ -119,9 +135,7 @@ def variables(texts: Sequence[str]) -> str:
 def _plugin() -> bool:
     places = (
         Path.home() / ".docker",
-        Path("/usr/local/lib/docker"),
-        Path("/usr/lib/docker"),
-        Path("/usr/libexec/docker"),
+        *(Path(one) for one in ("/usr/local/lib/docker", "/usr/lib/docker", "/usr/libexec/docker")),
     )
     return any((place / "cli-plugins" / "docker-compose").exists() for place in places)
 

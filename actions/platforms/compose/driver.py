@@ -117,7 +117,7 @@ class ComposeChanger:
         self._recreator = Recreator(self._reader, self._writer, place)
         self._handlers: dict[str, _Handler] = {
             RECREATE: self._recreator,
-            PIN: Pinner(),
+            PIN: Pinner(settings),
             RETIRE: Retirer(self._reader, self._writer),
         }
 

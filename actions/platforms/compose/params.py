@@ -34,11 +34,28 @@ class Recreate(Fact):
     labels: dict[str, str] = {}
 
 
+class Question(Fact):
+    """What Compose is asked: the hash of a service with the files that `up` reads now, and with `content` as the pin.
+
+    `present` is the hash that the running containers carry; `known` fingerprints whatever else an answer depends on.
+    """
+
+    directory: str
+    project: str
+    version: str
+    read: tuple[str, ...]
+    pin: str
+    content: str
+    present: str
+    known: tuple[str, ...]
+
+
 class Pin(Fact):
     """A file that makes Compose resolve a service to the image it was brought back to (correct-procedures 2.2).
 
     `before` is the sha256 of the file's present content, None where there is none; `files` the sha256 of every Compose
-    file that the plan read. `risks` are what stays open all the same.
+    file that the plan read. `risks` are what stays open all the same. `question` is set when Compose was too slow for
+    planning: it is waited for before the pin is written.
     """
 
     path: str
@@ -46,6 +63,7 @@ class Pin(Fact):
     before: str | None
     files: dict[str, str]
     risks: tuple[str, ...] = ()
+    question: Question | None = None
 
 
 class Replaced(Fact):

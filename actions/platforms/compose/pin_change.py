@@ -4,17 +4,24 @@ import asyncio
 import stat
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from actions.model.crash import crashpoint
+from actions.model.environment import ComposeWorkload
 from actions.model.errors import Refused, Stale, VerifyFailed
 from actions.model.files import sync_directory, write_durably
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
+from actions.platforms.compose.compose_cli import ComposeCli
 from actions.platforms.compose.compose_files import sha256_of, text_of
-from actions.platforms.compose.params import Pin
-from actions.platforms.compose.pin_plan import BY_RUN, fingerprint
+from actions.platforms.compose.params import Pin, Question
+from actions.platforms.compose.pin_plan import BY_RUN, SLOW, fingerprint, judged
 from actions.platforms.protocols import Report
 
+CONFIG_HASH = "config-hash"
+"""In the run's folder: the label for the new containers, where Compose gave it only after planning."""
+_ASKING_SECONDS = 20.0
 _KEPT = "pin-before.yaml"
 _NONE = "pin-before.none"
 
@@ -22,14 +29,22 @@ _NONE = "pin-before.none"
 class Pinner:
     """Carries out `pin` changes."""
 
+    def __init__(self, settings: ComposeWorkload) -> None:
+        self._settings = settings
+        self._late = SLOW
+        """What Compose's late answer leaves open; empty when nothing."""
+
     async def check(self, change: Change) -> Evidence:
         """The files are as planned. Raises Stale."""
         pin = Pin.model_validate(change.params)
         return await asyncio.to_thread(_check, pin)
 
     async def protect(self, change: Change, key: str, folder: Path) -> Evidence:
-        """Keep the file that is replaced, or the fact that there was none."""
-        return await asyncio.to_thread(_protect, Pin.model_validate(change.params), key, folder)
+        """Keep the file that is replaced, or the fact that there was none. Wait for Compose if planning could not."""
+        pin = Pin.model_validate(change.params)
+        if pin.question is not None and not (folder / CONFIG_HASH).exists():
+            await self._ask_again(pin.question, folder)
+        return await asyncio.to_thread(_protect, pin, key, folder)
 
     async def act(self, change: Change, key: str, folder: Path, report: Report) -> Evidence:
         """Write the file at one stroke."""
@@ -42,16 +57,20 @@ class Pinner:
             crashpoint("compose.pin.before")
             await asyncio.to_thread(_write, path, _content(pin, key), None)
             crashpoint("compose.pin.after")
-        return Evidence(text=f"wrote {pin.path}", data={"file": pin.path, "open_risks": list(pin.risks)})
+        if (folder / CONFIG_HASH).exists():
+            self._late = ""
+        return Evidence(
+            text=f"wrote {pin.path}", data={"file": pin.path, "open_risks": list[JsonValue](self._risks(pin))}
+        )
 
     async def verify(self, change: Change, key: str, deadline: Deadline, report: Report) -> Evidence:
         """The file is there as planned. What stays open is part of the evidence."""
         pin = Pin.model_validate(change.params)
         if await asyncio.to_thread(text_of, Path(pin.path)) != _content(pin, key):
             raise VerifyFailed(f"{pin.path} is not what was written: somebody else writes it too")
-        risks = "; ".join(pin.risks)
-        text = f"{Path(pin.path).name} pins {change.after}" + (f" ({risks})" if risks else "")
-        return Evidence(text=text, data={"file": pin.path, "open_risks": list(pin.risks)})
+        risks = self._risks(pin)
+        text = f"{Path(pin.path).name} pins {change.after}" + (f" ({'; '.join(risks)})" if risks else "")
+        return Evidence(text=text, data={"file": pin.path, "open_risks": list[JsonValue](risks)})
 
     async def undo(self, change: Change, key: str, folder: Path, deadline: Deadline, report: Report) -> Evidence:
         """The file as it was before, or none. Raises VerifyFailed when somebody else has written it since."""
@@ -66,6 +85,18 @@ class Pinner:
         if fingerprint(now) == pin.before:
             return Probe(state=ProbeState.NOT_STARTED, evidence=f"{pin.path} is as before")
         return Probe(state=ProbeState.UNKNOWN, evidence=f"{pin.path} was written by somebody else")
+
+    def _risks(self, pin: Pin) -> list[str]:
+        return [risk for risk in (self._late if one == SLOW else one for one in pin.risks) if risk]
+
+    async def _ask_again(self, question: Question, folder: Path) -> None:
+        cli = ComposeCli(self._settings)
+        try:
+            wanted, self._late = judged(await cli.hashes(question, _ASKING_SECONDS), question)
+        finally:
+            await cli.close()
+        if wanted is not None:
+            await asyncio.to_thread(_write, folder / CONFIG_HASH, wanted, 0o600)
 
     def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
         """The way back by hand."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +10,13 @@ from actions.model.identity import digest
 from actions.model.text import clean
 from actions.platforms.compose import compose_files as files_of
 from actions.platforms.compose import labels
-from actions.platforms.compose.compose_cli import ComposeCli, variables
+from actions.platforms.compose.compose_cli import ComposeCli, Hashes, variables
 from actions.platforms.compose.observe import Scene
-from actions.platforms.compose.params import Pin
+from actions.platforms.compose.params import Pin, Question
 
+PLANNING_SECONDS = 4.0
+"""Longest that planning waits for Compose."""
+SLOW = "pin pending: Compose has not answered yet; the next `up` makes the containers once more"
 BY_RUN = "# by run "
 """Begins the line of a pin that names the step which wrote it."""
 
@@ -42,10 +44,52 @@ async def plan_pin(settings: ComposeWorkload, cli: ComposeCli, scene: Scene, nam
         return PinPlan(managed=True, risks=(_pending(found, name),))
     pin, files, auto = found
     risks = [] if auto else [_unread(files, Path(pin.path))]
-    wanted, doubt = await _config_hash(cli, scene, pin, files)
-    changed = pin.before != fingerprint(pin.content)
+    question = await asyncio.to_thread(_question, scene, pin, files)
+    wanted, doubt, later = None, str(question), None
+    if isinstance(question, Question):
+        hashes = await cli.hashes(question, PLANNING_SECONDS)
+        wanted, doubt = judged(hashes, question)
+        later = question if hashes is None else None
     risks += [doubt] if doubt else []
-    return PinPlan(True, pin.model_copy(update={"risks": tuple(risks)}) if changed else None, wanted, tuple(risks))
+    needed = pin.before != fingerprint(pin.content) or later is not None
+    whole = pin.model_copy(update={"risks": tuple(risks), "question": later})
+    return PinPlan(True, whole if needed else None, wanted, tuple(risks))
+
+
+def judged(hashes: Hashes | None, question: Question) -> tuple[str | None, str]:
+    """The label for the new containers, or why the present one stays.
+
+    Compose's word counts only if it explains what runs now: with other files or variables than those the containers
+    were made from, a computed label would hide the difference from the next `up`.
+    """
+    if hashes is None:
+        return None, SLOW
+    if hashes.now is None or hashes.then is None:
+        return None, "pin pending: Compose cannot read the project's files; the next `up` says why"
+    if question.present != hashes.now:
+        return (
+            None,
+            "pin pending: the Compose files differ from what runs; the next `up` makes the containers once more",
+        )
+    return hashes.then, ""
+
+
+def _question(scene: Scene, pin: Pin, files: files_of.ProjectFiles) -> Question | str:
+    carried = labels.labels_of(scene.containers[0])
+    version = carried.get(labels.COMPOSE_VERSION, "")
+    if ComposeCli.command(version) is None:
+        return "pin pending: no Compose on this host; the next `up` makes the containers once more"
+    present = {labels.labels_of(one).get(labels.CONFIG_HASH, "") for one in scene.containers}
+    return Question(
+        directory=str(files.directory),
+        project=carried[labels.PROJECT],
+        version=version,
+        read=tuple(str(one) for one in files.read),
+        pin=pin.path,
+        content=pin.content,
+        present=next(iter(present)) if len(present) == 1 else "",
+        known=tuple(_fingerprints(scene, files)),
+    )
 
 
 def _write_down(
@@ -68,40 +112,11 @@ def _write_down(
     return pin, files, auto
 
 
-async def _config_hash(cli: ComposeCli, scene: Scene, pin: Pin, files: files_of.ProjectFiles) -> tuple[str | None, str]:
-    """The label for the new containers, or why the present one stays.
-
-    Compose's word counts only if it explains what runs now: with other files or variables than those the containers
-    were made from, a computed label would hide the difference from the next `up`.
-    """
-    carried = labels.labels_of(scene.containers[0])
-    command = cli.command(carried.get(labels.COMPOSE_VERSION, ""))
-    if command is None:
-        return None, "pin pending: no Compose on this host; the next `up` makes the containers once more"
-    present = {labels.labels_of(one).get(labels.CONFIG_HASH) for one in scene.containers}
-    others = [one for one in files.read if str(one) != pin.path]
-    with tempfile.TemporaryDirectory(prefix="vq-tui-") as folder:
-        draft = Path(folder, "pin.yaml")
-        await asyncio.to_thread(draft.write_text, pin.content, "utf-8")
-        known = await asyncio.to_thread(_fingerprints, scene, pin, files)
-        then = [*others, draft]
-        project, agreed = carried[labels.PROJECT], next(iter(present)) if len(present) == 1 else None
-        found = await cli.hashes(command, files.directory, project, files.read, then, known, agreed)
-    if found.now is None or found.then is None:
-        return None, "pin pending: Compose did not answer; the next `up` makes the containers once more"
-    if agreed != found.now:
-        return (
-            None,
-            "pin pending: the Compose files differ from what runs; the next `up` makes the containers once more",
-        )
-    return found.then, ""
-
-
-def _fingerprints(scene: Scene, pin: Pin, files: files_of.ProjectFiles) -> list[str]:
+def _fingerprints(scene: Scene, files: files_of.ProjectFiles) -> list[str]:
     """Of everything that Compose's answer depends on: files, variables, and what the images' names mean."""
     named = sorted((key, sorted(one.get("RepoTags") or [])) for key, one in scene.inspected.items())
     texts = [files_of.text_of(one) or "" for one in (*files.read, files.directory / ".env")]
-    return [digest(named), pin.content, *(digest(text) for text in texts), variables(texts)]
+    return [digest(named), *(digest(text) for text in texts), variables(texts)]
 
 
 def anonymous(text: str) -> str:

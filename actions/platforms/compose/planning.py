@@ -35,7 +35,8 @@ class Planner:
         self._questions = Questions(place, docker.host)
 
     async def close(self) -> None:
-        """Close kept connections."""
+        """Close kept connections, end what is still being asked."""
+        await self._cli.close()
         await self._questions.close()
 
     async def plan(self, facts: WorkloadFacts, scene: Scene, to: Artefact) -> tuple[Change, ...]:

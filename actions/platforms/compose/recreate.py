@@ -21,6 +21,7 @@ from actions.platforms.compose.body import Recreation, recreation
 from actions.platforms.compose.calls import call, connect
 from actions.platforms.compose.observe import pinned_start
 from actions.platforms.compose.params import Recreate
+from actions.platforms.compose.pin_change import CONFIG_HASH
 from actions.platforms.compose.proof import Prover, Subject
 from actions.platforms.compose.restore import Restorer
 from actions.platforms.compose.sight import Sight, alive, inspect, look, status
@@ -94,7 +95,8 @@ class Recreator:
         sight = await look(self._reader, params, key)
         if sight.old is None:
             raise Stale(f"{change.subject} ({params.old[:12]}) is gone, somebody removed it")
-        wanted = recreation(kept.container, kept.image, params.image, _marks(params, key))
+        marks = await asyncio.to_thread(_marks, params, key, folder)
+        wanted = recreation(kept.container, kept.image, params.image, marks)
         new = sight.new or await self._create(params, key, wanted)
         await connect(self._writer, new, wanted)
         since = time.monotonic()
@@ -172,13 +174,16 @@ class Recreator:
             await call("rename-old", self._writer.rename, old["Id"], labels.replaced_name(params.name, key))
 
 
-def _marks(params: Recreate, key: str) -> dict[str, str]:
+def _marks(params: Recreate, key: str, folder: Path) -> dict[str, str]:
     ours = {
         labels.RUN: labels.run_of(key),
         labels.STEP: key,
         labels.REPLACES: params.old,
         labels.IMAGE_NAME: params.image_name,
     }
+    later = folder / CONFIG_HASH
+    if labels.CONFIG_HASH not in params.labels and later.exists():
+        ours[labels.CONFIG_HASH] = later.read_text("utf-8")
     return {**ours, **params.labels}
 
 
