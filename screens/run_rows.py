@@ -225,5 +225,7 @@ def event_text(event: Event) -> str:
         if isinstance(body.get(key), str) and body[key]:
             more = f"  key {body['key']}" if isinstance(body.get("key"), str) else ""
             return f"{body[key]}{more}"
+    if isinstance(steps := body.get("steps"), list):
+        return f"{len(steps)} steps for a person"
     pairs = (f"{key} {value}" for key, value in body.items() if isinstance(value, str | int | float))
     return "  ".join(pairs)

@@ -88,8 +88,8 @@ def instance_row(instance: Instance, detail: Detail, slot: str, width: int) -> R
     pointer = POINTER if detail.chosen == (slot, instance.id) else " "
     line = row((pointer, "key"), (fit(instance.name, 14 if width < 100 else 24), "text"), (f" {glyph} {fit(word, 10)}", role))
     line += row((fit(instance.version or "?", 7), "bright"), (fit(f"up {ago(since(instance.started_at, detail.now))}", 8), "dim"))
-    if instance.restarts:
-        line += row((f"{plural(instance.restarts, 'restart')} ", "warn"))
+    restarts = plural(instance.restarts, "restart") if instance.restarts else ""
+    line += row((fit(restarts, 12) if width >= 100 else f"{restarts} ", "warn"))
     if width >= 100:
         line += row((f" cpu {number(instance.cpu, 'fraction')}" if instance.cpu is not None else "", "dim"))
         line += row((f"  mem {size(instance.memory_bytes)}" if instance.memory_bytes is not None else "", "dim"))

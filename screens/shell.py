@@ -44,7 +44,7 @@ class Shell(App[None]):
         source: random.Random | None = None,
     ) -> None:
         self._theme = theme.load(theme_name)
-        super().__init__(ansi_color=None)
+        super().__init__(ansi_color=True if self._theme.ansi else None)
         self.desk = desk
         self.clock: Clock = clock or SystemClock()
         self.ascii_only = ascii_only

@@ -49,6 +49,7 @@ def run_console(
     )
     app.opening_words = fallback
     app.run(mouse=console.mouse)
+    tty.forget_if_gone()
     if app.last_words:
         sys.stderr.write(app.last_words + "\n")
     return app.return_code or 0

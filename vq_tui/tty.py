@@ -1,7 +1,9 @@
 """What this terminal can carry, judged before anything is drawn."""
 
+import os
 import signal
 import sys
+import termios
 from collections.abc import Mapping
 
 from actions.model.errors import ExitCode, VqError
@@ -19,6 +21,16 @@ def require(environment: Mapping[str, str]) -> None:
         raise _cannot(f"TERM={term or 'unset'} cannot carry the console; set TERM, or use a command: vq-tui status")
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         raise _cannot("hang-ups are ignored here (nohup?), so a lost terminal would go unnoticed; start without nohup")
+
+
+def forget_if_gone() -> None:
+    """Where the terminal has gone, point its descriptors elsewhere: Python's last flush would change the exit code."""
+    try:
+        termios.tcgetattr(0)
+    except termios.error:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(nowhere, descriptor)
 
 
 def _cannot(words: str) -> VqError:

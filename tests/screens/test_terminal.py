@@ -1,0 +1,215 @@
+"""The program in a pseudo-terminal: signals, a lost terminal, refusals, bytes at rest (textual-facts 3.5, 3.6)."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyte
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = [sys.executable, "-m", "tests.fakes.program"]
+PATIENCE = 30.0
+
+
+class Terminal:
+    """A child on a pseudo-terminal, and the screen it draws."""
+
+    def __init__(self, *arguments: str, size: tuple[int, int] = (80, 24), ignore_hangup: bool = False, **environment: str) -> None:
+        columns, lines = size
+        self.screen = pyte.Screen(columns, lines)
+        self.stream = pyte.ByteStream(self.screen)
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            if ignore_hangup:
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+            os.chdir(ROOT)
+            base = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+            os.execve(PROGRAM[0], [*PROGRAM, *arguments], base | environment)
+        self.raw = b""
+        self.code: int | None = None
+
+    def read(self, seconds: float) -> bytes:
+        """What comes within `seconds`."""
+        end, got = time.monotonic() + seconds, b""
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self.fd], [], [], min(left, 0.05))[0]:
+                try:
+                    data = os.read(self.fd, 65_536)
+                except OSError:
+                    break
+                if not data:
+                    break
+                got += data
+        self.raw += got
+        self.stream.feed(got.replace(b"\x1b[?2026$p", b""))
+        return got
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def shows(self, words: str) -> None:
+        """Wait for words on the screen."""
+        end = time.monotonic() + PATIENCE
+        while words not in self.text and words.encode() not in self.raw:
+            assert time.monotonic() < end, self.text
+            self.read(0.1)
+
+    def ended(self) -> int:
+        """Wait for the end; the exit code, or minus the signal."""
+        end = time.monotonic() + PATIENCE
+        while self.code is None:
+            assert time.monotonic() < end, "still there"
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+            elif self.fd >= 0:
+                self.read(0.05)
+            else:
+                select.select([], [], [], 0.05)
+        if self.fd >= 0:
+            self.read(0.1)
+        return self.code
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+@pytest.fixture
+def terminals() -> Iterator[list[Terminal]]:
+    opened: list[Terminal] = []
+    yield opened
+    for one in opened:
+        one.close()
+        if one.code is None:
+            os.kill(one.pid, signal.SIGKILL)
+            os.waitpid(one.pid, 0)
+
+
+def start(terminals: list[Terminal], *arguments: str, **options: object) -> Terminal:
+    terminals.append(Terminal(*arguments, **options))  # type: ignore[arg-type]
+    return terminals[-1]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_signals_end_it_cleanly_and_give_the_terminal_back(terminals: list[Terminal], number: int, code: int) -> None:
+    one = start(terminals)
+    one.shows("WAY BACK")
+    one.shows("READY")
+    os.kill(one.pid, number)
+    assert one.ended() == code
+    assert b"\x1b[?1049l" in one.raw and b"Traceback" not in one.raw
+
+
+def test_q_ends_with_zero(terminals: list[Terminal]) -> None:
+    one = start(terminals)
+    one.shows("READY")
+    os.write(one.fd, b"q")
+    assert one.ended() == 0
+
+
+def test_a_terminal_that_goes_away_ends_it(terminals: list[Terminal]) -> None:
+    one = start(terminals, "live")
+    one.shows("READY")
+    one.close()
+    assert one.ended() in (129, -signal.SIGHUP)
+
+
+def test_a_link_that_stalls_and_then_dies_ends_it(terminals: list[Terminal]) -> None:
+    one = start(terminals, "live")
+    one.shows("READY")
+    for _ in range(40):
+        os.write(one.fd, b"?\x1b")  # repaints that nobody reads
+        select.select([], [], [], 0.05)
+    one.close()
+    assert one.ended() in (129, -signal.SIGHUP)
+
+
+def test_a_stalled_terminal_does_not_keep_it_from_a_signal(terminals: list[Terminal]) -> None:
+    one = start(terminals, "live")
+    one.shows("READY")
+    for _ in range(60):
+        os.write(one.fd, b"H\x1b[Z?")
+        select.select([], [], [], 0.05)
+    os.kill(one.pid, signal.SIGTERM)
+    fd, one.fd = one.fd, -1
+    try:
+        assert one.ended() == 143
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_terminal_that_cannot_carry_it_is_one_line(terminals: list[Terminal], term: str) -> None:
+    one = start(terminals, TERM=term)
+    assert one.ended() == 11
+    assert b"cannot carry the console" in one.raw and b"\x1b[?1049h" not in one.raw
+
+
+def test_without_a_terminal_it_is_one_line() -> None:
+    done = subprocess.run(PROGRAM, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 11 and "is no terminal" in done.stderr and done.stdout == ""
+
+
+def test_it_refuses_to_run_where_a_hang_up_would_go_unnoticed(terminals: list[Terminal]) -> None:
+    one = start(terminals, ignore_hangup=True)
+    assert one.ended() == 11
+    assert b"hang-ups are ignored" in one.raw
+
+
+def test_a_window_of_20x5_says_so_and_recovers(terminals: list[Terminal]) -> None:
+    one = start(terminals, size=(20, 5))
+    one.shows("window too small:")
+    assert "need 80x24, have" in one.text and "20x5" in one.text
+    fcntl.ioctl(one.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    one.screen.resize(24, 80)
+    one.shows("READY")
+    os.write(one.fd, b"q")
+    assert one.ended() == 0
+
+
+@pytest.mark.parametrize("environment", [{"LANG": "C"}, {"LC_ALL": "en_US.ISO-8859-1"}, {"TERM": "linux"}])
+def test_a_terminal_without_utf8_gets_ascii(terminals: list[Terminal], environment: dict[str, str]) -> None:
+    one = start(terminals, **environment)
+    one.shows("+ READY" if "TERM" not in environment else "READY")
+    assert one.raw.isascii()
+
+
+def test_no_colour_and_sixteen_colours(terminals: list[Terminal]) -> None:
+    one = start(terminals, NO_COLOR="1")
+    one.shows("READY")
+    assert b";5;" not in one.raw and b"[31" not in one.raw and b"38;2" not in one.raw
+    other = start(terminals, TERM="xterm")
+    other.shows("READY")
+    assert b"38;5" not in other.raw and b"38;2" not in other.raw
+
+
+def test_an_error_of_our_own_is_one_line_with_a_private_file(terminals: list[Terminal]) -> None:
+    one = start(terminals, "crash")
+    assert one.ended() == 70
+    last = one.raw.decode().rsplit("\x1b[?1004l", 1)[-1]
+    assert "internal error (" in last and "Traceback" not in last and "hunter2" not in last
+    path = Path(last.split("details are in ")[1].strip())
+    assert path.stat().st_mode & 0o077 == 0 and "home_rows.py" in path.read_text()
+    path.unlink()
+
+
+def test_at_rest_with_ten_services_it_stays_under_a_kilobyte_a_second(terminals: list[Terminal]) -> None:
+    one = start(terminals, "live")
+    one.shows("READY")
+    one.read(3)
+    seconds = 8
+    assert len(one.read(seconds)) <= 1_000 * seconds
