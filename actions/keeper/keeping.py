@@ -40,7 +40,7 @@ class Keeping:
         writer = await asyncio.to_thread(open_writer, self._ledger)
         lock = FileLock(self._ledger / LOCK)
         try:
-            lock.acquire(patience=1.0)
+            lock.acquire(patience=0.2)
         except Busy:
             raise Busy(f"a keeper is already at work on {self._ledger}") from None
         try:

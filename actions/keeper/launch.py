@@ -5,11 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 
-from actions.config import ledger_directory
+from actions.config import ledger_directory, load
 from actions.ledger import open_reader, open_writer
 from actions.model.errors import Refused, VerifyFailed
 from actions.model.record import KeeperFacts
@@ -17,7 +18,7 @@ from actions.model.waiting import Deadline, until
 
 __all__ = ["keeper_facts", "ledger_directory", "start_keeper", "stop_keeper"]
 
-START_SECONDS = 15.0
+START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 LOG = "keeper.log"
 _LAST = 400
@@ -35,17 +36,20 @@ def keeper_facts(ledger: Path) -> KeeperFacts:
 
 
 async def start_keeper(ledger: Path, config: Path) -> KeeperFacts:
-    """Start one unless one is at work; returns once it is. Raises VerifyFailed with the end of its log."""
+    """Start one unless one is at work; returns once it is. Raises ConfigError, VerifyFailed with the end of its log."""
+    await asyncio.to_thread(load, config)
     facts = await asyncio.to_thread(_made, ledger)
     if facts.alive:
         return facts
+    asked = datetime.now(UTC)
     await asyncio.to_thread(_spawn, ledger, config)
     try:
         return await until(
             lambda: asyncio.to_thread(keeper_facts, ledger),
-            lambda seen: seen.alive and seen.pid is not None,
+            # The row may still be of a keeper that has gone; only a sign of life from now on tells who holds the lock.
+            lambda seen: seen.alive and seen.beat_at is not None and seen.beat_at >= asked,
             Deadline(START_SECONDS),
-            lambda seen: "it does not hold its lock",
+            lambda seen: "it shows no sign of life" if seen.alive else "it does not hold its lock",
         )
     except VerifyFailed as error:
         said = (ledger / LOG).read_text(errors="replace")[-_LAST:].strip() if (ledger / LOG).exists() else ""
@@ -54,12 +58,17 @@ async def start_keeper(ledger: Path, config: Path) -> KeeperFacts:
 
 async def stop_keeper(ledger: Path) -> KeeperFacts:
     """End the one that is at work and wait until its lock is free. Nothing happens when none is."""
-    facts = await asyncio.to_thread(keeper_facts, ledger)
-    if not facts.alive:
+    told: set[int | None] = set()
+
+    async def look() -> KeeperFacts:
+        facts = await asyncio.to_thread(keeper_facts, ledger)
+        if facts.alive and facts.pid not in told:  # another one may have been waiting for the place
+            _terminate(ledger, facts)
+            told.add(facts.pid)
         return facts
-    _terminate(ledger, facts)
+
     return await until(
-        lambda: asyncio.to_thread(keeper_facts, ledger),
+        look,
         lambda seen: not seen.alive,
         Deadline(STOP_SECONDS),
         lambda seen: f"process {seen.pid} is still there",

@@ -22,7 +22,7 @@ def keeper() -> None:
 def _ledger(here: Session) -> tuple[Path, Path]:
     from actions.keeper.launch import ledger_directory
 
-    settings, path, _ = here.load()
+    settings, path = here.file()
     return ledger_directory(settings), path
 
 
@@ -30,7 +30,7 @@ def _ledger(here: Session) -> tuple[Path, Path]:
 def run_here(context: typer.Context, json: Json = False) -> int:
     """Be the keeper, in the foreground, until SIGTERM or Ctrl-C."""
     here = session(context, json)
-    here.may_write("keeper run")
+    here.may_not_be_read_only("keeper run")
     from actions.keeper.main import keep
 
     ledger, path = _ledger(here)
@@ -44,7 +44,7 @@ def run_here(context: typer.Context, json: Json = False) -> int:
 def start(context: typer.Context, json: Json = False) -> int:
     """Start one in the background; says so when one runs already."""
     here = session(context, json)
-    here.may_write("keeper start")
+    here.may_not_be_read_only("keeper start")
     from actions.keeper.launch import start_keeper
 
     ledger, path = _ledger(here)
@@ -55,7 +55,7 @@ def start(context: typer.Context, json: Json = False) -> int:
 def stop(context: typer.Context, json: Json = False) -> int:
     """End the one that runs, and wait until it has gone."""
     here = session(context, json)
-    here.may_write("keeper stop")
+    here.may_not_be_read_only("keeper stop")
     from actions.keeper.launch import stop_keeper
 
     ledger, _ = _ledger(here)

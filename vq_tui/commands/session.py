@@ -36,11 +36,17 @@ class Session:
 
     def load(self) -> "tuple[Settings, Path, str]":
         """Settings, the file they came from, and the environment to use. Raises ConfigError or UnknownNameError."""
-        from actions.config import choose_environment, find_config, load
+        from actions.config import choose_environment
+
+        settings, path = self.file()
+        return settings, path, choose_environment(settings, self.env)[0]
+
+    def file(self) -> "tuple[Settings, Path]":
+        """Settings and the file they came from, for commands that are about all environments. Raises ConfigError."""
+        from actions.config import find_config, load
 
         path = find_config(self.config).absolute()
-        settings = load(path)
-        return settings, path, choose_environment(settings, self.env)[0]
+        return load(path), path
 
     def desk(self) -> "Viewer":
         """The desk this session may have, not started: an Operator, or a Viewer in a read-only session."""
