@@ -5,6 +5,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
+from actions.clients.blocking import aside
+from actions.clients.descriptors import make_room
 from actions.health.instances import with_instances
 from actions.health.planning import WORKLOAD_TICKS, plan_sources, row_order
 from actions.health.side import SideFacts
@@ -48,10 +50,12 @@ class Poller:
         self._order = row_order(environment, plans)
         self._lanes = (asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE))
         self._sequence = 0
+        self._prepared = False
         self._closing = asyncio.Event()
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         """One snapshot a tick until closed. A tick never waits for a source that was slow the time before."""
+        await self._prepare()
         while not self._closing.is_set():
             began = self._monotonic()
             spread = self._interval / 2 if len(self._sources) > MANY else 0.0
@@ -65,6 +69,7 @@ class Poller:
 
     async def once(self) -> Snapshot:
         """Look at everything once, side sources first, and wait for all of it; every look is bounded."""
+        await self._prepare()
         for fed in (False, True):
             batch = [source for source in self._sources if bool(source.plan.rows) is fed and not source.running]
             self._start(batch, 0.0)
@@ -77,6 +82,22 @@ class Poller:
         """End every look and give the connections back."""
         self._closing.set()
         await asyncio.gather(*(source.close() for source in self._sources))
+
+    async def _prepare(self) -> None:
+        """Import clients and make probes aside, once, so that the first latencies measure services and not imports."""
+        if self._prepared:
+            return
+        self._prepared = True
+        make_room(2 * len(self._sources))
+        try:
+            async with asyncio.timeout(FIRST_SECONDS):
+                await aside(("prepare", id(self)), self._make_probes)
+        except TimeoutError:
+            return  # each look makes its own probe then
+
+    def _make_probes(self) -> None:
+        for source in self._sources:
+            source.prepare()
 
     def _due(self, now: float) -> list[Source]:
         # A tick may come a hair early; without slack a source would wait for the next one.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from actions.clients.blocking import aside
 from actions.clients.secrets import redact
 from actions.health.reading import Probe, Reading, no_data
 from actions.model.errors import VqError
@@ -35,6 +36,13 @@ class Source:
         self.task: asyncio.Task[None] | None = None
         self._probe: Probe | None = None
 
+    def prepare(self) -> None:
+        """Make the probe ahead of the first look; what goes wrong is met and said by the look. Blocks: run it aside."""
+        try:
+            self._probe = self._probe or self.plan.make()
+        except (VqError, OSError, ImportError):
+            self._probe = None
+
     @property
     def running(self) -> bool:
         """Whether a look is under way."""
@@ -45,7 +53,7 @@ class Source:
         try:
             async with asyncio.timeout(self.plan.limit):
                 if self._probe is None:
-                    self._probe = self.plan.make()
+                    self._probe = await aside(("probe", self.plan.name, id(self)), self.plan.make)
                 readings = await self._probe.look()
         except TimeoutError:
             readings = self._blank(f"no answer within {self.plan.limit:g} s")

@@ -100,6 +100,20 @@ async def test_a_silent_server_costs_the_timeout_and_not_more(postgres_server: S
         await reader.close()
 
 
+async def test_a_server_that_is_silent_from_the_start(postgres_server: Server) -> None:
+    async with FaultProxy(("127.0.0.1", postgres_server.port)) as proxy:
+        proxy.down.blackhole = True
+        dsn = f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres"
+        reader = PostgresReader(dsn, password=PASSWORD, timeout=0.5)
+        with pytest.raises(Unreachable, match=r"no answer within 0\.5 s"):
+            await reader.status()
+        proxy.drop()
+        proxy.down.clear()
+        reader = PostgresReader(dsn, password=PASSWORD, timeout=10)
+        assert (await reader.status()).maximum_connections == 20
+        await reader.close()
+
+
 @pytest.mark.parametrize("form", ["password", "inline", "keywords"])
 async def test_a_wrong_password_is_named_and_never_shown(postgres_server: Server, form: str) -> None:
     wrong = "wr0ng/Canary+"
