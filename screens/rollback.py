@@ -9,7 +9,7 @@ from actions.model.record import Submitted
 from screens.cells import BLANK, Row, indent, row
 from screens.page import Page
 from screens.registry import Action, bindings
-from screens.rollback_rows import Decision, evidence_rows, framed, refusal_rows
+from screens.rollback_rows import Decision, fitting_rows, framed, refusal_rows
 
 MARGIN = 2
 ELSEWHERE = frozenset({"all.roll-back", "all.history", "all.drill", "all.write"})
@@ -169,9 +169,10 @@ class RollbackPage(DecisionPage):
 
     def body(self, width: int, height: int) -> Sequence[Row]:
         inner = width - 2 * MARGIN
-        rows = [BLANK, *indent(evidence_rows(self.decision(), inner), MARGIN)]
-        room = max(0, (height - len(rows) - 3) // 2)
-        return [*rows, *[BLANK] * min(1 if room else 0, room), *self._ending(width)]
+        ending = self._ending(width)
+        low = height - len(ending)
+        rows = [BLANK, *indent(fitting_rows(self.decision(), inner, low - 1), MARGIN)]
+        return [*rows, *[BLANK] * (len(rows) + 1 < low), *ending]
 
     def _ending(self, width: int) -> list[Row]:
         name = self.shell.identity.name
@@ -184,4 +185,6 @@ class RollbackPage(DecisionPage):
             return framed(row(("planning from fresh facts", "dim")), width)
         if self.challenge is None:
             return framed(row(("READ-ONLY: this session cannot start it", "bright")), width)
-        return framed(row("press ", (f" {self.challenge.key} ", "badge"), (f" to roll back {name}", "bright bold")), width)
+        return framed(
+            row("press ", (f" {self.challenge.key} ", "badge"), (f" to roll back {name}", "bright bold")), width
+        )

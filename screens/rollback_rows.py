@@ -32,15 +32,36 @@ class Decision:
     problem: str = ""
 
 
-def evidence_rows(decision: Decision, width: int) -> list[Row]:
+def fitting_rows(decision: Decision, width: int, height: int) -> list[Row]:
+    """The evidence within `height` rows: in a low window passing checks are named without their words, then rows that
+    only separate go, so that the question below is always on the screen."""
+    rows = evidence_rows(decision, width)
+    if len(rows) > height:
+        rows = evidence_rows(decision, width, compact=True)
+    spare = len(rows) - height
+    while spare > 0 and BLANK in rows:
+        rows.remove(BLANK)
+        spare -= 1
+    return rows[:height]
+
+
+def evidence_rows(decision: Decision, width: int, *, compact: bool = False) -> list[Row]:
     """Where it stands, where it would go, what moves, what stays, how long, and every condition."""
     offer, plan = decision.offer, decision.offer.plan if decision.offer else None
     readiness = offer.readiness if offer else decision.readiness
-    rows = [*from_rows(decision, readiness, plan, width), to_row(readiness, plan, decision.keys.get("other", ""), width)]
+    rows = [
+        *from_rows(decision, readiness, plan, width),
+        to_row(readiness, plan, decision.keys.get("other", ""), width),
+    ]
     rows += [BLANK, row((HAIR * width, "hair"))]
     if plan is not None:
-        rows += [_list("moves", plan.moves, width), _list("keeps", plan.keeps, width), takes_row(plan, readiness), BLANK]
-    rows += check_grid(readiness.checks if readiness else (), width)
+        rows += [
+            _list("moves", plan.moves, width),
+            _list("keeps", plan.keeps, width),
+            cut(takes_row(plan, readiness), width),
+            BLANK,
+        ]
+    rows += check_grid(readiness.checks if readiness else (), width, compact=compact)
     rows += [BLANK, *reason_rows(decision, width)]
     return rows
 
@@ -53,7 +74,10 @@ def from_rows(decision: Decision, readiness: Readiness | None, plan: Plan | None
     words: list[Part] = [(fit(current or "not known", 8), "down bold"), "  "]
     since = decision.offer.trouble_since if decision.offer else None
     if evidence:
-        words += [evidence, (f"   since {since:%H:%M}, {ago((decision.now - since).total_seconds())}" if since else "", "dim")]
+        words += [
+            evidence,
+            (f"   since {since:%H:%M}, {ago((decision.now - since).total_seconds())}" if since else "", "dim"),
+        ]
     else:
         words.append((f"{service} is not in trouble that this console can see" if decision.offer else "", "dim"))
     rows = [cut(field("from", *words, width=LABEL), width)]
@@ -80,7 +104,13 @@ def to_row(readiness: Readiness | None, plan: Plan | None, other_key: str, width
     release = readiness.to if readiness else None
     version = plan.to_version if plan else release.version if release else "nothing"
     known = release is not None and release.version == version
-    words = f"last known good, soaked {ago(release.soaked_seconds)}" if release and known else "chosen by hand" if plan else ""
+    words = (
+        f"last known good, soaked {ago(release.soaked_seconds)}"
+        if release and known
+        else "chosen by hand"
+        if plan
+        else ""
+    )
     left = field("to", (fit(version, 8), "ok bold" if plan else "down bold"), "  ", words, width=LABEL)
     return ends(left, row((other_key, "key"), (" other version" if other_key else "", "dim")), width)
 
@@ -91,7 +121,7 @@ def _list(label: str, items: Sequence[str], width: int) -> Row:
 
 def takes_row(plan: Plan, readiness: Readiness | None) -> Row:
     """The estimate with what it rests on, and the budget."""
-    past = "from the plan; no run of this kind is on record"
+    past = "from the plan; no such run on record"
     if readiness is not None and readiness.samples and readiness.fastest is not None and readiness.slowest is not None:
         past = f"last {readiness.samples}: {about(readiness.fastest)} to {about(readiness.slowest)}"
     return field(
@@ -100,8 +130,8 @@ def takes_row(plan: Plan, readiness: Readiness | None) -> Row:
     )  # fmt: skip
 
 
-def check_grid(checks: Sequence[Check], width: int) -> list[Row]:
-    """Passing checks in a grid; the others first, one line each, with what to do next."""
+def check_grid(checks: Sequence[Check], width: int, *, compact: bool = False) -> list[Row]:
+    """Passing checks in a grid, by name alone where `compact`; the others first, each with what to do next."""
     if not checks:
         return [field("checks", ("not made yet", "dim"), width=LABEL)]
     bad = [check for check in checks if check.gate is not Gate.PASS]
@@ -111,13 +141,14 @@ def check_grid(checks: Sequence[Check], width: int) -> list[Row]:
         glyph, role = GATE[check.gate]
         lines.append(row((f"{glyph} {check.title}  ", role), check.evidence))
         lines += [row(("  " + line, "dim")) for line in wrap(check.advice, width - LABEL - 2)[:2] if line]
-    longest = max((cell_len(_words(check)) for check in good), default=0)
+    said = [safe(check.title) if compact else _words(check) for check in good]
+    longest = max((cell_len(words) for words in said), default=0)
     columns = max(1, min(3, (width - LABEL) // (longest + 3)))
     cell = (width - LABEL) // columns
-    for start in range(0, len(good), columns):
+    for start in range(0, len(said), columns):
         line = Row()
-        for check in good[start : start + columns]:
-            line += row((GATE[Gate.PASS][0], "ok"), (fit(f" {_words(check)}", cell - 1), "text"))
+        for words in said[start : start + columns]:
+            line += row((GATE[Gate.PASS][0], "ok"), (fit(f" {words}", cell - 1), "text"))
         lines.append(line)
     first, *rest = lines
     return [cut(line, width) for line in (field("checks", width=LABEL) + first, *indent(rest, LABEL))]
@@ -153,7 +184,10 @@ def framed(line: Row, width: int) -> list[Row]:
 
 def refusal_rows(words: str, advice: str, width: int) -> list[Row]:
     """Why there is nothing to confirm."""
-    rows = [row(("✗ ", "down"), (line, "down")) if i == 0 else row("  ", (line, "down")) for i, line in enumerate(wrap(words, width - 4))]
+    rows = [
+        row(("✗ ", "down"), (line, "down")) if i == 0 else row("  ", (line, "down"))
+        for i, line in enumerate(wrap(words, width - 4))
+    ]
     return indent([*rows, *(row("  ", (line, "dim")) for line in wrap(advice, width - 4))], 2)
 
 
