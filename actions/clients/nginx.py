@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import docker
 
 COMMAND_SECONDS = 10.0
+DUMP_LIMIT = 8 * 1024 * 1024
 _PID_LINE = re.compile(r"^\s*pid\s+([^;\s]+)\s*;", re.MULTILINE)
 
 
@@ -33,17 +34,21 @@ class Output(Fact):
 
 
 class Master(Fact):
-    """The master process and the old workers that still finish requests. `pid` None means it does not run."""
+    """The master process, the workers that accept connections, and how many old ones still finish requests.
+
+    `pid` None means it does not run.
+    """
 
     pid: int | None
-    draining: int
+    workers: tuple[int, ...] = ()
+    draining: int = 0
 
 
 class Runner(Protocol):
     """Where nginx runs."""
 
-    async def run(self, *arguments: str) -> Output:
-        """Run nginx with these arguments."""
+    async def run(self, *arguments: str, whole: bool = False) -> Output:
+        """Run nginx with these arguments; the output is shortened and cleaned unless it is wanted `whole`."""
         ...
 
     async def master_pid(self) -> int | None:
@@ -61,7 +66,7 @@ class LocalRunner:
     def __init__(self, settings: NginxTraffic) -> None:
         self._settings = settings
 
-    async def run(self, *arguments: str) -> Output:
+    async def run(self, *arguments: str, whole: bool = False) -> Output:
         """Run the configured binary. Raises Unreachable when it cannot be started or does not end in time."""
         try:
             process = await asyncio.create_subprocess_exec(
@@ -80,7 +85,7 @@ class LocalRunner:
             process.kill()
             await process.wait()
             raise Unreachable(f"nginx {arguments[-1]} did not end within {COMMAND_SECONDS:.0f} s") from None
-        return Output(code=process.returncode or 0, text=clean(printed, multiline=True, lines=20))
+        return Output(code=process.returncode or 0, text=_text(printed, whole))
 
     async def master_pid(self) -> int | None:
         """From the pid file that the configuration names, if that process is alive."""
@@ -98,7 +103,7 @@ class LocalRunner:
             pid = int(path.read_text().strip())
         except (OSError, ValueError):
             return None
-        return pid if psutil.pid_exists(pid) else None
+        return pid if _is_nginx(pid, Path(self._settings.binary).name) else None
 
 
 class ContainerRunner:
@@ -108,9 +113,9 @@ class ContainerRunner:
         self._settings = settings
         self._container = settings.container or ""
 
-    async def run(self, *arguments: str) -> Output:
+    async def run(self, *arguments: str, whole: bool = False) -> Output:
         """Run nginx inside the container, without a terminal. Raises Unreachable when the engine does not answer."""
-        return await asyncio.to_thread(self._execute, [self._settings.binary, *arguments])
+        return await asyncio.to_thread(self._execute, [self._settings.binary, *arguments], whole)
 
     async def master_pid(self) -> int | None:
         """The container's main process as the engine reports it."""
@@ -123,12 +128,12 @@ class ContainerRunner:
             return str(mounted / path.relative_to(self._settings.directory))
         return str(path)
 
-    def _execute(self, command: list[str]) -> Output:
+    def _execute(self, command: list[str], whole: bool) -> Output:
         with self._engine() as client:
             job = client.exec_create(self._container, command, tty=False)
             printed = client.exec_start(job["Id"])
             code = client.exec_inspect(job["Id"])["ExitCode"]
-        return Output(code=int(code), text=clean(printed, multiline=True, lines=20))
+        return Output(code=int(code), text=_text(printed, whole))
 
     def _main_process(self) -> int | None:
         with self._engine() as client:
@@ -164,7 +169,11 @@ class NginxReader:
     async def master(self) -> Master:
         """The master and how many old workers still finish their requests."""
         pid = await self._runner.master_pid()
-        return Master(pid=pid, draining=await asyncio.to_thread(_draining, pid) if pid else 0)
+        return await asyncio.to_thread(_family, pid) if pid else Master(pid=None)
+
+    async def dump(self, configuration: Path) -> Output:
+        """`nginx -T`: tests this file and prints everything it includes, uncleaned; changes nothing."""
+        return await self._runner.run(*self.place(configuration), "-T", "-q", whole=True)
 
     async def test(self, configuration: Path) -> Output:
         """`nginx -t` of this file; changes nothing."""
@@ -184,15 +193,34 @@ class NginxWriter(NginxReader):
         return await self._runner.run(*self.place(self._settings.configuration), "-s", "reload")
 
 
-def _draining(master: int) -> int:
+def _text(printed: bytes, whole: bool) -> str:
+    if whole:
+        return printed[:DUMP_LIMIT].decode("utf-8", "replace")
+    return clean(printed, multiline=True, lines=20)
+
+
+def _family(master: int) -> Master:
+    accepting, draining = [], 0
     try:
         children = psutil.Process(master).children()
     except psutil.Error:
-        return 0
-    count = 0
+        children = []
     for child in children:
         try:
-            count += "is shutting down" in " ".join(child.cmdline())
+            title = " ".join(child.cmdline())
         except psutil.Error:
             continue
-    return count
+        if "is shutting down" in title:
+            draining += 1
+        elif "worker process" in title:
+            accepting.append(child.pid)
+    return Master(pid=master, workers=tuple(accepting), draining=draining)
+
+
+def _is_nginx(pid: int, binary: str) -> bool:
+    """Whether a master runs under that pid: a pid file outlives its process, and pids are used again."""
+    try:
+        process = psutil.Process(pid)
+        return binary in process.name() or "nginx: master" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False

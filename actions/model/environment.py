@@ -117,8 +117,7 @@ class NginxTraffic(Fact):
     container_directory: Path | None = None
     docker_host: str = "unix:///var/run/docker.sock"
     generation_path: HttpPath = "/__gen"
-    proofs: int = 5
-    drain_seconds: Seconds = 30
+    proofs: Annotated[int, Field(ge=1, le=100)] = 5
 
 
 Traffic = Annotated[RouterTraffic | NginxTraffic, Field(discriminator="driver")]

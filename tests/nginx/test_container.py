@@ -18,8 +18,10 @@ from actions.model.waiting import Deadline
 from actions.model.words import Gate
 from actions.platforms.nginx.driver import addresses, traffic_changer, traffic_reader
 from actions.platforms.nginx.include import render
-from tests.nginx.conftest import CONFIGURATION, Colour, RealNginx, free_port, wait_for
-from tests.nginx.test_switch import colour, planned, switch
+from tests.nginx.real import CONFIGURATION, Colour, RealNginx, free_port, wait_for
+from tests.nginx.switching import colour, planned, switch
+
+pytestmark = [pytest.mark.machine("nginx"), pytest.mark.machine("docker")]
 
 IMAGE = "vq-tui-test/nginx"
 SOCKET = "unix:///var/run/docker.sock"
@@ -55,15 +57,7 @@ def contained(tmp_path: Path) -> Iterator[RealNginx]:
     """nginx in a container on the host's network."""
     import docker
 
-    try:
-        client = docker.APIClient(base_url=SOCKET, timeout=20)
-        client.ping()
-    except docker.errors.DockerException as error:
-        if "docker" in os.environ.get("VQ_REQUIRE", ""):
-            pytest.fail(f"VQ_REQUIRE names docker, but no engine answers: {error}")
-        pytest.skip("no Docker Engine answers")
-    if shutil.which("nginx") is None:
-        pytest.skip("nginx is not installed")
+    client = docker.APIClient(base_url=SOCKET, timeout=20)
     client.import_image_from_data(root_file_system(), repository=IMAGE, tag="test")
     port, name = free_port(), f"vq-tui-test-nginx-{os.getpid()}"
     colours = {"blue": Colour("blue", "2.4.1"), "green": Colour("green", "2.4.0")}

@@ -9,7 +9,7 @@ from actions.model.words import Verdict
 from actions.platforms.access import WriteAccess
 from actions.procedures.facts import gather
 from actions.procedures.offer import offer
-from tests.nginx.conftest import RealNginx
+from tests.nginx.real import RealNginx
 from tests.platforms.fake import FakeLedger
 from tests.releases.making import release
 from tests.releases.making import request as wanted

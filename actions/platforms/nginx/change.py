@@ -4,9 +4,11 @@ import asyncio
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -24,6 +26,9 @@ from actions.platforms.nginx.observe import MARKER, Seen, guarded_include, look,
 from actions.platforms.protocols import Report
 
 POLL_SECONDS = 0.05
+STEADY_SECONDS = 3.0
+"""Longer than nginx itself goes on trying to bind (five times half a second): after that nothing is applied late."""
+
 KEPT = 5
 """So many previous includes stay beside the live one."""
 SHARES = TypeAdapter(dict[str, float])
@@ -83,13 +88,13 @@ class NginxChanger:
                 await asyncio.to_thread(self._put_back, key, folder)
                 raise Refused(f"nginx -t refuses the configuration, the old one is back: {last_line(whole.text)}")
             report("include replaced, nginx -t ok")
-            await self._reload()
+            await self._reload(key)
             crashpoint("nginx.after-reload")
         return Evidence(text="include replaced, nginx -t ok, reload")
 
     async def verify(self, change: Change, key: str, deadline: Deadline, report: Report) -> Evidence:
         """Fresh connections agree on the new generation, the master is the same, the error log has no new [emerg]."""
-        seen = await self._proved(key, deadline, report)
+        seen = await self._proved(key, key, deadline)
         if seen.master.pid != change.params["master"]:
             raise VerifyFailed(f"the nginx master changed from {change.params['master']} to {seen.master.pid}")
         if alarm := await asyncio.to_thread(self._alarm, key):
@@ -105,11 +110,11 @@ class NginxChanger:
         with self._locked():
             await asyncio.to_thread(self._put_back, key, folder)
             crashpoint("nginx.undo-after-replace")
-            await self._reload()
+            await self._reload(key)
         before = str(change.params["before_generation"])
         if not before:
             return Evidence(text="old include is back and reloaded; it names no generation to prove")
-        seen = await self._proved(before, deadline, report)
+        seen = await self._proved(before, key, deadline, STEADY_SECONDS)
         await asyncio.to_thread(self._mark, seen)
         return Evidence(text=f"generation {before} answers again on {len(seen.answers)} fresh connections")
 
@@ -163,24 +168,51 @@ class NginxChanger:
                 f"the generated include does not pass nginx -t, nothing was replaced: {last_line(tested.text)}"
             )
 
-    async def _reload(self) -> None:
+    async def _reload(self, key: str) -> None:
+        """Reload, the workers of now being remembered: traffic has moved only when none of them accepts any more."""
+        workers = (await self._client.master()).workers
+        await asyncio.to_thread(self._remember, key, {"old_workers": list(workers)})
         reloaded = await self._client.reload()
         if reloaded.code != 0:
             raise VerifyFailed(f"nginx -s reload failed: {last_line(reloaded.text)}")
 
-    async def _proved(self, generation: str, deadline: Deadline, report: Report) -> Seen:
-        count = self._settings.proofs
+    async def _proved(self, generation: str, key: str, deadline: Deadline, steady: float | None = None) -> Seen:
+        """Every fresh connection answers `generation`, and no worker from before the reload accepts any more.
+
+        Old and new workers accept side by side for some milliseconds, so right answers alone prove nothing. Where the
+        way back finds a reload that never took, its workers stay: then right answers for `steady` seconds prove it.
+        """
+        count, old = self._settings.proofs, set(await asyncio.to_thread(self._old_workers, key))
+        since = time.monotonic()
+
+        def agreed(seen: Seen) -> int:
+            return sum(one.generation == generation for one in seen.answers)
 
         def satisfied(seen: Seen) -> bool:
-            return len(seen.answers) == count and all(one.generation == generation for one in seen.answers)
+            nonlocal since
+            if agreed(seen) < count:
+                since = time.monotonic()
+                return False
+            kept = old.intersection(seen.master.workers)
+            return not kept or (steady is not None and time.monotonic() - since >= steady)
 
         def describe(seen: Seen) -> str:
-            agreed = sum(one.generation == generation for one in seen.answers)
-            return f"{agreed} of {count} fresh connections answer generation {generation}"
+            left = len(old.intersection(seen.master.workers))
+            waiting = f", {left} workers of before still accept" if left else ""
+            return f"{agreed(seen)} of {count} fresh connections answer generation {generation}{waiting}"
 
         return await until(
             lambda: look(self._settings, self._client, count), satisfied, deadline, describe, every=POLL_SECONDS
         )
+
+    def _remember(self, key: str, more: dict[str, Any]) -> None:
+        state = self._state(key)
+        known = json.loads(state.read_text()) if state.exists() else {}
+        write_durably(state, json.dumps(known | more).encode())
+
+    def _old_workers(self, key: str) -> list[int]:
+        state = self._state(key)
+        return [int(pid) for pid in json.loads(state.read_text()).get("old_workers", [])] if state.exists() else []
 
     def _put_back(self, key: str, folder: Path) -> None:
         state = json.loads(self._state(key).read_text())

@@ -8,11 +8,13 @@ from actions.model.environment import NginxTraffic, Slot
 from actions.model.errors import Refused, Unreachable
 from actions.model.health import Check
 from actions.model.platform import Change, TrafficFacts
+from actions.model.text import clean
 from actions.model.words import Gate
 from actions.platforms.access import Place
-from actions.platforms.nginx.change import NginxChanger
+from actions.platforms.nginx import server_block
+from actions.platforms.nginx.change import NginxChanger, last_line
 from actions.platforms.nginx.include import render
-from actions.platforms.nginx.observe import facts, look, read_marker, writable
+from actions.platforms.nginx.observe import facts, guarded_include, look, read_marker, writable
 
 
 def traffic_reader(settings: NginxTraffic, place: Place) -> "NginxTrafficReader":
@@ -42,20 +44,23 @@ class NginxTrafficReader:
         return facts(self._settings, seen, marker)
 
     async def permissions(self) -> tuple[Check, ...]:
-        """Directory writable and unlocked, nginx runs, and `nginx -t` passes as things are."""
-        checks = await asyncio.to_thread(writable, self._settings)
-        tested = await self._client.test(self._settings.configuration)
-        passed = tested.code == 0
-        return (
-            *checks,
+        """Directory writable and unlocked, `nginx -t` passes as things are, and the server block uses the include."""
+        found = list(await asyncio.to_thread(writable, self._settings))
+        dumped = await self._client.dump(self._settings.configuration)
+        passed = dumped.code == 0
+        found.append(
             Check(
                 id="configuration",
                 title="nginx -t",
                 gate=Gate.PASS if passed else Gate.FAIL,
-                evidence="passes" if passed else tested.text.splitlines()[0] if tested.text else "fails",
+                evidence="passes" if passed else clean(last_line(dumped.text), limit=300),
                 advice="" if passed else "mend the configuration by hand first: a reload would not be applied",
-            ),
+            )
         )
+        if passed:
+            include = self._client.inside(guarded_include(self._settings))
+            found += server_block.checks(self._settings, dumped.text, include)
+        return tuple(found)
 
     async def plan_switch(self, facts: TrafficFacts, shares: dict[str, float]) -> Change:
         """These shares, pinned to the file and the generation now live; the step's key becomes the new generation."""

@@ -1,9 +1,7 @@
 """The generated include: rendering, reading back, and noticing edits by hand. Pure (correct-procedures 2.3).
 
-The file defines at http level an upstream and two variables. The server block, written once by people, uses them:
-
-    location = /__gen { default_type application/json; return 200 $vq_active; }
-    location /        { proxy_pass http://vq_active; add_header X-Colour $vq_colour always; }
+The file defines at http level an upstream and two variables named after it; what the server block, written once by
+people, does with them stands in `actions.platforms.nginx.server_block`.
 """
 
 import hashlib
@@ -28,6 +26,16 @@ class Include(Fact):
     shares: dict[str, float]
     edited: bool
     sha256: str
+
+
+def active_variable(upstream: str) -> str:
+    """The variable that holds generation and shares as JSON."""
+    return "$" + re.sub(r"\W", "_", upstream)
+
+
+def colour_variable(upstream: str) -> str:
+    """The variable that holds the slot a request was given to."""
+    return active_variable(upstream) + "_colour"
 
 
 def weights(shares: dict[str, float]) -> dict[str, int]:
@@ -62,11 +70,11 @@ def render(upstream: str, generation: str, shares: dict[str, float], addresses: 
             *servers,
             "    keepalive 16;",
             "}",
-            "map $upstream_addr $vq_colour {",
+            f"map $upstream_addr {colour_variable(upstream)} {{",
             '    default "";',
             *colours,
             "}",
-            "map $host $vq_active {",
+            f"map $host {active_variable(upstream)} {{",
             f"    default '{active}';",
             "}",
             "",

@@ -18,6 +18,7 @@ from actions.model.platform import TrafficFacts
 from actions.model.words import Gate
 from actions.platforms.nginx.generation import Answer, ask
 from actions.platforms.nginx.include import Include, read
+from actions.platforms.nginx.server_block import location
 
 MARKER = ".vq-tui-active.json"
 """Name of the marker in the configuration directory: a cache for people and scripts; what is observed wins."""
@@ -104,18 +105,18 @@ def facts(settings: NginxTraffic, seen: Seen, marker: str | None, now: datetime 
         configured=include.shares if include else {},
         generation=live.generation if live else "",
         pins=pins,
-        drift=_drift(include, seen),
+        drift=_drift(settings, include, seen),
         notes=tuple(notes),
     )
 
 
-def _drift(include: Include | None, seen: Seen) -> str:
+def _drift(settings: NginxTraffic, include: Include | None, seen: Seen) -> str:
     if include is None:
         return "the generated include is missing"
     if include.edited:
         return "the generated include was edited by hand"
     if not seen.answers:
-        return "nginx does not answer with its generation"
+        return f"nginx does not tell its generation; the server block needs: {location(settings)}"
     if seen.live is None:
         return "old and new workers answer at once"
     if seen.live.generation != include.generation:

@@ -1,0 +1,135 @@
+"""Syntax errors, reloads that do not take, and crashes (fault matrix rows 27 to 29)."""
+
+import contextlib
+import socket
+
+import pytest
+
+from actions.model import crash
+from actions.model.errors import Refused, VerifyFailed
+from actions.model.waiting import Deadline
+from actions.model.words import ProbeState
+from actions.platforms.nginx import change as change_module
+from actions.platforms.nginx.driver import traffic_changer
+from tests.nginx.real import RealNginx, wait_for
+from tests.nginx.switching import KEY, colour, ignore, planned, switch
+
+pytestmark = pytest.mark.machine("nginx")
+
+
+async def test_27_a_syntax_error_is_caught_before_anything_is_replaced(
+    nginx: RealNginx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, changer, change = await planned(nginx)
+    before = nginx.settings.include.read_bytes()
+    real = change_module.render
+    monkeypatch.setattr(change_module, "render", lambda *given: real(*given).replace("weight=1", "weight=none"))
+    await changer.protect(change, KEY, nginx.folder)
+    with pytest.raises(Refused, match="nothing was replaced"):
+        await changer.act(change, KEY, nginx.folder, ignore)
+    assert nginx.settings.include.read_bytes() == before
+    assert await colour(nginx) == "blue"
+    assert not [path for path in nginx.settings.directory.iterdir() if "candidate" in path.name or "test" in path.name]
+
+
+async def test_27_a_fault_elsewhere_in_the_configuration_puts_the_old_include_back(nginx: RealNginx) -> None:
+    _, changer, change = await planned(nginx)
+    before = nginx.settings.include.read_bytes()
+    (nginx.directory / "extra" / "broken.conf").write_text("server { listen nonsense:; }")
+    await changer.protect(change, KEY, nginx.folder)
+    with pytest.raises(Refused, match="the old one is back"):
+        await changer.act(change, KEY, nginx.folder, ignore)
+    assert nginx.settings.include.read_bytes() == before
+
+
+async def test_28_a_reload_that_does_not_take_is_detected_reverted_and_cannot_apply_later(nginx: RealNginx) -> None:
+    reader, changer, change = await planned(nginx)
+    with socket.socket() as obstacle:
+        obstacle.bind(("127.0.0.1", 0))
+        obstacle.listen()
+        taken = obstacle.getsockname()[1]
+        (nginx.directory / "extra" / "more.conf").write_text(f"server {{ listen 127.0.0.1:{taken}; }}")
+        await changer.check(change)
+        await changer.protect(change, KEY, nginx.folder)
+        await changer.act(change, KEY, nginx.folder, ignore)
+        with pytest.raises(VerifyFailed, match="0 of 5 fresh connections"):
+            await changer.verify(change, KEY, Deadline(1), ignore)
+        (nginx.directory / "extra" / "more.conf").unlink()
+        await changer.undo(change, KEY, nginx.folder, Deadline(10), ignore)
+        log = nginx.directory / "error.log"
+        wait_for(lambda: b"still could not bind" in log.read_bytes())
+    seen = await reader.observe()
+    assert (seen.serving, seen.generation, seen.drift) == ("blue", "first", "")
+
+
+async def test_28_the_way_back_is_proved_while_the_obstacle_stays(nginx: RealNginx) -> None:
+    reader, changer, change = await planned(nginx)
+    workers = (await changer._client.master()).workers
+    with socket.socket() as obstacle:
+        obstacle.bind(("127.0.0.1", 0))
+        obstacle.listen()
+        taken = obstacle.getsockname()[1]
+        (nginx.directory / "extra" / "more.conf").write_text(f"server {{ listen 127.0.0.1:{taken}; }}")
+        await changer.protect(change, KEY, nginx.folder)
+        await changer.act(change, KEY, nginx.folder, ignore)
+        with pytest.raises(VerifyFailed, match="0 of 5 fresh connections"):
+            await changer.verify(change, KEY, Deadline(1), ignore)
+        told = await changer.undo(change, KEY, nginx.folder, Deadline(15), ignore)
+    assert "generation first answers again" in told.text
+    assert (await changer._client.master()).workers == workers
+    assert (await reader.observe()).drift == ""
+
+
+class Crashed(BaseException):
+    """The executor died here."""
+
+
+@pytest.mark.parametrize(
+    ("point", "found"),
+    [
+        ("nginx.before-replace", ProbeState.NOT_STARTED),
+        ("nginx.after-replace", ProbeState.PARTIAL),
+        ("nginx.after-reload", ProbeState.DONE),
+    ],
+)
+async def test_29_after_a_crash_the_probe_decides_and_acting_again_goes_on(
+    nginx: RealNginx, monkeypatch: pytest.MonkeyPatch, point: str, found: ProbeState
+) -> None:
+    reader, changer, change = await planned(nginx)
+
+    def die(name: str) -> None:
+        if name == point:
+            raise Crashed
+
+    monkeypatch.setattr(change_module, "crashpoint", die)
+    await changer.check(change)
+    await changer.protect(change, KEY, nginx.folder)
+    with contextlib.suppress(Crashed):
+        await changer.act(change, KEY, nginx.folder, ignore)
+    monkeypatch.setattr(change_module, "crashpoint", crash.crashpoint)
+    fresh = traffic_changer(nginx.settings, nginx.place)
+    if found is ProbeState.DONE:
+        await fresh.verify(change, KEY, Deadline(10), ignore)
+    assert (await fresh.probe(change, KEY, nginx.folder)).state is found
+    if found is not ProbeState.DONE:
+        await fresh.act(change, KEY, nginx.folder, ignore)
+    await fresh.verify(change, KEY, Deadline(10), ignore)
+    assert (await reader.observe()).serving == "green"
+
+
+async def test_29_a_crash_inside_undo_is_undone_again(nginx: RealNginx, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, changer, change = await planned(nginx)
+    await switch(nginx, changer, change)
+
+    def die(name: str) -> None:
+        if name == "nginx.undo-after-replace":
+            raise Crashed
+
+    monkeypatch.setattr(change_module, "crashpoint", die)
+    with contextlib.suppress(Crashed):
+        await changer.undo(change, KEY, nginx.folder, Deadline(10), ignore)
+    assert (await changer.probe(change, KEY, nginx.folder)).state is ProbeState.PARTIAL
+    monkeypatch.setattr(change_module, "crashpoint", crash.crashpoint)
+    await changer.undo(change, KEY, nginx.folder, Deadline(10), ignore)
+    seen = await reader.observe()
+    assert (seen.serving, seen.drift) == ("blue", "")
