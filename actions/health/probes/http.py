@@ -15,6 +15,7 @@ from actions.health.window import Window
 from actions.health.wording import milliseconds
 from actions.model.environment import HttpService
 from actions.model.text import clean
+from actions.model.words import HealthState
 
 MEAN_SECONDS = 10.0
 VERSION_SECONDS = 20.0
@@ -73,7 +74,7 @@ class HttpProbe:
             latency_ms=latency,
             plotted=latency,
             error_share=own if facts.error_rate is None else facts.error_rate,
-            error=(facts.said.reasons if word == "failing" else "") or wrong or None,
+            error=(facts.said.reasons or wrong) if state is HealthState.DOWN else None,
         )
 
     def _facts(self, found: Mapping[str, Answer]) -> HttpFacts:
