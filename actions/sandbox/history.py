@@ -1,4 +1,4 @@
-"""The past that a new stack ships with: which of its releases served well, labelled as imported, not as observed here."""
+"""The past that a new stack ships with: which releases served well, labelled as imported, not as observed here."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

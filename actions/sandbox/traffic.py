@@ -25,6 +25,7 @@ from actions.sandbox.traffic_audit import audit
 from actions.sandbox.traffic_record import Acknowledged, TrafficRecord
 
 QUEUES = ("passports", "vaccination", "permits", "tax", "housing", "libraries", "parking", "schools")
+USERS = 1_000
 REQUEST_SECONDS = 5.0
 MOST_IN_FLIGHT = 300
 REUSE_SECONDS = 30.0
@@ -37,6 +38,7 @@ class Call:
 
     method: str
     path: str
+    user: str
     body: dict[str, str] | None = None
 
     @property
@@ -50,20 +52,21 @@ def calls(series: str) -> Iterator[Call]:
     for number in itertools.count():
         queue = QUEUES[number // 10 % len(QUEUES)]
         token = f"{series}-{number}"
+        user = f"user-{number // 10 % USERS}"
         match number % 10:
             case 1:
-                user = f"user-{number // 10 % 1000}"
-                yield Call("POST", "/api/sessions", {"action": "join", "queue": queue, "user": user, "token": token})
+                body = {"action": "join", "queue": queue, "user": user, "token": token}
+                yield Call("POST", "/api/sessions", user, body)
             case 4 if number > 1_000:
-                yield Call("POST", "/api/sessions", {"action": "serve", "queue": queue, "token": token})
+                yield Call("POST", "/api/sessions", user, {"action": "serve", "queue": queue, "token": token})
             case 7:
-                yield Call("POST", "/api/users", {"name": f"user-{number // 10 % 1000}", "token": token})
+                yield Call("POST", "/api/users", user, {"name": user, "token": token})
             case 2 | 8:
-                yield Call("GET", "/api/sessions?limit=10")
+                yield Call("GET", "/api/sessions?limit=10", user)
             case 5:
-                yield Call("GET", "/api/users?limit=10")
+                yield Call("GET", "/api/users?limit=10", user)
             case _:
-                yield Call("GET", "/api/queues")
+                yield Call("GET", "/api/queues", user)
 
 
 class Users:
@@ -88,7 +91,7 @@ class Users:
             due = max(due + 1 / rate, time.monotonic() - 1)  # after a stall catch up with a second at most
             await asyncio.sleep(due - time.monotonic())
             if len(self._tasks) >= MOST_IN_FLIGHT:
-                self._record.failed(0, "", f"not sent: {MOST_IN_FLIGHT} requests wait for an answer")
+                self._record.failed(0, "", f"not sent: {MOST_IN_FLIGHT} requests wait for an answer", call.user)
                 continue
             task = asyncio.create_task(self._one(call))
             self._tasks.add(task)
@@ -107,9 +110,8 @@ class Users:
         except (OSError, ProtocolError, asyncio.IncompleteReadError) as error:
             reason = f"no answer: {error}"
         if reason:
-            self._record.failed(
-                time.monotonic() - began, version, f"{call.method} {call.path.partition('?')[0]} {reason}"
-            )
+            what = f"{call.method} {call.path.partition('?')[0]} {reason}"
+            self._record.failed(time.monotonic() - began, version, what, call.user)
             return
         if call.token is not None:
             self._acknowledged.add(call.token)

@@ -57,6 +57,7 @@ class TrafficRecord:
         self._buckets: deque[list[int]] = deque(maxlen=int(KEPT_SECONDS / BUCKET_SECONDS))  # index, ok, failed, writes
         self._outages: deque[tuple[float, float]] = deque(maxlen=1_000)
         self._recent: deque[tuple[float, float, str, bool]] = deque(maxlen=4_000)
+        self._let_down: deque[tuple[float, str]] = deque(maxlen=20_000)
         self._totals = [0, 0, 0]
         self._last_success = self.started_at
         self._failed_since = 0
@@ -72,12 +73,13 @@ class TrafficRecord:
         self._count(now, (1, 0, int(write)))
         self._recent.append((now, seconds, version, True))
 
-    def failed(self, seconds: float, version: str, reason: str) -> None:
+    def failed(self, seconds: float, version: str, reason: str, user: str) -> None:
         """Count a request that was answered badly or not at all."""
         now = time.time()
         self._failed_since += 1
         self._count(now, (0, 1, 0))
         self._recent.append((now, seconds, version, False))
+        self._let_down.append((now, user))
         self.last_failure = {"at": round(now, 3), "reason": reason}
 
     def _is_outage(self, now: float) -> bool:
@@ -103,6 +105,7 @@ class TrafficRecord:
             "requests": good + failed,
             "failed": failed,
             "acknowledged_writes": writes,
+            "users_affected": len({user for at, user in self._let_down if at >= start}),
             "downtime": self._downtime(start, now, sending=sending),
             "last_failure": self.last_failure,
             **self._lately(now),

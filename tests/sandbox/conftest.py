@@ -1,16 +1,20 @@
 """One embedded stack for each module that asks for it, in a directory with an unfriendly name."""
 
+import asyncio
 import json
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from actions.clients.processes import ProcessFacts
+from actions.clients.supervisor import SupervisorReader
+from actions.model.waiting import Deadline, until
 from actions.platforms.local.child import SUPERVISED_IN
 from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
@@ -39,6 +43,28 @@ def ask(url: str, body: dict[str, str] | None = None) -> tuple[int, Any, dict[st
             return answer.status, json.load(answer), {key.lower(): value for key, value in answer.headers.items()}
     except urllib.error.HTTPError as error:
         return error.code, json.load(error), {key.lower(): value for key, value in error.headers.items()}
+
+
+def wait_for(observe: Callable[[], Any], satisfied: Callable[[Any], bool], seconds: float = 20) -> Any:
+    """Poll a plain function until it is satisfied."""
+
+    async def look() -> Any:
+        return await asyncio.to_thread(observe)
+
+    return asyncio.run(until(look, satisfied, Deadline(seconds), str))
+
+
+def runs(pid: int) -> bool:
+    """Whether it does; a zombie that nobody collects does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def process(sandbox: SandboxFacts, name: str) -> ProcessFacts:
+    """One process of the stack, read now."""
+    return asyncio.run(SupervisorReader(sandbox.directory).process(name))
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,7 @@ from actions.model.errors import UnknownNameError
 from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
 from actions.sandbox.fault_kinds import KINDS
-from tests.sandbox.conftest import ask
-from tests.sandbox.test_stack import process, wait_for
+from tests.sandbox.conftest import ask, process, wait_for
 
 
 @pytest.fixture

@@ -4,50 +4,22 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import threading
 import tomllib
 import urllib.request
 import uuid
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 import pytest
 
 from actions.clients.router import RouterWriter
 from actions.clients.supervisor import SupervisorReader
 from actions.model.environment import Settings
-from actions.model.errors import Refused, UnknownNameError
-from actions.model.waiting import Deadline, until
+from actions.model.errors import UnknownNameError
 from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
 from actions.sandbox.layout import Layout
-from tests.sandbox.conftest import ask, processes_of
-
-
-def wait_for(observe: Callable[[], Any], satisfied: Callable[[Any], bool], seconds: float = 20) -> Any:
-    """Poll a plain function until it is satisfied."""
-
-    async def look() -> Any:
-        return await asyncio.to_thread(observe)
-
-    return asyncio.run(until(look, satisfied, Deadline(seconds), str))
-
-
-def runs(pid: int) -> bool:
-    """Whether it does; a zombie that nobody collects does not."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def process(sandbox: SandboxFacts, name: str) -> Any:
-    return asyncio.run(SupervisorReader(sandbox.directory).process(name))
+from tests.sandbox.conftest import ask, process, processes_of, wait_for
 
 
 def test_it_is_up_with_one_colour_serving_and_one_warm(sandbox: SandboxFacts) -> None:
@@ -230,80 +202,8 @@ def test_up_repairs_a_half_dead_stack_and_keeps_its_data(sandbox: SandboxFacts) 
     wait_for(lambda: processes_of(sandbox.directory), lambda found: not found)
     assert stack.status(sandbox.directory).state == "down"
     assert stack.up(sandbox.directory).version == version
-    assert ask(f"{sandbox.url}/api/sessions", join)[1]["repeated"] is True
+    with psycopg.connect(sandbox.postgres, password=sandbox.passwords["vq_monitor"].read_text().strip()) as connection:
+        assert connection.execute("select kind from events where token = %s", (join["token"],)).fetchone() == ("join",)
+    answer = wait_for(lambda: ask(f"{sandbox.url}/api/sessions", join), lambda answer: answer[0] == 201)
+    assert answer[1]["repeated"] is True
     assert ask(f"{sandbox.traffic}/audit?since=2")[1]["lost_writes"] == 0
-
-
-def test_two_ups_at_once_make_one_stack(tmp_path: Path) -> None:
-    found: list[SandboxFacts] = []
-    threads = [threading.Thread(target=lambda: found.append(stack.up(tmp_path / "s", traffic=False))) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    try:
-        assert len(found) == 2 and found[0].ports == found[1].ports
-        assert sorted(one.started for one in found) == [False, True]
-        assert ask(f"{found[0].traffic}/state")[1]["requests"] == 0
-    finally:
-        stack.down(tmp_path / "s")
-    assert processes_of(tmp_path / "s") == []
-
-
-@pytest.mark.parametrize("victims", [["supervisor"], ["postgres", "supervisor"], ["router", "postgres"]])
-def test_down_leaves_nothing_whatever_was_killed(tmp_path: Path, victims: list[str]) -> None:
-    facts = stack.up(tmp_path / "s")
-    listed = asyncio.run(SupervisorReader(facts.directory).list())
-    pids = {one.name: one.pid for one in listed.processes} | {"supervisor": listed.pid}
-    for victim in victims:
-        os.kill(pids[victim] or 0, signal.SIGKILL)
-    stack.down(facts.directory)
-    assert not facts.directory.exists() and list(tmp_path.iterdir()) == []
-    assert processes_of(facts.directory) == []
-    assert not [pid for pid in pids.values() if pid and runs(pid)]
-
-
-def test_down_can_keep_the_data_and_is_fine_with_nothing(tmp_path: Path) -> None:
-    facts = stack.up(tmp_path / "s", traffic=False)
-    join = {"action": "join", "queue": "tax", "user": "eve", "token": "kept"}
-    assert ask(f"{facts.url}/api/sessions", join)[0] == 201
-    stack.down(facts.directory, keep=True)
-    assert processes_of(facts.directory) == [] and stack.status(facts.directory).state == "down"
-    again = stack.up(facts.directory, traffic=False)
-    assert ask(f"{again.url}/api/sessions", join)[1]["repeated"] is True
-    for _ in range(2):
-        stack.down(facts.directory)
-
-
-def test_a_directory_that_holds_something_else_is_never_touched(tmp_path: Path) -> None:
-    (tmp_path / "thesis.tex").write_text("years of work")
-    for action in (stack.up, stack.down):
-        with pytest.raises(Refused, match=r"thesis\.tex"):
-            action(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
-    with pytest.raises(Refused, match="no embedded stack"):
-        stack.break_(tmp_path, "errors")
-
-
-def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(Refused, match="cannot be used"):
-        stack.up(tmp_path / "file" / "s")
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="this test run is an ordinary user already")
-def test_an_ordinary_user_has_a_stack_too(tmp_path: Path) -> None:
-    become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    root = Path(stack.__file__).resolve().parents[2]
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(root), "HOME": str(tmp_path)}
-    run = [*become, sys.executable, "-c"]
-    again = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', 'import actions']))"
-    if shutil.which("setpriv") is None or subprocess.run([*run, again], env=environment).returncode != 0:
-        pytest.skip("user 65534 cannot run this interpreter")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o011)
-    os.chown(tmp_path, 65534, 65534)
-    program = "import sys, pathlib; from actions.sandbox import stack; d = pathlib.Path(sys.argv[1]);"
-    program += "print(stack.up(d).version); stack.down(d); print(d.exists())"
-    done = subprocess.run([*run, program, str(tmp_path / "s")], env=environment, capture_output=True, text=True)
-    assert done.stdout.split() == ["2.4.1", "False"], done.stderr

@@ -27,10 +27,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def steady(record: TrafficRecord, clock: Clock, seconds: float, *, fail: bool = False) -> None:
-    for _ in range(round(seconds * 50)):
+    for number in range(round(seconds * 50)):
         clock.now += 0.02
         if fail:
-            record.failed(0.001, "", "refused")
+            record.failed(0.001, "", "refused", f"user-{number % 7}")
         else:
             record.succeeded(0.004, "1.0", write=True)
 
@@ -44,7 +44,7 @@ def test_an_outage_is_measured_from_the_last_answer_to_the_next(clock: Clock) ->
     steady(record, clock, 5)
     state = record.state(None, sending=True)
     assert (state["requests"], state["failed"], state["acknowledged_writes"]) == (600, 100, 500)
-    assert state["downtime"]["longest_seconds"] == pytest.approx(2.02)
+    assert state["downtime"]["longest_seconds"] == pytest.approx(2.02) and state["users_affected"] == 7
     assert not state["downtime"]["down_now"] and state["error_rate"] == pytest.approx(0.2, abs=0.01)
 
 
@@ -73,7 +73,9 @@ def test_since_counts_only_what_came_after(clock: Clock) -> None:
     clock.now += 0.1
     steady(record, clock, 2)
     state = record.state(since, sending=True)
-    assert (state["requests"], state["failed"]) == (100, 0) and state["downtime"]["total_seconds"] == 0
+    assert (state["requests"], state["failed"], state["users_affected"]) == (100, 0, 0) and state["downtime"][
+        "total_seconds"
+    ] == 0
     assert record.state(since - 2.6, sending=True)["downtime"]["total_seconds"] == pytest.approx(1.5, abs=0.1)
 
 

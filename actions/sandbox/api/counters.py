@@ -28,8 +28,8 @@ class Counters:
         self._redis = Redis(
             port=port,
             password=password,
-            socket_timeout=1.0,
-            socket_connect_timeout=1.0,
+            socket_timeout=1.5,
+            socket_connect_timeout=1.5,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
             max_connections=16,

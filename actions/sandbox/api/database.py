@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 CONNECTIONS = 4
-WAIT_SECONDS = 1.5
+WAIT_SECONDS = 2.0
 Row = dict[str, Any]
 Connection = psycopg.AsyncConnection[Row]
 

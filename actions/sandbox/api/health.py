@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from actions.sandbox.api.service import Service
 from actions.sandbox.release_files import MANIFEST, Release
 
-LIMIT_SECONDS = 1.0
+LIMIT_SECONDS = 1.5
 Result = dict[str, Any]
 
 
