@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from actions.ledger.anchor import Anchor
 from actions.ledger.rows import body_text, event_from
@@ -21,6 +21,15 @@ from actions.model.run import Event, EventKind
 
 GENESIS = "0" * 64
 _TAIL = 20
+
+# Made once: putting a statement together costs more than running it.
+_HEAD = select(head.c.seq, head.c.hash).where(head.c.id == 1).with_for_update()
+_INSERT = insert(event)
+_MOVE = (
+    update(head)
+    .where(head.c.id == 1, head.c.seq == bindparam("from_seq"))
+    .values(seq=bindparam("to_seq"), hash=bindparam("to_hash"))
+)
 
 
 def event_hash(row: Mapping[Any, Any]) -> str:
@@ -44,7 +53,7 @@ def append_event(
     fence: int = 0,
 ) -> Event:
     """Add one event at the end of the chain, within the caller's writing transaction."""
-    last = connection.execute(select(head.c.seq, head.c.hash).where(head.c.id == 1).with_for_update()).one()
+    last = connection.execute(_HEAD).one()
     row: dict[str, Any] = {
         "seq": last.seq + 1,
         "run_id": run_id,
@@ -58,10 +67,8 @@ def append_event(
         "previous": last.hash,
     }
     row["hash"] = event_hash(row)
-    connection.execute(insert(event).values(row))
-    moved = connection.execute(
-        update(head).where(head.c.id == 1, head.c.seq == last.seq).values(seq=row["seq"], hash=row["hash"])
-    )
+    connection.execute(_INSERT, row)
+    moved = connection.execute(_MOVE, {"from_seq": last.seq, "to_seq": row["seq"], "to_hash": row["hash"]})
     if moved.rowcount != 1:
         raise LedgerError("the ledger's head moved during a write; nothing was recorded; try again")
     return event_from(row)

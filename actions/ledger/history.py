@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 
 from actions.ledger.rows import command_from, event_from, gate_from, run_from
 from actions.ledger.store import Store
@@ -14,6 +14,9 @@ from actions.model.run import Event, Run, RunView, fold
 from actions.model.text import clean
 from actions.model.words import RunState
 
+_PENDING = (
+    select(command).where(command.c.run_id == bindparam("run_id"), command.c.taken_at.is_(None)).order_by(command.c.id)
+)
 _SEARCH_LIMIT = 100
 _PAGE_LIMIT = 1_000
 
@@ -140,9 +143,7 @@ class HistoryReading(Store):
     def pending_commands(self, run_id: str) -> tuple[CommandRow, ...]:
         """What the run was told and its executor has not taken yet, oldest first."""
         with self._read() as connection:
-            rows = connection.execute(
-                select(command).where(command.c.run_id == run_id, command.c.taken_at.is_(None)).order_by(command.c.id)
-            ).mappings()
+            rows = connection.execute(_PENDING, {"run_id": run_id}).mappings()
             return tuple(command_from(row) for row in rows)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from actions.ledger.anchor import last_anchor, write_anchor
 from actions.ledger.chain import append_event, check_tail
@@ -20,6 +20,9 @@ from actions.model.run import Event, EventKind
 from actions.model.text import clean
 from actions.model.words import RunState
 
+_RUN = select(run.c.id, run.c.state, run.c.target, run.c.fence, run.c.operator, run.c.started_at, run.c.metrics).where(
+    run.c.id == bindparam("run_id")
+)
 _ENDS = {RunState.SUCCEEDED, RunState.FAILED, RunState.UNDONE, RunState.ABORTED}
 _MOVES: dict[RunState, set[RunState]] = {
     RunState.QUEUED: {RunState.RUNNING, RunState.PAUSED, RunState.FAILED, RunState.ABORTED, RunState.NEEDS_OPERATOR},
@@ -181,8 +184,7 @@ def _elapsed(start: datetime | None, end: datetime) -> float | None:
 
 
 def _run_row(connection: Connection, run_id: str) -> Any:
-    columns = (run.c.id, run.c.state, run.c.target, run.c.fence, run.c.operator, run.c.started_at, run.c.metrics)
-    row = connection.execute(select(*columns).where(run.c.id == run_id)).one_or_none()
+    row = connection.execute(_RUN, {"run_id": run_id}).one_or_none()
     if row is None:
         raise UnknownNameError(f"no run '{clean(run_id, limit=60)}'; 'vq-tui runs' lists them")
     return row

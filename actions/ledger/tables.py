@@ -45,7 +45,8 @@ run = Table(
     Column("idempotency_key", String, nullable=False, unique=True),
     Column("search", Text, nullable=False),
 )
-Index("one_active_run", run.c.target, unique=True, sqlite_where=ACTIVE, postgresql_where=ACTIVE)
+# PostgreSQL's `postgresql_where` says the same; naming it here would load that dialect into every executor.
+Index("one_active_run", run.c.target, unique=True, sqlite_where=ACTIVE)
 Index("run_by_filter", run.c.environment, run.c.state, run.c.procedure, run.c.drill)
 Index("run_by_age", run.c.environment, run.c.number)
 Index("run_by_outcome", run.c.environment, run.c.service, run.c.procedure, run.c.state, run.c.number, run.c.seconds)

@@ -73,9 +73,9 @@ class Orders:
 
     async def take(self, rows: Iterable[CommandRow]) -> None:
         """These commands were carried out or have become meaningless."""
-        for row in rows:
-            await asyncio.to_thread(self._ledger.take_command, row.id)
-        await self.look()
+        taken = [await asyncio.to_thread(self._ledger.take_command, row.id) for row in rows]
+        if taken:
+            await self.look()
         if not self._urgent():
             self.interrupted.clear()
 
