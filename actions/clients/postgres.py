@@ -145,9 +145,7 @@ class PostgresReader:
     async def _connected(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is not None and not self._connection.closed:
             return self._connection
-        for host in str(self._parameters.get("host", "")).split(","):
-            if host and not host.startswith(("/", "@")) and "hostaddr" not in self._parameters:
-                await look_up(host)
+        await self._look_up()
         options: dict[str, Any] = {"application_name": "vq-tui", "connect_timeout": max(2, round(self._timeout))}
         connection = await psycopg.AsyncConnection.connect(
             autocommit=True, prepare_threshold=None, **(options | self._parameters)
@@ -155,6 +153,20 @@ class PostgresReader:
         self._connection = connection
         await connection.execute(_SETTINGS, (str(int(self._timeout * 1_000)),))
         return connection
+
+    async def _look_up(self) -> None:
+        """Raises Unreachable when none of the hosts resolves."""
+        hosts = [host for host in str(self._parameters.get("host", "")).split(",") if host]
+        if "hostaddr" in self._parameters or any(host.startswith(("/", "@")) for host in hosts):
+            return
+        failures = []
+        for host in hosts:
+            try:
+                await look_up(host)
+            except Unreachable as error:
+                failures.append(error)
+        if failures and len(failures) == len(hosts):
+            raise failures[0]
 
     async def _bounded(self, work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.ensure_future(work)

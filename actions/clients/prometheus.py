@@ -1,22 +1,14 @@
 """Prometheus HTTP API, instant queries only (P5). Absence is None with a reason, never a number."""
 
 import math
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from pydantic import JsonValue, SecretStr
 
 from actions.clients.http import HttpReader
+from actions.clients.measured import Measured
 from actions.model.environment import Tls
 from actions.model.text import clean
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a query gave. `reason` says why `value` is None."""
-
-    value: float | None
-    reason: str = ""
 
 
 class PrometheusReader:

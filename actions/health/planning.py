@@ -75,7 +75,8 @@ def _service(
         pace = max(interval, CERTIFICATE_SECONDS)
     if isinstance(settings, PostgresService):
         limit += settings.timeout  # the costly look may come on top
-    return SourcePlan(name, rows, pace, limit, _maker(name, settings, sides[name], queue_row))
+    renew = not isinstance(settings, HttpService)  # whose probe remembers the errors of the last minute
+    return SourcePlan(name, rows, pace, limit, _maker(name, settings, sides[name], queue_row), renew)
 
 
 def _maker(name: str, settings: Service, side: SideFacts, queue_row: str | None) -> Callable[[], Probe]:

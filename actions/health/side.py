@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from actions.clients.prometheus import Measured
+from actions.clients.measured import Measured
 from actions.model.platform import TrafficFacts, WorkloadFacts
 
 NOTHING = Measured(None)

@@ -10,12 +10,15 @@ from actions.health.reading import Probe, Reading, no_data
 from actions.model.errors import VqError
 from actions.model.text import clean
 
+PATIENCE = 5
+
 
 @dataclass(frozen=True)
 class SourcePlan:
     """What a source feeds, how often it looks (seconds), how long a look may take at the very most, and its probe.
 
-    `make` is called at the first look, and again while it fails: a secret that was missing may be there later.
+    `make` is called at the first look, and again while it fails: a secret that was missing may be there later. `renew`
+    makes a new probe after `PATIENCE` looks without data, so that a rotated password or certificate is picked up.
     """
 
     name: str
@@ -23,6 +26,7 @@ class SourcePlan:
     pace: float
     limit: float
     make: Callable[[], Probe]
+    renew: bool = False
 
 
 class Source:
@@ -35,6 +39,7 @@ class Source:
         self.seconds = 0.0
         self.task: asyncio.Task[None] | None = None
         self._probe: Probe | None = None
+        self._without_data = 0
 
     def prepare(self) -> None:
         """Make the probe ahead of the first look; what goes wrong is met and said by the look. Blocks: run it aside."""
@@ -61,6 +66,7 @@ class Source:
             readings = self._blank(error.message)
         except Exception as error:  # noqa: BLE001 - a fault of one probe must neither hide nor stop the others
             readings = self._blank(f"the probe failed: {type(error).__name__}: {redact(str(error))}")
+        await self._renew(readings)
         return {row: readings.get(row) or no_data("the probe gave nothing for this row") for row, _ in self.plan.rows}
 
     async def close(self) -> None:
@@ -70,6 +76,13 @@ class Source:
             await asyncio.wait({self.task}, timeout=2)
         probe, self._probe = self._probe, None
         if probe is not None:
+            await probe.close()
+
+    async def _renew(self, readings: Mapping[str, Reading]) -> None:
+        blank = not any(reading.fresh for reading in readings.values())
+        self._without_data = self._without_data + 1 if blank else 0
+        if self.plan.renew and self._without_data >= PATIENCE and self._probe is not None:
+            probe, self._probe, self._without_data = self._probe, None, 0
             await probe.close()
 
     def _blank(self, reason: str) -> dict[str, Reading]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from actions.clients.exposition import Requests, count_requests
 from actions.clients.http import HttpReader
-from actions.clients.prometheus import Measured, PrometheusReader
+from actions.clients.measured import Measured
+from actions.clients.prometheus import PrometheusReader
 from actions.config import resolve
 from actions.health.judge import failing, holds, plain
 from actions.health.reading import Reading, down

@@ -288,6 +288,19 @@ async def test_a_secret_that_appears_later_is_picked_up(redis_server: Server, tm
     assert SecretStr(SECRET) not in vars(service).values()
 
 
+async def test_a_rotated_password_is_picked_up(redis_server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "rotated"
+    path.write_text("an older one")
+    path.chmod(0o600)
+    service = redis(url=redis_server.url, password=SecretSource(file=path))
+    poller = Poller("test", Environment(services={"redis": service}), None)
+    assert (await poller.once()).services[0].state is HealthState.DOWN
+    path.write_text(SECRET)
+    states = [(await poller.once()).services[0].state for _ in range(6)]
+    assert states[-1] is HealthState.OK
+    await poller.close()
+
+
 async def test_many_dead_and_good_at_once() -> None:
     async with bad_server() as server:
         services: dict[str, Service] = {f"good-{n}": http(url=server.url) for n in range(20)}
