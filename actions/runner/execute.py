@@ -113,7 +113,8 @@ class Conductor:
     async def _lead(self) -> RunState:
         progress = self.journal.progress
         await self.orders.look()
-        if progress.recoveries > MOST_RECOVERIES:
+        told = self.orders.decision.back_out or self.orders.decision.abort
+        if progress.recoveries > MOST_RECOVERIES and told is None:
             raise NeedsOperator(f"its executor died {progress.recoveries} times in a row")
         if progress.undoing:
             return await self._back("going on with the way back")
@@ -250,6 +251,10 @@ class Conductor:
         if self._measuring:
             self._measuring = False
             figures = dict(await self._measure(self.workshop.measures.stop()) or {})
+            problems = [self.journal.redactor.text(one) for one in self.workshop.measures.problems]
+            notes = [Entry(EventKind.NOTE, None, 1, {"text": f"not measured: {one}"}) for one in problems]
+            if notes:
+                await self.journal.write(*notes)
         if self.journal.progress.executors > 1:
             figures["executors"] = self.journal.progress.executors
         return figures

@@ -10,6 +10,7 @@ from actions.model.health import Check
 from actions.model.words import Gate
 
 _ASK_SECONDS = 3.0
+SYSTEMD = Path("/run/systemd/system")
 _CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 
@@ -31,7 +32,7 @@ def _judge() -> tuple[Gate, str, str]:
     if any(path.exists() for path in _CONTAINER) or "KUBERNETES_SERVICE_HOST" in os.environ:
         evidence = "in a container: a run outlives its terminal, but ends with the container"
         return Gate.INCONCLUSIVE, evidence, "run the console on a host, or in a container that stays"
-    if not Path("/run/systemd/system").exists():
+    if not SYSTEMD.exists():
         return Gate.PASS, "no systemd here: a process in a session of its own outlives the logout", ""
     if lingers():
         return Gate.PASS, "lingering is on for this user", ""

@@ -184,6 +184,7 @@ class FakeMeasures:
 
     def __init__(self, fail: bool = False) -> None:
         self.fail = fail
+        self.problems: list[str] = []
 
     async def start(self) -> None:
         if self.fail:
