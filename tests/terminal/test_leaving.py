@@ -1,4 +1,4 @@
-"""How a console ends: by key, by signal, by a lost terminal; and where it refuses to begin (fault matrix rows 2 and 3)."""
+"""How a console ends: by key, by signal, by a lost terminal; and where it refuses to begin (rows 2 and 3)."""
 
 import signal
 import time

@@ -94,9 +94,9 @@ def test_a_stalled_link_changes_nothing_and_the_console_catches_up(slow_stack: S
 
 
 def test_a_second_console_attaches_while_it_runs(slow_stack: SandboxFacts, console: Console) -> None:
-    first = console(slow_stack)
+    first, second = console(slow_stack), console(slow_stack)
+    second.until("READY")
     roll_back(first)
-    second = console(slow_stack)
     second.until("RUNNING rollback")
     second.keys("g")
     second.until("validate")
