@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -24,8 +24,10 @@ class Counters:
     """Counters that never fall behind the database: after any trouble with Redis they are brought up to it first."""
 
     def __init__(self, port: int, password: str, database: Database) -> None:
-        # One attempt only: redis-py would otherwise send an increment again after a lost answer.
-        self._redis = Redis(
+        # One attempt only: redis-py would otherwise send an increment again after a lost answer. Requests beyond the
+        # sixteenth wait for a connection: the plain pool would refuse them when a colour takes over all users at once.
+        pool = BlockingConnectionPool(
+            host="127.0.0.1",
             port=port,
             password=password,
             socket_timeout=1.5,
@@ -33,7 +35,9 @@ class Counters:
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
             max_connections=16,
+            timeout=2,
         )
+        self._redis = Redis.from_pool(pool)
         self._database = database
         self._trusted = False
 
