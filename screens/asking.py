@@ -13,7 +13,6 @@ from screens.widgets.lines import Lines
 
 if TYPE_CHECKING:
     from screens.page import Page
-    from screens.widgets.entry import Entry
 
 
 @dataclass
@@ -47,7 +46,12 @@ class Asking:
         """The challenge as one line."""
         if self._inline is None or self.challenge is None:
             return None
-        return row(("press ", "text"), (f" {self.challenge.key} ", "badge"), (f" {self._inline[0]}", "bright"), ("   esc leaves", "dim"))
+        return row(
+            ("press ", "text"),
+            (f" {self.challenge.key} ", "badge"),
+            (f" {self._inline[0]}", "bright"),
+            ("   esc leaves", "dim"),
+        )
 
     def draw_challenge(self) -> Challenge:
         """A new key that nothing on this page uses."""
@@ -74,7 +78,11 @@ class Asking:
     def on_key(self, event: events.Key) -> None:
         """While a challenge stands, every key is judged before any binding sees it."""
         page = cast("Page", self)
-        if self.challenge is None or self.asking_text or event.key in ("escape", "ctrl+q", page.shell.keys["all.leave"]):
+        if (
+            self.challenge is None
+            or self.asking_text
+            or event.key in ("escape", "ctrl+q", page.shell.keys["all.leave"])
+        ):
             return
         if page.cramped:
             event.stop()

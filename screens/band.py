@@ -46,7 +46,9 @@ def band(who: Identity, left: tuple[str, ...], right: tuple[str, ...], width: in
     fill = HATCH if who.drill else "·" if who.read_only else " "
     parts = list(right)
     while True:
-        tail = row(*((f"   {words}", "band-dim" if index < len(parts) - 1 else "band") for index, words in enumerate(parts)))
+        tail = row(
+            *((f"   {words}", "band-dim" if index < len(parts) - 1 else "band") for index, words in enumerate(parts))
+        )
         tail += row((" ", "band"))
         if len(parts) <= 1 or head.width + tail.width <= width:
             break

@@ -1,7 +1,8 @@
 """Rows of styled text, measured in terminal columns. All text that reaches the terminal is made here.
 
-A span is (text, role). A role names a component class of `Lines`, optionally followed by `bold`, so that colours live in
-the style sheet alone. Text is never parsed for markup, and `safe` lets no control, combining or odd-width character through.
+A span is (text, role). A role names a component class of `Lines`, optionally followed by `bold`, so that colours live
+in the style sheet alone. Text is never parsed for markup, and `safe` lets no control, combining or odd-width character
+through.
 """
 
 import re

@@ -1,12 +1,10 @@
 """Rollback to a chosen version (R2, L3): its name is typed by hand, then a challenge key confirms. Enter never does."""
 
-from collections.abc import Sequence
-
 from actions.model.plan import Level
-from screens.cells import BLANK, Row, indent, row
+from screens.cells import Row, row
 from screens.registry import Action, bindings
-from screens.rollback import MARGIN, DecisionPage
-from screens.rollback_rows import evidence_rows, framed, refusal_rows
+from screens.rollback import DecisionPage
+from screens.rollback_rows import framed, refusal_rows
 
 
 class ChosenPage(DecisionPage):
@@ -54,11 +52,8 @@ class ChosenPage(DecisionPage):
             return ready and self.typed
         return super().possible(action)
 
-    def body(self, width: int, height: int) -> Sequence[Row]:
-        rows = [BLANK, *indent(evidence_rows(self.decision(), width - 2 * MARGIN), MARGIN), BLANK]
-        return [*rows, *self._ending(width)]
-
-    def _ending(self, width: int) -> list[Row]:
+    def ending(self, width: int) -> list[Row]:
+        """Type the name, then press the key."""
         name = self.shell.identity.name
         if self.sent:
             return framed(row(("asked for; waiting for the run to appear", "bright")), width)
@@ -69,5 +64,19 @@ class ChosenPage(DecisionPage):
         if not self.words():
             return framed(row(("r", "key"), (" writes the reason first", "bright")), width)
         if self.challenge is not None:
-            return framed(row("typed.  press ", (f" {self.challenge.key} ", "badge"), (f" to roll back {name} to {self.to}", "bright bold")), width)
-        return framed(row((self.shell.keys["chosen.type"], "key"), (f" then type {self.to}", "bright bold"), ("    esc leaves", "dim")), width)
+            return framed(
+                row(
+                    "typed.  press ",
+                    (f" {self.challenge.key} ", "badge"),
+                    (f" to roll back {name} to {self.to}", "bright bold"),
+                ),
+                width,
+            )
+        return framed(
+            row(
+                (self.shell.keys["chosen.type"], "key"),
+                (f" then type {self.to}", "bright bold"),
+                ("    esc leaves", "dim"),
+            ),
+            width,
+        )

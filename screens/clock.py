@@ -1,4 +1,4 @@
-"""Time comes from one injectable place, so that a screen can be drawn again exactly (textual-facts 2.1, practice 19)."""
+"""Time comes from one injectable place, so that a screen can be drawn again exactly (textual-facts 2.1)."""
 
 import time
 from datetime import UTC, datetime

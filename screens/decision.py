@@ -1,7 +1,7 @@
 """The challenge key: a decision that reflex, buffered keys, repeats and paste cannot make (rule 1, R1).
 
-The key is drawn at random on the screen, differs each time, and shares no letter with anything that works there. Keys in
-the first half second are dropped; a key that arrives in a stream of keys is a repeat or a paste, and is dropped too.
+The key is drawn at random on the screen, differs each time, and shares no letter with anything that works there. Keys
+in the first half second are dropped; a key that arrives in a stream of keys is a repeat or a paste, and is dropped too.
 """
 
 import random

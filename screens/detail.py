@@ -1,4 +1,4 @@
-"""Everything about one run on one page to read and export: who, why, steps with evidence, figures, clock, journal (A1, R12)."""
+"""Everything about one run, to read and export: who, why, steps with evidence, figures, clock, journal (A1, R12)."""
 
 from datetime import datetime
 
@@ -27,7 +27,11 @@ class DetailPage(ReadingPage):
 
     async def _audit(self) -> None:
         report = await self.shell.desk.audit()
-        self.audit = f"intact, {report.events:,} events, head {report.head[:12]}" if report.intact else f"BROKEN at {report.first_bad}: {report.problem}"
+        self.audit = (
+            f"intact, {report.events:,} events, head {report.head[:12]}"
+            if report.intact
+            else f"BROKEN at {report.first_bad}: {report.problem}"
+        )
         self.repaint()
 
     def _read(self, view: RunView) -> None:
@@ -57,17 +61,34 @@ def detail_rows(view: RunView, now: datetime, width: int, audit: str = "") -> li
     glyph, role = RUN[run.state]
     rows = [
         field("run", (run.id, "bright"), (f"   {glyph} {run.state.value}", role), f"   {took(run.seconds)}"),
-        field("what", f"{run.procedure} of {run.service} in {run.environment}   {run.from_version or '?'} {ARROW} {run.to_version or '?'}"),
+        field(
+            "what",
+            f"{run.procedure} of {run.service} in {run.environment}   ",
+            f"{run.from_version or '?'} {ARROW} {run.to_version or '?'}",
+        ),
         field("how", f"{run.level}{'   drill' if run.drill else ''}   version {run.procedure_version}"),
         field("who", f"{run.operator}   {run.origin}"),
-        field("when", f"{run.created_at:%Y-%m-%d %H:%M:%S}Z" + (f" to {run.ended_at:%H:%M:%S}Z" if run.ended_at else "")),
+        field(
+            "when", f"{run.created_at:%Y-%m-%d %H:%M:%S}Z" + (f" to {run.ended_at:%H:%M:%S}Z" if run.ended_at else "")
+        ),
         *(field("reason" if at == 0 else "", line) for at, line in enumerate(wrap(run.reason, width - 9))),
         field("audit", (audit, "down" if audit.startswith("BROKEN") else "dim")),
     ]
-    if view.manual and run.state is RunState.NEEDS_OPERATOR:
-        rows += [BLANK, title("DO THIS NOW, BY HAND", width)]
-        rows += [row((f"{at}   ", "warn bold"), (line, "bright")) for at, step in enumerate(view.manual, 1) for line in wrap(step, width - 4)]
-    rows += [BLANK, title("STEPS", width)]
+    rows += [*_by_hand(view, width), *_steps(view, width), *_measured(view, width)]
+    rows += [BLANK, title("JOURNAL", width), *(event_row(event, now) for event in view.events)]
+    return [cut(line, width) for line in rows]
+
+
+def _by_hand(view: RunView, width: int) -> list[Row]:
+    if not view.manual or view.run.state is not RunState.NEEDS_OPERATOR:
+        return []
+    steps = ((at, line) for at, step in enumerate(view.manual, 1) for line in wrap(step, width - 4))
+    lines = [row((f"{at}   ", "warn bold"), (line, "bright")) for at, line in steps]
+    return [BLANK, title("DO THIS NOW, BY HAND", width), *lines]
+
+
+def _steps(view: RunView, width: int) -> list[Row]:
+    rows = [BLANK, title("STEPS", width)]
     for one in view.steps:
         mark, colour = STEP[one.state]
         lead = row((f"{mark} ", colour), (f"{one.step.id:<3}", "dim"), (f"{one.state.value:<8} ", colour))
@@ -75,9 +96,13 @@ def detail_rows(view: RunView, now: datetime, width: int, audit: str = "") -> li
         lead += row((f" of {about(one.step.budget_seconds):<5}" if width >= 100 else "", "dim"), "  ")
         first, *rest = wrap(one.text, max(10, width - lead.width)) or [""]
         rows += [lead + row(first), *(row(" " * lead.width, line) for line in rest)]
-    rows += [BLANK, title("MEASURED", width)]
-    figures = measured(view)
-    rows += [row((fit(key.replace("_", " "), 22), "dim"), number(value) if isinstance(value, int | float) else str(value if value is not None else "not counted")) for key, value in sorted(figures.items()) if not isinstance(value, dict | list)]
-    rows += [row((fit(f"clock: {point}", 22), "dim"), f"{at:%H:%M:%S}Z") for point, at in view.clock.items()]
-    rows += [BLANK, title("JOURNAL", width), *(event_row(event, now) for event in view.events)]
-    return [cut(line, width) for line in rows]
+    return rows
+
+
+def _measured(view: RunView, width: int) -> list[Row]:
+    rows = [BLANK, title("MEASURED", width)]
+    for key, value in sorted(measured(view).items()):
+        if not isinstance(value, dict | list):
+            known = number(value) if isinstance(value, int | float) else value or "not counted"
+            rows.append(row((fit(key.replace("_", " "), 22), "dim"), known))
+    return [*rows, *(row((fit(f"clock: {name}", 22), "dim"), f"{at:%H:%M:%S}Z") for name, at in view.clock.items())]

@@ -1,4 +1,4 @@
-"""Drills (T1): rehearse on the very same screens, with a clock taken from the journal and a score against the budgets."""
+"""Drills (T1): rehearse on the very same screens, with a clock from the journal and a score against the budgets."""
 
 from actions.model.record import Drill
 from actions.model.views import Scenario
@@ -51,7 +51,9 @@ class DrillPage(PickerPage):
         return len(self.scenarios)
 
     def empty(self) -> str:
-        return "this environment has nothing that may be broken on purpose; drills run on the embedded stack: vq-tui demo"
+        return (
+            "this environment has nothing that may be broken on purpose; drills run on the embedded stack: vq-tui demo"
+        )
 
     def above(self, width: int) -> list[Row]:
         return [BLANK, title("SCENARIOS", width)]
@@ -68,7 +70,11 @@ class DrillPage(PickerPage):
         rows = [BLANK, *story_rows(self.scenarios[self.at], width), BLANK] if self.scenarios else [BLANK]
         shown = self.under_way or (self.drills[0] if self.drills else None)
         if shown is not None:
-            rows += [title("CLOCK" if shown.ended_at is None else "LAST DRILL", width), *clock_rows(shown, now, width), BLANK]
+            rows += [
+                title("CLOCK" if shown.ended_at is None else "LAST DRILL", width),
+                *clock_rows(shown, now, width),
+                BLANK,
+            ]
         rows.append(title("EARLIER DRILLS", width))
         if self.drills is None:
             rows.append(row((self.problem or "reading", "dim")))

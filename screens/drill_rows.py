@@ -15,8 +15,14 @@ def clock_rows(drill: Drill, now: datetime, width: int) -> list[Row]:
     """The six points of the clock with the seconds each came after the injection."""
     start = drill.points.get("injected", drill.started_at)
     running = drill.ended_at is None
-    line = row((f"{RUNNING} " if running else "", "run"), (drill.scenario, "bright bold"), (f"  by {drill.operator}", "dim"))
-    line += row((f"   {face(since(start, now))}", "bright bold") if running else (f"   {ago(since(drill.started_at, now))} ago", "dim"))
+    line = row(
+        (f"{RUNNING} " if running else "", "run"), (drill.scenario, "bright bold"), (f"  by {drill.operator}", "dim")
+    )
+    line += row(
+        (f"   {face(since(start, now))}", "bright bold")
+        if running
+        else (f"   {ago(since(drill.started_at, now))} ago", "dim")
+    )
     cell = min(13, width // len(POINTS))
     names, values = Row(), Row()
     for point in POINTS:
@@ -35,12 +41,28 @@ def drill_row(drill: Drill, now: datetime, width: int) -> Row:
         glyph, role, word = RUNNING, "run", "under way"
     recovered = drill.points.get("recovered")
     seconds = (recovered - drill.points.get("injected", drill.started_at)).total_seconds() if recovered else None
-    line = row((fit(ago(since(drill.started_at, now)), 5, right=True), "dim"), "  ", fit(drill.scenario, 18), (fit(drill.operator, 9), "dim"))
-    line += row((f"{glyph} {fit(word, 10)}", role), (fit("score " + (str(drill.score) if drill.score is not None else "none"), 11), "bright"))
-    return cut(line + row(("recovered after " if seconds is not None else "not recovered", "dim"), took(seconds) if seconds is not None else ""), width)
+    line = row(
+        (fit(ago(since(drill.started_at, now)), 5, right=True), "dim"),
+        "  ",
+        fit(drill.scenario, 18),
+        (fit(drill.operator, 9), "dim"),
+    )
+    line += row(
+        (f"{glyph} {fit(word, 10)}", role),
+        (fit("score " + (str(drill.score) if drill.score is not None else "none"), 11), "bright"),
+    )
+    return cut(
+        line
+        + row(
+            ("recovered after " if seconds is not None else "not recovered", "dim"),
+            took(seconds) if seconds is not None else "",
+        ),
+        width,
+    )
 
 
 def story_rows(scenario: Scenario, width: int) -> list[Row]:
     """What the operator is told, and the budgets."""
-    budgets = f"budgets: see it in {took(scenario.detected_seconds)}, decide in {took(scenario.decided_seconds)}, be well in {took(scenario.recovered_seconds)}"
+    see, decide = took(scenario.detected_seconds), took(scenario.decided_seconds)
+    budgets = f"budgets: see it in {see}, decide in {decide}, be well in {took(scenario.recovered_seconds)}"
     return [*(row(line) for line in wrap(scenario.story, width)), row((budgets, "dim"))]

@@ -23,7 +23,10 @@ class HelpPage(ReadingPage):
     def text(self, width: int) -> list[Row]:
         rows: list[Row] = []
         if self.shell.desk.read_only:
-            rows += [row(("READ-ONLY: what would change something is not listed; it cannot be done here", "warn")), BLANK]
+            rows += [
+                row(("READ-ONLY: what would change something is not listed; it cannot be done here", "warn")),
+                BLANK,
+            ]
         for words, scope in _GROUPS:
             group = [one for one in self.actions if (one.scope == scope if scope else one.scope not in ("all", "list"))]
             if group:

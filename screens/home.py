@@ -123,5 +123,3 @@ class HomePage(Page):
     def _home(self) -> Home:
         keeper_key = "" if self.shell.desk.read_only else self.shell.keys["home.keeper"]
         return Home(self.shell.scene, self.shell.clock.now(), self.pointer, self._letters, keeper_key)
-
-

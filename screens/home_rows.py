@@ -41,7 +41,10 @@ def home_rows(home: Home, width: int, height: int) -> list[Row]:
     services = len(home.scene.snapshot.services) if home.scene.snapshot else 1
     top = min(max(services, len(way_back), 4), max(4, height - 8))
     bottom = max(1, height - top - 4)
-    upper = [*indent([title("HEALTH", left)]), *health_rows(home, left, top)], [title("WAY BACK", right), *way_back[:top]]
+    upper = (
+        [*indent([title("HEALTH", left)]), *health_rows(home, left, top)],
+        [title("WAY BACK", right), *way_back[:top]],
+    )
     changed = [title("CHANGED LATELY", left), *changed_rows(home, left, bottom)]
     lower = indent(changed), [title("NEXT", right), *next_rows(home, right)]
     return [BLANK, *_columns(*upper, top + 1, left + 1), BLANK, *_columns(*lower, bottom + 1, left + 1)][:height]
@@ -52,7 +55,7 @@ def _columns(left: Sequence[Row], right: Sequence[Row], height: int, left_width:
     return list(islice(chain((beside(a, b, left_width, 2) for a, b in pairs), repeat(BLANK)), height))
 
 
-# health -----------------------------------------------------------------------------------------------------------------
+# health --------------------------------------------------------------------------
 def in_order(services: Sequence[ServiceHealth], now: datetime, room: int) -> list[ServiceHealth]:
     """As configured while all fit; otherwise the worst first, so that none of them hides below the edge."""
     if len(services) <= room:
@@ -107,7 +110,7 @@ def health_row(health: ServiceHealth, home: Home, width: int, names: int) -> Row
     return line
 
 
-# way back ---------------------------------------------------------------------------------------------------------------
+# way back --------------------------------------------------------------------------
 def way_back_rows(home: Home, width: int) -> list[Row]:
     """Readiness of the way back: its verdict, every check with its evidence, and what to do where one does not pass."""
     readiness = home.scene.readiness
@@ -118,11 +121,16 @@ def way_back_rows(home: Home, width: int) -> list[Row]:
     labels = min(12, max(8, *(len(check.title) for check in readiness.checks), 0))
     age = since(readiness.at, home.now) or 0.0
     if error or age > 30:
-        rows = [row(("? ", "warn"), ("UNKNOWN", "warn bold"), (f"  as of {ago(age)} ago: {error or 'stale'}", "dim")), *rows]
+        rows = [
+            row(("? ", "warn"), ("UNKNOWN", "warn bold"), (f"  as of {ago(age)} ago: {error or 'stale'}", "dim")),
+            *rows,
+        ]
     if readiness.reason and readiness.gate != Gate.PASS:
         rows += [row(("  " + line, "text")) for line in wrap(readiness.reason, width - 2)[:2]]
     if readiness.to is not None and readiness.to.soaked_seconds:
-        rows.append(row((f"  {fit('good', labels)}  ", "dim"), f"soaked {ago(readiness.to.soaked_seconds)} under health"))
+        rows.append(
+            row((f"  {fit('good', labels)}  ", "dim"), f"soaked {ago(readiness.to.soaked_seconds)} under health")
+        )
     for check in sorted(readiness.checks, key=lambda one: one.gate is Gate.PASS):
         rows += check_rows(check, width, labels)
     return [cut(line, width) for line in rows]
@@ -147,13 +155,18 @@ def check_rows(check: Check, width: int, labels: int) -> list[Row]:
     """A passing check in one quiet line; any other with its glyph and the next step."""
     glyph, role = GATE[check.gate]
     lead: Part = ("  ", "dim") if check.gate is Gate.PASS else (f"{glyph} ", role)
-    line = row(lead, (fit(check.title, labels), "dim"), "  ", (check.evidence, "text" if check.gate is Gate.PASS else role))
+    line = row(
+        lead, (fit(check.title, labels), "dim"), "  ", (check.evidence, "text" if check.gate is Gate.PASS else role)
+    )
     if check.gate is Gate.PASS or not check.advice:
         return [cut(line, width)]
-    return [cut(line, width), *(row((" " * (labels + 4) + part, "dim")) for part in wrap(check.advice, width - labels - 4)[:2])]
+    return [
+        cut(line, width),
+        *(row((" " * (labels + 4) + part, "dim")) for part in wrap(check.advice, width - labels - 4)[:2]),
+    ]
 
 
-# what changed, what is next ---------------------------------------------------------------------------------------------
+# what changed, what is next --------------------------------------------------------------------------
 def changed_rows(home: Home, width: int, height: int) -> list[Row]:
     """Newest first: when, what, who."""
     changes = home.scene.changes
@@ -200,7 +213,7 @@ def next_rows(home: Home, width: int) -> list[Row]:
     return [cut(line, width) for line in rows]
 
 
-# the line above the keys ------------------------------------------------------------------------------------------------
+# the line above the keys --------------------------------------------------------------------------
 def run_line(home: Home, width: int) -> Row:
     """What runs now and what ran last."""
     scene = home.scene
@@ -214,7 +227,8 @@ def run_line(home: Home, width: int) -> Row:
     run = scene.last
     glyph, role = RUN[run.state]
     letter = home.letters.get(f"run {run.id}")
-    line += row("     ", *([(letter, "badge"), " "] if letter else []), ("LAST ", "head"), (route(run), "bright"))
+    jump: tuple[Part, ...] = ((letter, "badge"), " ") if letter else ()
+    line += row("     ", *jump, ("LAST ", "head"), (route(run), "bright"))
     line += row((f"  {took(run.seconds)}", "dim"), (f"  {glyph} {run.state.value}", role))
     return cut(line + row((f"  {ago(since(run.ended_at or run.created_at, home.now))} ago", "dim")), width)
 
@@ -226,7 +240,9 @@ def _running(run: Run, home: Home) -> Row:
     if run.state.value == "needs-operator":
         line += row(("needs an operator", "down bold"))
     elif view is not None and view.current is not None:
-        line += row(("step ", "dim"), f"{view.current.step.id} of {len(view.steps)}", (f" {view.current.step.title}", "text"))
+        line += row(
+            ("step ", "dim"), f"{view.current.step.id} of {len(view.steps)}", (f" {view.current.step.title}", "text")
+        )
     else:
         line += row((run.state.value, role))
     return line + row((f"  {face(since(run.started_at, home.now))}", "dim"), ("  by ", "dim"), run.operator)

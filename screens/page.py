@@ -1,7 +1,7 @@
 """The frame every screen shares: band, body, one line of words, keys; asking for text and for a challenge key.
 
-A page draws rows from what it knows (`body`), says which of its actions make sense now (`possible`) and never does input or
-output itself: it asks the desk through workers and gets answers back as method calls.
+A page draws rows from what it knows (`body`), says which of its actions make sense now (`possible`) and never does
+input or output itself: it asks the desk through workers and gets answers back as method calls.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
@@ -48,7 +48,7 @@ class Page(Asking, Screen[None]):
         self._words: tuple[Row, float] | None = None
         self.cramped = False
 
-    # what a page draws -------------------------------------------------------------------------------------------------
+    # what a page draws --------------------------------------------------------------------------
     def body(self, width: int, height: int) -> Sequence[Row]:
         """The rows of the page."""
         raise NotImplementedError
@@ -79,7 +79,7 @@ class Page(Asking, Screen[None]):
         """What `y` copies and `w` writes: the page as text, unless it knows better."""
         return "\n".join(line.plain.rstrip() for line in self.body(self.size.width - 2, 500)).rstrip() + "\n"
 
-    # frame -------------------------------------------------------------------------------------------------------------
+    # frame --------------------------------------------------------------------------
     @cached_property
     def shell(self) -> "Shell":
         """The app, by its own type."""
@@ -131,7 +131,7 @@ class Page(Asking, Screen[None]):
             self.challenge.rearm()
         self.repaint()
 
-    # actions -----------------------------------------------------------------------------------------------------------
+    # actions --------------------------------------------------------------------------
     def allowed(self, action: Action) -> bool:
         """Whether the action works here and now; keys, footer, help and palette all ask this."""
         if action.fixed:
@@ -192,7 +192,9 @@ class Page(Asking, Screen[None]):
         self.say("sent to the terminal; if nothing was copied, w writes a file", "dim")
 
     def action_write(self) -> None:
-        self.fetch(self.shell.save(self.SCOPE, self.plain()), lambda path: self.say(f"written to {path}", "ok"), "write")
+        self.fetch(
+            self.shell.save(self.SCOPE, self.plain()), lambda path: self.say(f"written to {path}", "ok"), "write"
+        )
 
     def action_up(self) -> None:
         self.move(-1)
@@ -225,7 +227,7 @@ class Page(Asking, Screen[None]):
         """Move by what fits on the page."""
         self.move(pages * max(1, self.size.height - 8))
 
-    # asking the desk ---------------------------------------------------------------------------------------------------
+    # asking the desk --------------------------------------------------------------------------
     def fetch(self, work: Coroutine[Any, Any, T], then: Callable[[T], None], group: str) -> None:
         """Await `work` beside the loop's keys and hand its result to `then`; a newer fetch of the group replaces it."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from actions.model.identity import short_id
 from screens import theme
@@ -54,22 +55,27 @@ class PalettePage(PickerPage):
 
     def _actions(self) -> list[Offer]:
         return [
-            Offer(action.verb, action.help, shown(self.shell.keys[action.id]), lambda action=action: self._run(action))  # type: ignore[misc]
+            Offer(action.verb, action.help, shown(self.shell.keys[action.id]), partial(self._run, action))
             for action in self.origin.actions_now()
             if action.key and action.scope != "list" and action.id not in NOT_BY_NAME
         ]
 
     def _places(self) -> list[Offer]:
-        scene, open_page = self.shell.scene, self.shell.open
+        scene, go = self.shell.scene, self.shell.open
         places = [Offer("home", "the first screen", "", self.shell.go_home)]
         for health in scene.snapshot.services if scene.snapshot else ():
             name = health.service
-            places.append(Offer(f"service {name}", health.summary, "", lambda n=name: open_page("screens.service:ServicePage", n)))  # type: ignore[misc]
-            if not self._managed(name):
-                continue
-            places.append(Offer(f"releases {name}", "what could be gone back to", "", lambda n=name: open_page("screens.releases:ReleasesPage", n)))  # type: ignore[misc]
-        for run in filter(None, (scene.active, scene.last)):
-            places.append(Offer(f"run {short_id(run.id)}", route(run), "", lambda i=run.id: open_page("screens.run:RunPage", i)))  # type: ignore[misc]
+            places.append(
+                Offer(f"service {name}", health.summary, "", partial(go, "screens.service:ServicePage", name))
+            )
+            if self._managed(name):
+                there = partial(go, "screens.releases:ReleasesPage", name)
+                places.append(Offer(f"releases {name}", "what could be gone back to", "", there))
+        places += [
+            Offer(f"run {short_id(run.id)}", route(run), "", partial(go, "screens.run:RunPage", run.id))
+            for run in (scene.active, scene.last)
+            if run is not None
+        ]
         return places
 
     def _managed(self, service: str) -> bool:
@@ -77,10 +83,8 @@ class PalettePage(PickerPage):
         return bool(getattr(settings, "workload", None) or getattr(settings, "slots", None))
 
     def _themes(self) -> list[Offer]:
-        return [
-            Offer(f"theme {name}", "colours, until this console is closed", "", lambda name=name: self.shell.change_theme(name))  # type: ignore[misc]
-            for name in theme.names()
-        ]
+        words = "colours, until this console is closed"
+        return [Offer(f"theme {name}", words, "", partial(self.shell.change_theme, name)) for name in theme.names()]
 
     def matching(self) -> list[Offer]:
         """What the words name: every word is in the name, or else in its help; a start of the name comes first."""

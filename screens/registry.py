@@ -1,10 +1,10 @@
-"""Every action of the console: it feeds bindings, footer, help, palette, keymap checks and the read-only test (rule 10)."""
+"""Every action of the console: feeds bindings, footer, help, palette, keymap and the read-only test (rule 10)."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 
 class Level(IntEnum):
@@ -77,7 +77,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("run.carry-on", "carry on", "c", "start an executor again where the last one stopped; asks", _L2, True, 15),
     Action("run.take-over", "take over", "t", "become the owner of this run; asks", _L2, True, 35),
     Action("run.note", "note", "n", "add a line to the journal", _L1, True, 40),
-    Action("run.answer", "answer", "", "answer the question this run asks by its number, then by the drawn key", _L2, True),
+    Action(
+        "run.answer", "answer", "", "answer the question this run asks by its number, then by the drawn key", _L2, True
+    ),
     Action("run.detach", "detach", "d", "leave this screen; the run goes on", foot=50),
     Action("service.filter", "filter", "/", "show only log lines that contain these words", foot=10),
     Action("service.next", "next instance", "tab", "the log of the next instance", foot=20),
@@ -105,7 +107,7 @@ def of(*scopes: str) -> tuple[Action, ...]:
     return tuple(action for action in ACTIONS if action.scope in scopes)
 
 
-def bindings(*scopes: str) -> list[Binding]:
+def bindings(*scopes: str) -> list[BindingType]:
     """Textual bindings of these scopes, each with its id, so that a keymap can move it."""
     return [
         Binding(

@@ -26,7 +26,9 @@ class ReleasesPage(PickerPage):
 
     def on_mount(self) -> None:
         """Ask for the list, and for what could be gone back to."""
-        request = RollbackRequest(environment=self.shell.desk.environment_name, service=self.service, level=Level.MANUAL)
+        request = RollbackRequest(
+            environment=self.shell.desk.environment_name, service=self.service, level=Level.MANUAL
+        )
         self.fetch(self.shell.desk.releases(self.service), self._listed, "releases")
         self.fetch(self.shell.desk.offer(request), self._offered, "others")
 
@@ -48,7 +50,9 @@ class ReleasesPage(PickerPage):
 
     def shown(self) -> list[Release]:
         """The releases that match the filter."""
-        return [one for one in self.releases or () if self.filter.lower() in f"{one.version} {one.verdict.value}".lower()]
+        return [
+            one for one in self.releases or () if self.filter.lower() in f"{one.version} {one.verdict.value}".lower()
+        ]
 
     def count(self) -> int:
         return len(self.shown())
@@ -95,7 +99,13 @@ class ReleasesPage(PickerPage):
         if not shown or height < 4:
             return []
         one = shown[self.at]
-        return [BLANK, *(row((line, "dim")) for line in wrap(f"{one.version}  {one.reference}  first seen {one.first_seen:%Y-%m-%d %H:%M}Z", width))]
+        return [
+            BLANK,
+            *(
+                row((line, "dim"))
+                for line in wrap(f"{one.version}  {one.reference}  first seen {one.first_seen:%Y-%m-%d %H:%M}Z", width)
+            ),
+        ]
 
     def listed(self, height: int) -> int:
         return height - self.ABOVE - 4

@@ -104,6 +104,17 @@ class DecisionPage(Page):
             self.offer, scene.readiness, scene.snapshot, self.shell.clock.now(), self.words(), keys, self.problem
         )
 
+    def body(self, width: int, height: int) -> Sequence[Row]:
+        inner = width - 2 * MARGIN
+        ending = self.ending(width)
+        low = height - len(ending)
+        rows = [BLANK, *indent(fitting_rows(self.decision(), inner, low - 1), MARGIN)]
+        return [*rows, *[BLANK] * (len(rows) + 1 < low), *ending]
+
+    def ending(self, width: int) -> list[Row]:
+        """The question, or why there is none; always on the screen."""
+        raise NotImplementedError
+
     def action_reason(self) -> None:
         """Write the reason by hand."""
         self.ask_text("reason", self.words(), self._reason_written)
@@ -167,14 +178,8 @@ class RollbackPage(DecisionPage):
             return self.challenge is not None and not self.sent
         return super().possible(action)
 
-    def body(self, width: int, height: int) -> Sequence[Row]:
-        inner = width - 2 * MARGIN
-        ending = self._ending(width)
-        low = height - len(ending)
-        rows = [BLANK, *indent(fitting_rows(self.decision(), inner, low - 1), MARGIN)]
-        return [*rows, *[BLANK] * (len(rows) + 1 < low), *ending]
-
-    def _ending(self, width: int) -> list[Row]:
+    def ending(self, width: int) -> list[Row]:
+        """The question, or why there is none."""
         name = self.shell.identity.name
         if self.sent:
             return framed(row(("asked for; waiting for the run to appear", "bright")), width)

@@ -36,17 +36,21 @@ class RunPage(Page):
         self.top = 0
         self.problem = ""
 
-    # what is shown -----------------------------------------------------------------------------------------------------
+    # what is shown --------------------------------------------------------------------------
     def heading(self) -> tuple[str, ...]:
         if self.view is None:
             return (f"run {short_id(self.run_id)}",)
         run = self.view.run
         drill = ("drill",) if run.drill and not self.shell.identity.drill else ()
-        return (f"{run.procedure} {short_id(run.id)[-3:]}", f"{run.from_version or '?'} {ARROW} {run.to_version or '?'}", *drill)
+        return (
+            f"{run.procedure} {short_id(run.id)[-3:]}",
+            f"{run.from_version or '?'} {ARROW} {run.to_version or '?'}",
+            *drill,
+        )
 
     def tail(self) -> tuple[str, ...]:
         now = super().tail()[-1:]
-        if self.view is None or self.view.run.state.terminal and self.view.run.state is not RunState.NEEDS_OPERATOR:
+        if self.view is None or (self.view.run.state.terminal and self.view.run.state is not RunState.NEEDS_OPERATOR):
             return now
         if self.executor is None:
             return ("executor not asked yet", *now)
@@ -59,7 +63,9 @@ class RunPage(Page):
         return run_rows(self._live(self.view), width, height)
 
     def _live(self, view: RunView) -> Live:
-        return Live(view, self.executor, self.shell.scene.snapshot, self.shell.clock.now(), self.usual, self.gate, self.top)
+        return Live(
+            view, self.executor, self.shell.scene.snapshot, self.shell.clock.now(), self.usual, self.gate, self.top
+        )
 
     def idle_note(self, width: int) -> Row:
         if self.view is None:
@@ -78,7 +84,7 @@ class RunPage(Page):
 
         return detail_text(self.view, self.shell.clock.now()) if self.view else ""
 
-    # following ---------------------------------------------------------------------------------------------------------
+    # following --------------------------------------------------------------------------
     def on_mount(self) -> None:
         """Attach."""
         self.run_worker(self._follow(), group="follow", exclusive=True, exit_on_error=False)
@@ -121,7 +127,7 @@ class RunPage(Page):
             self.problem = str(error)
         super().failed(group, error)
 
-    # steering ----------------------------------------------------------------------------------------------------------
+    # steering --------------------------------------------------------------------------
     def footer_actions(self) -> list[Action]:
         return [action for action in super().footer_actions() if action.id != "all.leave"]
 
@@ -167,7 +173,9 @@ class RunPage(Page):
         self.ask_key("undoes what this run has done", lambda: self._command(Command.BACK_OUT, "", "told: it backs out"))
 
     def action_abort(self) -> None:
-        self.ask_key("stops this run; nothing was changed yet", lambda: self._command(Command.ABORT, "", "told: it stops"))
+        self.ask_key(
+            "stops this run; nothing was changed yet", lambda: self._command(Command.ABORT, "", "told: it stops")
+        )
 
     def action_take_over(self) -> None:
         owner = self.view.run.operator if self.view else ""
@@ -210,7 +218,10 @@ class RunPage(Page):
 
         def yes() -> None:
             if gate is not None:
-                self.act(self.shell.operator.answer(self.run_id, gate.id, choice), lambda _: self.say(f"answered: {choice}", "ok"))
+                self.act(
+                    self.shell.operator.answer(self.run_id, gate.id, choice),
+                    lambda _: self.say(f"answered: {choice}", "ok"),
+                )
 
         self.ask_key(f"answers: {choice}", yes)
 

@@ -10,7 +10,7 @@ from actions.model.health import Snapshot
 from actions.model.record import GateRow
 from actions.model.run import Event, EventKind, Executor, RunView, StepView
 from actions.model.words import RunState, StepState
-from screens.cells import BLANK, Part, Row, cut, ends, fit, indent, row, title, wrap
+from screens.cells import BLANK, Part, Row, cut, fit, indent, row, title, wrap
 from screens.glyphs import BAR, HAIR, HEALTH, MARK, RUN, STEP
 from screens.spark import falling, spark
 from screens.words import about, face, moment, number, since, took
@@ -63,7 +63,7 @@ def ending(live: Live, width: int) -> list[Row]:
     return [*rows, *(outcome_rows(live, width) if over else now_rows(live, width)), BLANK]
 
 
-# how far ----------------------------------------------------------------------------------------------------------------
+# how far --------------------------------------------------------------------------
 def elapsed(live: Live) -> float | None:
     """Seconds since the run started, or that it took."""
     run = live.view.run
@@ -82,11 +82,14 @@ def timeline(live: Live, width: int) -> Row:
     if live.usual and live.usual <= budget:
         mark = min(room - 1, round(room * live.usual / budget))
         bar = [(BAR * min(used, mark), "ok"), (HAIR * max(0, mark - used), "faint"), (MARK, "warn")]
-        bar += [(BAR * max(0, used - mark - 1), "down" if late else "ok"), (HAIR * (room - max(used, mark + 1)), "faint")]
+        bar += [
+            (BAR * max(0, used - mark - 1), "down" if late else "ok"),
+            (HAIR * (room - max(used, mark + 1)), "faint"),
+        ]
     return head + row(*bar) + tail
 
 
-# steps ------------------------------------------------------------------------------------------------------------------
+# steps --------------------------------------------------------------------------
 def step_rows(live: Live, width: int) -> list[Row]:
     """One line a step: state, number, title, seconds, evidence."""
     titles = min(28, max((len(one.step.title) for one in live.view.steps), default=10))
@@ -98,13 +101,20 @@ def step_rows(live: Live, width: int) -> list[Row]:
         seconds = since(one.started_at, live.now) if running else one.seconds
         name = "bright bold" if running else "dim" if pending else "text"
         line = row((f"{glyph} ", role), (f"{one.step.id:<3}", "dim"), (fit(one.step.title, titles), name))
-        line += row((fit("" if pending or seconds is None else took(seconds), 9, right=True), "dim"), "  ", *_evidence(one))
+        line += row(
+            (fit("" if pending or seconds is None else took(seconds), 9, right=True), "dim"), "  ", *_evidence(one)
+        )
         rows.append(cut(line, width))
     return rows
 
 
 def _evidence(one: StepView) -> list[Part]:
-    words = {StepState.UNDONE: "undone: ", StepState.SKIPPED: "skipped: ", StepState.UNKNOWN: "not known: ", StepState.FAILED: "failed: "}
+    words = {
+        StepState.UNDONE: "undone: ",
+        StepState.SKIPPED: "skipped: ",
+        StepState.UNKNOWN: "not known: ",
+        StepState.FAILED: "failed: ",
+    }
     parts: list[Part] = [(words[one.state], STEP[one.state][1])] if one.state in words else []
     parts.append((one.text, "down" if one.state is StepState.FAILED else "text"))
     if one.recovered:
@@ -114,7 +124,9 @@ def _evidence(one: StepView) -> list[Part]:
 
 def _current(view: RunView) -> int:
     states = [one.state for one in view.steps]
-    return next((i for i, state in enumerate(states) if state in (StepState.RUNNING, StepState.FAILED)), len(states) - 1)
+    return next(
+        (i for i, state in enumerate(states) if state in (StepState.RUNNING, StepState.FAILED)), len(states) - 1
+    )
 
 
 def _window(rows: list[Row], room: int, current: int) -> list[Row]:
@@ -124,7 +136,7 @@ def _window(rows: list[Row], room: int, current: int) -> list[Row]:
     return rows[start : start + room]
 
 
-# what users feel --------------------------------------------------------------------------------------------------------
+# what users feel --------------------------------------------------------------------------
 def now_rows(live: Live, width: int) -> list[Row]:
     """Health of the service that is moved, and what the run has cost so far as measured."""
     rows = [title("NOW", width)]
@@ -134,7 +146,12 @@ def now_rows(live: Live, width: int) -> list[Row]:
     else:
         glyph, role = HEALTH[health.shown_state(live.now)]
         word = "no data" if health.stale(live.now) else health.word
-        line = row((f"{glyph} ", role), (health.service, "bright bold"), (f"  {word}", role), f"  {number(health.latency_ms, 'ms')}")
+        line = row(
+            (f"{glyph} ", role),
+            (health.service, "bright bold"),
+            (f"  {word}", role),
+            f"  {number(health.latency_ms, 'ms')}",
+        )
         errors = next((value for value in reversed(health.errors) if value is not None), None)
         if errors is not None:
             line += row(("    errors ", "dim"), (number(errors, "fraction"), "warn" if errors else "ok"))
@@ -156,11 +173,21 @@ def measured(view: RunView) -> dict[str, JsonValue]:
 def cost_row(figures: Mapping[str, JsonValue], words: str) -> Row:
     """Downtime, lost requests, lost writes; what nobody could count is said to be so."""
     line = Row()
-    names = (("downtime_seconds", f"downtime {words}".strip()), ("failed_requests", "requests lost"), ("lost_writes", "writes lost"))
+    names = (
+        ("downtime_seconds", f"downtime {words}".strip()),
+        ("failed_requests", "requests lost"),
+        ("lost_writes", "writes lost"),
+    )
     for index, (key, label) in enumerate(names):
         value = figures.get(key)
         known = isinstance(value, int | float)
-        text = "not counted" if not known else took(float(str(value))) if key == "downtime_seconds" else number(float(str(value)))
+        text = (
+            "not counted"
+            if not known
+            else took(float(str(value)))
+            if key == "downtime_seconds"
+            else number(float(str(value)))
+        )
         role = "dim" if not known else "ok bold" if not value else "warn bold"
         line += row(("      " if index else "", "text"), (f"{label} ", "dim"), (text, role))
     return line
@@ -175,13 +202,18 @@ def outcome_rows(live: Live, width: int) -> list[Row]:
     line = row((f"{glyph} {run.state.value}", f"{role} bold"), (" in ", "dim"), (took(elapsed(live)), "bright bold"))
     if run.seconds is not None:
         over = run.seconds > live.view.plan.budget_seconds
-        line += row((f"   {'over' if over else 'inside'} the budget of {about(live.view.plan.budget_seconds)}", "warn" if over else "dim"))
+        line += row(
+            (
+                f"   {'over' if over else 'inside'} the budget of {about(live.view.plan.budget_seconds)}",
+                "warn" if over else "dim",
+            )
+        )
     users = figures.get("users_affected")
     line += row((f"   users affected {users}" if isinstance(users, int) else "", "dim"))
     return [*rows, cut(line, width), cut(cost_row(figures, ""), width)]
 
 
-# a person is needed -----------------------------------------------------------------------------------------------------
+# a person is needed --------------------------------------------------------------------------
 def manual_rows(view: RunView, width: int) -> list[Row]:
     """Exactly what to do by hand, in order."""
     rows = [title("DO THIS NOW, BY HAND", width)]
@@ -203,7 +235,7 @@ def gate_rows(gate: GateRow, width: int) -> list[Row]:
     return [*rows, row(*choices), BLANK]
 
 
-# journal ----------------------------------------------------------------------------------------------------------------
+# journal --------------------------------------------------------------------------
 def journal_rows(events: Sequence[Event], width: int, now: datetime) -> list[Row]:
     """Every line of the journal, oldest first; figures have their place above."""
     shown = [event for event in events if event.kind is not EventKind.MEASURED]
@@ -212,10 +244,24 @@ def journal_rows(events: Sequence[Event], width: int, now: datetime) -> list[Row
 
 def event_row(event: Event, now: datetime) -> Row:
     """One line of the journal."""
-    at = f"{event.at:%H:%M:%S}.{event.at.microsecond // 100_000}" if event.at.date() == now.date() else moment(event.at, now)
-    role = {EventKind.FAILED: "down", EventKind.UNDO_FAILED: "down", EventKind.MANUAL: "warn", EventKind.COMMANDED: "run"}
+    at = (
+        f"{event.at:%H:%M:%S}.{event.at.microsecond // 100_000}"
+        if event.at.date() == now.date()
+        else moment(event.at, now)
+    )
+    role = {
+        EventKind.FAILED: "down",
+        EventKind.UNDO_FAILED: "down",
+        EventKind.MANUAL: "warn",
+        EventKind.COMMANDED: "run",
+    }
     step = f"{event.step}" if event.step is not None else ""
-    return row((f"{at}  ", "dim"), (fit(event.kind.value, 14), role.get(event.kind, "text")), (fit(step, 3), "dim"), event_text(event))
+    return row(
+        (f"{at}  ", "dim"),
+        (fit(event.kind.value, 14), role.get(event.kind, "text")),
+        (fit(step, 3), "dim"),
+        event_text(event),
+    )
 
 
 def event_text(event: Event) -> str:

@@ -38,7 +38,11 @@ def service_rows(detail: Detail, width: int, height: int) -> list[Row]:
     places = instance_rows(detail, inner)
     if places:
         room = max(4, height - 15)
-        more = [row((f"{' ' * 15}and {len(places) - room + 1} more; w writes all of them", "dim"))] if len(places) > room else []
+        more = (
+            [row((f"{' ' * 15}and {len(places) - room + 1} more; w writes all of them", "dim"))]
+            if len(places) > room
+            else []
+        )
         rows += [title("INSTANCES", inner), *places[: room - len(more)], *more, BLANK]
     figures = figure_rows(detail, inner, max(4, (height - len(rows) - 5) // 2))
     rows += [*figures, BLANK] if figures else []
@@ -53,13 +57,17 @@ def state_row(detail: Detail, width: int) -> Row:
     state = health.shown_state(detail.now)
     glyph, role = HEALTH[state]
     age = health.age(detail.now)
-    left = row((f"{glyph} ", role), (health.service, "bright bold"), (f"  {health.word if not health.stale(detail.now) else 'no data'}", role))
+    left = row(
+        (f"{glyph} ", role),
+        (health.service, "bright bold"),
+        (f"  {health.word if not health.stale(detail.now) else 'no data'}", role),
+    )
     left += row(f"  {health.summary}", (f"  {health.error}" if health.error else "", "down"))
     when = "never seen" if age is None else f"{'STALE, ' if health.stale(detail.now) else ''}{ago(age)} old"
     return ends(left, row((when, "dim")), width)
 
 
-# instances --------------------------------------------------------------------------------------------------------------
+# instances --------------------------------------------------------------------------
 def instance_rows(detail: Detail, width: int) -> list[Row]:
     """Slot by slot; a platform that did not answer is an error with its words, never an empty list."""
     if detail.slots is None:
@@ -72,7 +80,9 @@ def instance_rows(detail: Detail, width: int) -> list[Row]:
             rows.append(head + row(("? ", "warn"), (slot.error or "the platform did not answer", "warn")))
             continue
         if not slot.facts.instances:
-            rows.append(head + row((f"no instance; {slot.facts.desired} wanted", "warn" if slot.facts.desired else "dim")))
+            rows.append(
+                head + row((f"no instance; {slot.facts.desired} wanted", "warn" if slot.facts.desired else "dim"))
+            )
         for at, instance in enumerate(slot.facts.instances):
             lead = head if at == 0 else row(" " * 14)
             rows.append(cut(lead + instance_row(instance, detail, slot.slot, width), width))
@@ -86,8 +96,13 @@ def instance_row(instance: Instance, detail: Detail, slot: str, width: int) -> R
     glyph, role = GATE[Gate.PASS] if ready else ("▲", "warn") if starting else GATE[Gate.FAIL]
     word = instance.state.value if ready or instance.state is not InstanceState.RUNNING else "not ready"
     pointer = POINTER if detail.chosen == (slot, instance.id) else " "
-    line = row((pointer, "key"), (fit(instance.name, 14 if width < 100 else 24), "text"), (f" {glyph} {fit(word, 10)}", role))
-    line += row((fit(instance.version or "?", 7), "bright"), (fit(f"up {ago(since(instance.started_at, detail.now))}", 8), "dim"))
+    line = row(
+        (pointer, "key"), (fit(instance.name, 14 if width < 100 else 24), "text"), (f" {glyph} {fit(word, 10)}", role)
+    )
+    line += row(
+        (fit(instance.version or "?", 7), "bright"),
+        (fit(f"up {ago(since(instance.started_at, detail.now))}", 8), "dim"),
+    )
     restarts = plural(instance.restarts, "restart") if instance.restarts else ""
     line += row((fit(restarts, 12) if width >= 100 else f"{restarts} ", "warn"))
     if width >= 100:
@@ -96,7 +111,7 @@ def instance_row(instance: Instance, detail: Detail, slot: str, width: int) -> R
     return line + row((f" {instance.message}" if instance.message else "", "warn"))
 
 
-# figures ----------------------------------------------------------------------------------------------------------------
+# figures --------------------------------------------------------------------------
 def figure_rows(detail: Detail, width: int, height: int) -> list[Row]:
     """Every figure with its limit and verdict, the failing first; the main figure's past beside them."""
     health = detail.health
@@ -105,7 +120,10 @@ def figure_rows(detail: Detail, width: int, height: int) -> list[Row]:
     order = {Gate.FAIL: 0, Gate.INCONCLUSIVE: 2, Gate.PASS: 1}
     figures = sorted(health.figures, key=lambda figure: order[figure.gate])
     left_width = width - PLOT - 3
-    left = [title("FIGURES", left_width), *(figure_row(one, left_width, stale=health.stale(detail.now)) for one in figures)]
+    left = [
+        title("FIGURES", left_width),
+        *(figure_row(one, left_width, stale=health.stale(detail.now)) for one in figures),
+    ]
     if len(left) > height:
         left = [*left[: height - 1], row((f"  and {len(left) - height + 1} more; w writes all of them", "dim"))]
     right = [title("LATENCY" if health.latency_ms is not None else "TREND", PLOT)]
@@ -127,12 +145,17 @@ def figure_row(figure: Figure, width: int, *, stale: bool) -> Row:
     return cut(row((f"{glyph} ", role), (fit(figure.name, 15), "dim"), value, (f" {limit}", "dim")), width)
 
 
-# log --------------------------------------------------------------------------------------------------------------------
+# log --------------------------------------------------------------------------
 def log_rows(detail: Detail, width: int, height: int) -> list[Row]:
     """The end of the log, and what the analysis counted in it; an unread log is said to be unread."""
-    head = row(("LOG ", "head"), (detail.chosen[1] if detail.chosen else "", "dim"), ("  " + _counts(detail.counts), "dim"))
+    head = row(
+        ("LOG ", "head"), (detail.chosen[1] if detail.chosen else "", "dim"), ("  " + _counts(detail.counts), "dim")
+    )
     rows = [ends(head, row((f"filter {detail.filter}" if detail.filter else "", "key")), width)]
-    rows += [row(("? ", "warn"), (words, "warn")) for words in (*detail.errors, *(detail.counts.unread if detail.counts else ()))]
+    rows += [
+        row(("? ", "warn"), (words, "warn"))
+        for words in (*detail.errors, *(detail.counts.unread if detail.counts else ()))
+    ]
     if detail.log is None:
         return [*rows, row(("reading" if detail.chosen else "no instance whose log could be read", "dim"))]
     matching = [line for line in detail.log if detail.filter.lower() in line.lower()]
@@ -146,7 +169,8 @@ def log_rows(detail: Detail, width: int, height: int) -> list[Row]:
 def _counts(counts: LogCounts | None) -> str:
     if counts is None:
         return "not counted"
-    return f"error {counts.error}  performance {counts.performance}  security {counts.security}  of {plural(counts.lines, 'line')}"
+    found = f"error {counts.error}  performance {counts.performance}  security {counts.security}"
+    return f"{found}  of {plural(counts.lines, 'line')}"
 
 
 def log_role(line: str) -> str:
@@ -155,5 +179,3 @@ def log_role(line: str) -> str:
     if any(word in upper for word in ("ERROR", "FATAL", "CRITICAL", "PANIC")):
         return "down"
     return "warn" if "WARN" in upper else "text"
-
-

@@ -166,5 +166,3 @@ class Shell(App[None]):
     def _scene_changed(self, scene: Scene) -> None:
         if self.page is not None:
             self.page.scene_changed(scene)
-
-

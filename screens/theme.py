@@ -1,4 +1,4 @@
-"""Themes are data in `themes/`: colours and text styles by role. A theme may name another for sixteen-colour terminals."""
+"""Themes are data in `themes/`: colours and text styles by role; a theme may name another for sixteen colours."""
 
 import tomllib
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Fewer bytes on the wire: a partial update writes only the cells of its dirty spans.
 
-Textual 8.2.8 writes from the left edge of a widget to the end of the dirty span; on a console of full-width rows that is
-ten times too much over a thin link. Textual is pinned exactly, and the byte budget of the idle screen is a test.
+Textual 8.2.8 writes from the left edge of a widget to the end of the dirty span; on a console of full-width rows that
+is ten times too much over a thin link. Textual is pinned exactly, and the byte budget of the idle screen is a test.
 """
 
 from rich.console import Console

@@ -1,5 +1,8 @@
 """One line to type into. Words that confirm something are typed by hand: paste is refused (rule 1)."""
 
+import time
+from collections.abc import Callable
+
 from textual import events
 from textual.binding import Binding
 from textual.message import Message
@@ -23,11 +26,11 @@ class Entry(Input):
     class PasteRefused(Message):
         """Text was pasted where it must be typed."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, compact=True, select_on_focus=False)
         self.cursor_blink = False
         self.typed_only = False
-        self.monotonic = lambda: 0.0
+        self.monotonic: Callable[[], float] = time.monotonic
         self._typed_at: list[float] = []
 
     def _on_paste(self, event: events.Paste) -> None:

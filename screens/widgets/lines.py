@@ -13,7 +13,7 @@ from screens.cells import BLANK, ROLES, Row, padded
 from screens.glyphs import to_ascii
 
 Source = Callable[[int, int], Sequence[Row]]
-"""From width and height in cells to the rows to show; pure, cheap, and called again whenever something may have changed."""
+"""From width and height in cells to the rows to show; cheap, and called again whenever something may have changed."""
 
 _BOLD = Style(bold=True)
 NEAR = 8
@@ -23,9 +23,9 @@ NEAR = 8
 class Lines(Widget, can_focus=False):
     """A widget whose content is what `source` returns for its size."""
 
-    COMPONENT_CLASSES = {f"lines--{role}" for role in ROLES}  # noqa: RUF012 - a class variable of Textual
+    COMPONENT_CLASSES = {f"lines--{role}" for role in ROLES}
 
-    def __init__(self, source: Source, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(self, source: Source, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._source = source
         self._rows: list[Row] = []

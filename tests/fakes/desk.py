@@ -141,7 +141,9 @@ class FakeViewer:
         return self.world.counts
 
     async def runs(self, query: RunQuery) -> RunPage:
-        found = [run for run in self.world.runs if query.text.lower() in f"{run.id} {run.reason} {run.operator}".lower()]
+        found = [
+            run for run in self.world.runs if query.text.lower() in f"{run.id} {run.reason} {run.operator}".lower()
+        ]
         found = [run for run in found if not query.states or run.state.value in query.states]
         at = next((i + 1 for i, run in enumerate(found) if run.id == query.before), 0) if query.before else 0
         return RunPage(runs=tuple(found[at : at + query.limit]), total=len(found))

@@ -21,7 +21,12 @@ class LiveDesk(FakeOperator):
         while True:
             tick += 1
             now = datetime.now(UTC)
-            yield Snapshot(environment="production", sequence=tick, at=now, services=tuple(self._one(at, tick, now) for at in range(10)))
+            yield Snapshot(
+                environment="production",
+                sequence=tick,
+                at=now,
+                services=tuple(self._one(at, tick, now) for at in range(10)),
+            )
             await asyncio.sleep(self.environment.interval)
 
     def _one(self, at: int, tick: int, now: datetime) -> object:

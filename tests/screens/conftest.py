@@ -79,7 +79,9 @@ def world() -> World:
 @pytest.fixture
 def console(world: World) -> Open:
     @asynccontextmanager
-    async def opened(*, read_only: bool = False, size: tuple[int, int] = (80, 24), **options: object) -> AsyncIterator[Console]:
+    async def opened(
+        *, read_only: bool = False, size: tuple[int, int] = (80, 24), **options: object
+    ) -> AsyncIterator[Console]:
         clock = FixedClock()
         desk = FakeViewer(world) if read_only else FakeOperator(world)
         app = Shell(desk, clock=clock, source=random.Random(4), **options)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 import random
 import string
+from itertools import pairwise
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_other_keys_do_nothing(clock: FixedClock) -> None:
 def test_it_differs_each_time_and_is_no_key_of_the_page() -> None:
     source = random.Random(1)
     keys = [Challenge(FixedClock(), "RHDvrp", source).key for _ in range(200)]
-    assert all(one != other for one, other in zip(keys, keys[1:], strict=False))
+    assert all(one != other for one, other in pairwise(keys))
     assert not set(keys) & set("RHDVPILOQ")
     assert len(set(keys)) > 10
 

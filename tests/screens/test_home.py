@@ -13,10 +13,16 @@ from tests.screens.conftest import Open
 async def test_it_answers_health_way_back_changes_next_and_last(console: Open) -> None:
     async with console() as running:
         for words in (
-            "● api       ok", "▲ postgres  slow", "● READY  to 2.4.0 in about 11 s", "good      soaked 9 d under health",
-            "12 m  release  2.4.1", "▲ no keeper   K starts it", "RUNNING nothing",
-            "LAST rollback 2.3.9 → 2.3.8  38 s  ● succeeded  4 d ago", "R roll back  H history  D drill  : go  ? keys",
-        ):  # fmt: skip
+            "● api       ok",
+            "▲ postgres  slow",
+            "● READY  to 2.4.0 in about 11 s",
+            "good      soaked 9 d under health",
+            "12 m  release  2.4.1",
+            "▲ no keeper   K starts it",
+            "RUNNING nothing",
+            "LAST rollback 2.3.9 → 2.3.8  38 s  ● succeeded  4 d ago",
+            "R roll back  H history  D drill  : go  ? keys",
+        ):
             assert words in running.text, words
 
 
@@ -36,7 +42,9 @@ async def test_a_snapshot_that_stopped_coming_is_called_stale(console: Open, wor
 
 async def test_readiness_that_is_not_green_says_why_and_what_to_do(console: Open, world: World) -> None:
     missing = Check(id="image", title="image", gate=Gate.FAIL, evidence="gone on host-b", advice="pull 2.4.0 on host-b")
-    world.readiness = facts.readiness(checks=(missing, *facts.checks()[1:]), gate="fail", reason="the way back is blocked")
+    world.readiness = facts.readiness(
+        checks=(missing, *facts.checks()[1:]), gate="fail", reason="the way back is blocked"
+    )
     async with console() as running:
         for words in ("✗ NOT READY", "✗ image     gone on host-b", "pull 2.4.0 on host-b", "the way back is blocked"):
             assert words in running.text, words

@@ -40,10 +40,22 @@ def check_screen(running: Console) -> None:
 def poison(world: World, text: str) -> None:
     """The text stands wherever a remote text can stand."""
     service = facts.health(
-        "api", HealthState.DEGRADED, text, text, version=text, error=text, trend=(1.0, 2.0), errors=(0.5,),
-        figures=(Figure(name=text, value=text, unit=text, label=text), Figure(name="latency", value=3.0, unit=text, gate=Gate.FAIL, limit=1)),
-    )  # fmt: skip
-    world.snapshot = facts.snapshot().model_copy(update={"services": (service, facts.health(text, HealthState.DOWN, text, text))})
+        "api",
+        HealthState.DEGRADED,
+        text,
+        text,
+        version=text,
+        error=text,
+        trend=(1.0, 2.0),
+        errors=(0.5,),
+        figures=(
+            Figure(name=text, value=text, unit=text, label=text),
+            Figure(name="latency", value=3.0, unit=text, gate=Gate.FAIL, limit=1),
+        ),
+    )
+    world.snapshot = facts.snapshot().model_copy(
+        update={"services": (service, facts.health(text, HealthState.DOWN, text, text))}
+    )
     check = Check(id="x", title=text, gate=Gate.FAIL, evidence=text, advice=text)
     world.readiness = facts.readiness(checks=(check, *facts.checks()), gate="fail", reason=text)
     said = text.encode("utf-8", "replace").decode()  # a plan is digested: what is no text was cleaned at the door
@@ -77,9 +89,18 @@ async def test_hostile_text_passes_through_every_screen(console: Open, world: Wo
     async with console() as running:
         check_screen(running)
         for keys in (
-            ("down", "enter"), ("escape", "g"), ("enter",), ("escape", "escape", "H"), ("escape", "R"), ("p",),
-            ("escape", "v"), ("enter",), ("escape", "escape", "D"), ("escape", "colon"), ("escape", "question_mark"),
-        ):  # fmt: skip
+            ("down", "enter"),
+            ("escape", "g"),
+            ("enter",),
+            ("escape", "escape", "H"),
+            ("escape", "R"),
+            ("p",),
+            ("escape", "v"),
+            ("enter",),
+            ("escape", "escape", "D"),
+            ("escape", "colon"),
+            ("escape", "question_mark"),
+        ):
             await running.press(*keys)
             await running.settle()
             check_screen(running)
@@ -116,7 +137,18 @@ async def test_a_failing_desk_never_ends_the_console(console: Open, world: World
         raise VqError("ledger: disk I/O error")
 
     async with console() as running:
-        for name in ("runs", "run", "releases", "slots", "log_counts", "drills", "keeper", "readiness", "audit", "offer"):
+        for name in (
+            "runs",
+            "run",
+            "releases",
+            "slots",
+            "log_counts",
+            "drills",
+            "keeper",
+            "readiness",
+            "audit",
+            "offer",
+        ):
             setattr(running.desk, name, broken)
         running.app.feed.hurry()
         for keys in (("H",), ("escape", "D"), ("escape", "R"), ("escape", "down", "enter")):

@@ -17,7 +17,13 @@ from tests.screens.conftest import Open
 def many(count: int) -> tuple[Run, ...]:
     states = (RunState.SUCCEEDED, RunState.FAILED, RunState.UNDONE)
     return tuple(
-        facts.run(states[at % 3], id=f"01{at:024d}", created_at=facts.before(minutes=at), seconds=float(at % 50), reason=f"reason {at}")
+        facts.run(
+            states[at % 3],
+            id=f"01{at:024d}",
+            created_at=facts.before(minutes=at),
+            seconds=float(at % 50),
+            reason=f"reason {at}",
+        )
         for at in range(count)
     )
 

@@ -13,7 +13,7 @@ from tests.fakes import facts
 from tests.fakes.desk import FakeViewer, World
 from tests.screens.conftest import Console, Open
 
-WRITING = {name for name in vars(Operator) if not name.startswith("_")} - {name for name in vars(Viewer)}
+WRITING = {name for name in vars(Operator) if not name.startswith("_")} - set(vars(Viewer))
 PAGES = {
     "home": "screens.home:HomePage", "rollback": "screens.rollback:RollbackPage", "chosen": "screens.chosen:ChosenPage",
     "run": "screens.run:RunPage", "service": "screens.service:ServicePage", "history": "screens.history:HistoryPage",
@@ -23,7 +23,7 @@ ARGUMENTS = {"chosen": ("api", "2.4.0"), "run": (facts.RUN,), "service": ("api",
 
 
 def test_a_viewer_has_no_method_that_writes() -> None:
-    assert WRITING == {"submit", "command", "answer", "resume", "start_keeper", "start_drill", "end_drill"}
+    assert {"submit", "command", "answer", "resume", "start_keeper", "start_drill", "end_drill"} == WRITING
     assert not WRITING & {name for name, _ in inspect.getmembers(FakeViewer())}
     with pytest.raises(ReadOnlyError):
         operator_of(FakeViewer())

@@ -157,7 +157,7 @@ async def test_the_full_plan(console: Open) -> None:
         await running.shows("plan: roll back api", "switch traffic", "changes", "goes back", facts.plan().digest[:16])
 
 
-# another version (L3) ---------------------------------------------------------------------------------------------------
+# another version (L3) ------------------------------------------------------------------------
 async def chosen(running: Console) -> None:
     await opened(running)
     await running.press("v")

@@ -20,10 +20,21 @@ async def test_steps_show_evidence_and_time_and_what_users_feel(console: Open, w
     async with console() as running:
         await attached(running)
         for words in (
-            "00:07 of 01:00", "usual 38 s", "● 2  check the image", "0.3 s  1c0a… on 3 of 3 hosts", "► 4  switch traffic",
-            "green answers 18 of 20", "· 7  drain blue", "● api  ok  38 ms", "errors 7.2 % rising", "downtime so far 0.0 s",
-            "requests lost 3", "writes lost 0", "include replaced, nginx -t ok, reload", "executor 4121 alive",
-        ):  # fmt: skip
+            "00:07 of 01:00",
+            "usual 38 s",
+            "● 2  check the image",
+            "0.3 s  1c0a… on 3 of 3 hosts",
+            "► 4  switch traffic",
+            "green answers 18 of 20",
+            "· 7  drain blue",
+            "● api  ok  38 ms",
+            "errors 7.2 % rising",
+            "downtime so far 0.0 s",
+            "requests lost 3",
+            "writes lost 0",
+            "include replaced, nginx -t ok, reload",
+            "executor 4121 alive",
+        ):
             assert words in running.text, words
 
 
@@ -122,7 +133,12 @@ async def test_needs_operator_shows_the_exact_steps_even_when_they_are_many(cons
     world.show(facts.stuck_view())
     async with console() as running:
         await attached(running)
-        for words in ("DO THIS NOW, BY HAND", "1   curl -s http://127.0.0.1:9901/weights", "3   then press c here", "needs an operator"):
+        for words in (
+            "DO THIS NOW, BY HAND",
+            "1   curl -s http://127.0.0.1:9901/weights",
+            "3   then press c here",
+            "needs an operator",
+        ):
             assert words in running.text, words
     many = [f"step number {at}: do this and then that, and look at what it says before going on" for at in range(1, 31)]
     world.show(facts.run_view(RunState.NEEDS_OPERATOR, (facts.event(40, 6.5, EventKind.MANUAL, None, steps=many),)))
@@ -135,7 +151,14 @@ async def test_needs_operator_shows_the_exact_steps_even_when_they_are_many(cons
 
 async def test_a_question_of_the_run_is_answered_by_number_and_drawn_key(console: Open, world: World) -> None:
     world.show(facts.run_view())
-    gate = GateRow(id="G1", run_id=facts.RUN, step=4, question="Traffic is at half. Go on?", choices=("go on", "back out"), opened_at=facts.NOW)
+    gate = GateRow(
+        id="G1",
+        run_id=facts.RUN,
+        step=4,
+        question="Traffic is at half. Go on?",
+        choices=("go on", "back out"),
+        opened_at=facts.NOW,
+    )
     world.gates = (gate,)
     async with console() as running:
         await attached(running)

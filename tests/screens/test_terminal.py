@@ -24,7 +24,9 @@ PATIENCE = 30.0
 class Terminal:
     """A child on a pseudo-terminal, and the screen it draws."""
 
-    def __init__(self, *arguments: str, size: tuple[int, int] = (80, 24), ignore_hangup: bool = False, **environment: str) -> None:
+    def __init__(
+        self, *arguments: str, size: tuple[int, int] = (80, 24), ignore_hangup: bool = False, **environment: str
+    ) -> None:
         columns, lines = size
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
@@ -34,7 +36,12 @@ class Terminal:
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
             os.chdir(ROOT)
-            base = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+            base = {
+                "TERM": "xterm-256color",
+                "LANG": "C.UTF-8",
+                "PATH": os.environ["PATH"],
+                "HOME": os.environ.get("HOME", "/"),
+            }
             os.execve(PROGRAM[0], [*PROGRAM, *arguments], base | environment)
         self.raw = b""
         self.code: int | None = None
@@ -160,7 +167,9 @@ def test_a_terminal_that_cannot_carry_it_is_one_line(terminals: list[Terminal], 
 
 
 def test_without_a_terminal_it_is_one_line() -> None:
-    done = subprocess.run(PROGRAM, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        PROGRAM, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 11 and "is no terminal" in done.stderr and done.stdout == ""
 
 
