@@ -7,7 +7,9 @@ exactly what the server sent. The package is imported at the first connection, n
 import asyncio
 import json
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
@@ -36,6 +38,7 @@ class KubernetesReader:
         self._context = context
         self._client: ApiClient | None = None
         self._connecting = asyncio.Lock()
+        self._closed = False
 
     @classmethod
     def of(cls, settings: KubernetesWorkload) -> Self:
@@ -102,8 +105,7 @@ class KubernetesReader:
             "timeoutSeconds": str(seconds),
             "allowWatchBookmarks": "true",
         }
-        import aiohttp
-
+        aiohttp = await _library("aiohttp")
         try:
             response = await self._send("GET", path, query, None, "application/json", seconds + CALL_SECONDS)
             try:
@@ -124,14 +126,18 @@ class KubernetesReader:
             raise Unreachable(f"{self.where}: the watch of {path} broke: {why(error)}") from None
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; every later call is refused."""
+        self._closed = True
+        await self._forget()
+
+    async def _forget(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             await client.close()
 
     async def _unknown_here(self) -> Unreachable:
         """These credentials are not accepted: the next call reads the kubeconfig anew, after a new login too."""
-        await self.close()
+        await self._forget()
         return Unreachable(
             f"{self.where} does not accept these credentials (401): log in again, the token may have expired"
         )
@@ -151,8 +157,7 @@ class KubernetesReader:
         return answer
 
     async def _exchange(self, method: str, path: str, query: dict[str, str], body: Any, kind: str) -> tuple[int, bytes]:
-        import aiohttp
-
+        aiohttp = await _library("aiohttp")
         sent = False
         try:
             async with asyncio.timeout(CALL_SECONDS):
@@ -180,8 +185,7 @@ class KubernetesReader:
         return int(response.status), bytes(raw)
 
     async def _send(self, method: str, path: str, query: dict[str, str], body: Any, kind: str, seconds: float) -> Any:
-        import aiohttp
-
+        aiohttp = await _library("aiohttp")
         client = await self._connected()
         headers = {"Content-Type": kind, "Accept": "application/json", "User-Agent": MANAGER}
         await client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
@@ -192,9 +196,12 @@ class KubernetesReader:
 
     async def _connected(self) -> "ApiClient":
         async with self._connecting:
-            if self._client is None:
-                self._client = await _open(self._kubeconfig, self._context)
-            return self._client
+            client: ApiClient = self._client or await _open(self._kubeconfig, self._context)
+            if self._closed:
+                await client.close()
+                raise Unreachable(f"{self.where}: the connection was closed")
+            self._client = client
+            return client
 
 
 class KubernetesWriter(KubernetesReader):
@@ -211,9 +218,13 @@ class KubernetesWriter(KubernetesReader):
         await self._call("DELETE", path, {}, body)
 
 
-async def _open(kubeconfig: Path | None, context: str | None) -> "ApiClient":
-    from kubernetes.aio import client, config
+async def _library(name: str) -> Any:
+    """A heavy library, imported beside the loop, so that what else is measured meanwhile is not delayed."""
+    return sys.modules.get(name) or await asyncio.to_thread(import_module, name)
 
+
+async def _open(kubeconfig: Path | None, context: str | None) -> "ApiClient":
+    client, config = await _library("kubernetes.aio.client"), await _library("kubernetes.aio.config")
     configuration = client.Configuration()
     configuration.proxy = None
     configuration.client_session_kwargs = {"trust_env": False}
@@ -231,7 +242,8 @@ async def _open(kubeconfig: Path | None, context: str | None) -> "ApiClient":
     except (config.ConfigException, OSError, ValueError, TypeError, KeyError) as error:
         place = kubeconfig or ("the default kubeconfig" if context else "in-cluster configuration")
         raise ConfigError(f"{place}: {clean(error, limit=300)}; check 'kubeconfig' and 'context'") from None
-    return client.ApiClient(configuration)
+    opened: ApiClient = client.ApiClient(configuration)
+    return opened
 
 
 def _notice_silence(response: Any) -> None:

@@ -138,6 +138,7 @@ class Mirrors:
     def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
         self._key = (kubeconfig, context)
         self._shared: _Shared | None = None
+        self._closed = False
 
     @property
     def client(self) -> KubernetesReader:
@@ -161,7 +162,7 @@ class Mirrors:
 
     async def close(self) -> None:
         """Let go; the last user closes connections and watches."""
-        shared, self._shared = self._shared, None
+        shared, self._shared, self._closed = self._shared, None, True
         if shared is None:
             return
         shared.users -= 1
@@ -173,6 +174,8 @@ class Mirrors:
             await shared.client.close()
 
     def _pool(self) -> _Shared:
+        if self._closed:
+            raise Unreachable("the connection to Kubernetes was closed")
         if self._shared is None:
             pool = self._pools.setdefault(asyncio.get_running_loop(), {})
             if self._key not in pool:

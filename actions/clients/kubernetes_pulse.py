@@ -30,9 +30,7 @@ class Pulse:
     def silence(self) -> str:
         """What is wrong and for how long; empty while the API answers."""
         seconds = time.monotonic() - self._answered
-        if seconds <= TOLERATED_SECONDS:
-            return ""
-        return f"{self._said or f'{self._client.where} does not answer'} (for {seconds:.0f} s)"
+        return f"{self._said} (for {seconds:.0f} s)" if self._said and seconds > TOLERATED_SECONDS else ""
 
     async def answer(self, seconds: float) -> None:
         """Return at the next answer of the API, after `seconds` at the latest."""

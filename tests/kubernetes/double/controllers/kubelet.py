@@ -82,6 +82,18 @@ class Kubelet:
         if new["spec"] != pod["spec"] or new["status"] != pod["status"]:
             self._cluster.store.write_whole(POD, new)
         self._note(pod, new, life)
+        self._keep_images(new)
+
+    def _keep_images(self, pod: Json) -> None:
+        """A node lists the images it has pulled."""
+        pulled = {one["image"]: one["imageID"] for one in pod["status"]["containerStatuses"] if one["imageID"]}
+        node = self._cluster.store.get(NODE, "", pod["spec"]["nodeName"])
+        held = node["status"].setdefault("images", [])
+        known = {name for one in held for name in one["names"]}
+        fresh = [image for image in pulled if image not in known]
+        if fresh:
+            held += [{"names": [image], "sizeBytes": 50_000_000} for image in fresh]
+            self._cluster.store.write_status(NODE, node)
 
     def _container(self, container: Json, pod: Json, age: float) -> Json:
         """The status of one container at this age of its pod."""

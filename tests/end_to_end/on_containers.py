@@ -1,0 +1,34 @@
+"""Three replicas of a Compose project on a real engine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.conftest import Cli
+from tests.docker import images
+from tests.docker.project import HOST, ComposeProject
+from tests.end_to_end.stage import BAD, GOOD, Stage
+
+
+@contextmanager
+def on_containers(folder: Path, cli: Cli) -> Iterator[Stage]:
+    """2.4.0 runs; a release is another image in the Compose file, and `docker-compose up -d`."""
+    import docker
+
+    engine = docker.APIClient(base_url=HOST, version="auto", timeout=30)
+    try:
+        images.make_base(engine)
+        for version in (GOOD, BAD):
+            images.make_version(engine, version)
+        with ComposeProject(folder, GOOD, engine=engine) as project:
+
+            def release(version: str) -> None:
+                project.write(version)
+                project.up()
+                project.until_answering()
+
+            workload = {"driver": "compose", "project": project.name, "service": "api", "stop_timeout": 5}
+            yield Stage("compose", cli, folder, {"url": project.url, "workload": workload}, release)
+    finally:
+        images.remove_all(engine)
+        engine.close()
