@@ -58,6 +58,7 @@ class Measures:
             "probe_requests": tally.asked if tally else None,
             "probe_failed": tally.failed if tally else None,
             "probe_downtime_seconds": round(tally.downtime(), 3) if tally else None,
+            "probe_last_failure": tally.last_failure or None if tally else None,
             "problems": list[JsonValue](self.problems),
         }
 

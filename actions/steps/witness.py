@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from actions.clients.http import HttpReader
+from actions.clients.http import HttpReader, Trouble
 from actions.model.environment import HttpService
 from actions.steps.outside import reader
 
@@ -12,6 +12,7 @@ RATE = 20.0
 """Questions a second; half over connections of their own, half over kept ones, since users have both."""
 MOST_IN_FLIGHT = 12
 LAST_SECONDS = 8.0
+STALL_SECONDS = 0.3
 FIRST_ERROR = 500
 """Lower statuses are answers: an endpoint that asks for a login is up."""
 
@@ -51,6 +52,7 @@ class Witness:
         self._http: HttpReader | None = None
         self._pace: asyncio.Task[None] | None = None
         self._asking: set[asyncio.Task[None]] = set()
+        self._stalled_at = float("-inf")
 
     async def start(self) -> None:
         """Begin asking. Raises ConfigError when the address or its secrets cannot be used."""
@@ -78,10 +80,14 @@ class Witness:
             number += 1
             due = max(due + 1 / self._rate, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
+            if time.monotonic() - due > STALL_SECONDS:
+                self._stalled_at = time.monotonic()
 
     async def _ask(self, http: HttpReader, *, fresh: bool) -> None:
         at = time.monotonic()
         answer = await http.get(self._path, fresh=fresh)
+        if answer.trouble is Trouble.TIMEOUT and self._stalled_at >= at:
+            return  # this process itself stood still meanwhile: that says nothing about the service
         good = answer.status is not None and answer.trouble is None and answer.status < FIRST_ERROR
         self._count(at, good, answer.reason)
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from actions.clients.http import HttpReader
 from actions.clients.supervisor import SupervisorWriter
 from actions.model.errors import VerifyFailed
 from actions.model.identity import new_id
@@ -30,7 +31,7 @@ async def ledger(access, tmp_path):
     return book
 
 
-async def test_users_lose_nothing_and_the_second_way_back_goes_further(access, ledger, folder):
+async def test_users_lose_nothing_and_the_second_way_back_goes_further(access, ledger, folder, sandbox):
     for target, kinds in (("2.4.0", 0), ("2.3.9", 1)):
         measures = Measures(access.environment, "api")
         await measures.start()
@@ -40,8 +41,10 @@ async def test_users_lose_nothing_and_the_second_way_back_goes_further(access, l
         outcome = await run(access, ledger, plan, folder, new_id())
         figures = await measures.stop()
         assert outcome.error is None and outcome.warnings == {}
-        assert (figures["failed_requests"], figures["lost_writes"], figures["downtime_seconds"]) == (0, 0, 0)
-        assert figures["measured_by"] == "users" and figures["requests"] > 0 and figures["probe_failed"] == 0
+        lost = (figures["failed_requests"], figures["lost_writes"], figures["downtime_seconds"])
+        assert lost == (0, 0, 0), (await HttpReader(sandbox.traffic).get("/state")).json()["last_failure"]
+        assert figures["measured_by"] == "users" and figures["requests"] > 0
+        assert figures["probe_failed"] == 0, figures["probe_last_failure"]
         facts = await gather(access, ledger, "api")
         assert facts.choice.current.version == target and facts.traffic.drift == ""
 
