@@ -28,6 +28,7 @@ class Rehearsals:
     def __init__(self, desk: "Operator") -> None:
         self._desk = desk
         self._open: Drill | None = None
+        self._version: str | None = None
 
     async def begin(self) -> None:
         """Take up a drill that another console left open."""
@@ -51,6 +52,8 @@ class Rehearsals:
         await self._note(drill, f"drill {scenario.id} begun")
         from actions.sandbox.stack import break_
 
+        health = self._desk.watching.latest.service(scenario.service) if self._desk.watching.latest else None
+        self._version = health.version if health is not None else None
         try:
             fault = await asyncio.to_thread(break_, directory, scenario.fault)
         except BaseException:
@@ -66,6 +69,8 @@ class Rehearsals:
         health = snapshot.service(find(drill.scenario).service)
         if health is None or health.state not in RED:
             return
+        if health.version is not None and health.version == self._version:
+            return  # a bad moment of what served before; the fault has not reached the users yet
         seen = health.attempted_at or snapshot.at
         if seen >= drill.points.get("injected", drill.started_at):
             await self._point("detected", seen)

@@ -107,6 +107,8 @@ async def _pre_empt(desk: "Operator", request: RollbackRequest) -> None:
     active = await _active(desk)
     if active is None or active.procedure == PROCEDURE or active.state is RunState.NEEDS_OPERATOR:
         return
+    if (await asyncio.to_thread(desk.writer.executor, active.id)).state in GONE:
+        return  # nobody would hear it; the ledger lets it give way as soon as that is safe
     reason = f"pre-empted by a rollback of {desk.operator}: {request.reason or 'emergency'}"
     try:
         await command(desk, active.id, Command.ABORT, reason)

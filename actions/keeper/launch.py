@@ -12,6 +12,7 @@ import psutil
 
 from actions.config import ledger_directory, load
 from actions.ledger import open_reader, open_writer
+from actions.ledger.locks import FileLock
 from actions.model.errors import Refused, VerifyFailed
 from actions.model.record import KeeperFacts
 from actions.model.waiting import Deadline, until
@@ -21,6 +22,7 @@ __all__ = ["keeper_facts", "ledger_directory", "start_keeper", "stop_keeper"]
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 LOG = "keeper.log"
+START_LOCK = "keeper-start.lock"
 _LAST = 400
 
 
@@ -41,6 +43,16 @@ async def start_keeper(ledger: Path, config: Path) -> KeeperFacts:
     facts = await asyncio.to_thread(_made, ledger)
     if facts.alive:
         return facts
+    lock = FileLock(ledger / START_LOCK)  # who asks at the same time waits here, instead of starting a second one
+    await asyncio.to_thread(lambda: lock.acquire(patience=2 * START_SECONDS))
+    try:
+        facts = await asyncio.to_thread(keeper_facts, ledger)
+        return facts if facts.alive else await _started(ledger, config)
+    finally:
+        lock.release()
+
+
+async def _started(ledger: Path, config: Path) -> KeeperFacts:
     asked = datetime.now(UTC)
     await asyncio.to_thread(_spawn, ledger, config)
     try:

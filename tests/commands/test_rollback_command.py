@@ -33,7 +33,7 @@ def ledger_of(facts: SandboxFacts) -> Path:
 
 
 def roll_back(cli: Cli, facts: SandboxFacts, *words: str, **more: str) -> Said:
-    return cli("--config", facts.config, "rollback", "--last-good", "--yes", *words, "--json", **more)
+    return cli("--config", facts.config, "rollback", "--last-good", "--yes", *words, "--json", timeout=90, **more)
 
 
 async def executor_ends(facts: SandboxFacts, run_id: str) -> str:

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from actions.model.errors import ExitCode
+from vq_tui import tty
 from vq_tui.commands.observe import standing
 from vq_tui.commands.output import Output
 from vq_tui.commands.sandbox import take_down
@@ -42,16 +46,11 @@ def demo(
     here = session(context, json)
     here.may_not_be_read_only("demo")
     if not headless:
-        from vq_tui.commands.terminal import require_terminal
-
-        require_terminal()
+        tty.require(os.environ)
     with _stack(here.output, directory, keep=keep) as (config, took):
-        inside = replace(here, config=config, env=None)
         if headless:
-            return run(lambda: _watch(inside, duration, took))
-        from vq_tui.commands.program import open_console
-
-        return open_console(inside)
+            return run(lambda: _watch(replace(here, config=config, env=None), duration, took))
+        return _console(here, config)
 
 
 @contextlib.contextmanager
@@ -75,6 +74,19 @@ def _stack(output: Output, directory: Path | None, *, keep: bool) -> Iterator[tu
             take_down(where, keep=directory is not None)
             if directory is None:
                 shutil.rmtree(where, ignore_errors=True)
+
+
+def _console(here: Session, config: Path) -> int:
+    """The console in a process of its own: however it ends, this one is there to take the stack down."""
+    words = [sys.executable, "-m", "vq_tui", "--config", str(config)]
+    words += ["--ascii"] if here.output.ascii else []
+    words += ["--theme", here.theme] if here.theme else []
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a key of the console, not of the demo
+    with subprocess.Popen(words) as console:
+        try:
+            return console.wait()
+        finally:
+            console.terminate()
 
 
 def _leave(number: int, _frame: object) -> None:

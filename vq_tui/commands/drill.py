@@ -89,7 +89,7 @@ def story(viewer: "Viewer", name: str) -> str:
 
 def drill_payload(found: Drill) -> dict[str, Any]:
     """A drill in JSON, with the seconds of each stretch beside its clock points."""
-    points = found.points
+    points = dict(sorted(found.points.items(), key=lambda one: one[1]))
     since = {name: (at - points["injected"]).total_seconds() for name, at in points.items() if "injected" in points}
     return {"drill": found.model_dump(mode="json"), "seconds_since_injected": since, "score": found.score} | {
         "passed": found.passed,

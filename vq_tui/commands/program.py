@@ -13,7 +13,6 @@ from vq_tui.commands import audit, config, demo, doctor, drill, keeper, observe,
 from vq_tui.commands.crash import write_crash_file
 from vq_tui.commands.output import Output, ReaderGone
 from vq_tui.commands.session import Session
-from vq_tui.commands.terminal import require_terminal
 
 ParserError: type[Exception] = typer.BadParameter.__mro__[2]
 """What is raised for words that are off: of the copy of click inside newer typers, of the installed one for older."""
@@ -64,8 +63,10 @@ def open_console(session: Session) -> int:
     """The full-screen console on the chosen environment."""
     if session.output.json:
         raise UsageError("the console has no JSON; name a command, for instance 'vq-tui status --json'")
-    require_terminal()
+    from vq_tui import tty
     from vq_tui.app import run_console
+
+    tty.require(os.environ)
 
     return int(run_console(session.desk(), ascii=session.output.ascii, theme=session.theme) or 0)
 

@@ -1,0 +1,75 @@
+"""R10: a rollback does not wait for a forward run; it tells it to leave and sees that it has left."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from actions.ledger import open_writer
+from actions.ledger.locks import lock_path, locked
+from actions.ledger.writer import LedgerWriter
+from actions.model.errors import Busy
+from actions.model.plan import RollbackRequest
+from actions.model.record import CommandRow
+from actions.model.waiting import Deadline, until
+from actions.model.words import Command, RunState
+from actions.sandbox import stack
+from actions.sandbox.facts import SandboxFacts
+from tests.desk.test_desk import ended, operator_of
+from tests.ledger.plans import make_plan
+
+REQUEST = RollbackRequest(environment="sandbox", service="api", reason="errors")
+
+
+def begin_update(ledger: LedgerWriter, config: Path) -> str:
+    """An update that holds the environment, as its executor would have recorded it."""
+    plan = make_plan(procedure="update", environment="sandbox", target="sandbox", title="update")
+    request = RollbackRequest(environment="sandbox", service="api", reason="new release", key="update-1")
+    return ledger.submit(plan, request, operator="jo", origin="here", config_path=config).run_id
+
+
+async def told(ledger: LedgerWriter, run_id: str) -> CommandRow:
+    async def look() -> tuple[CommandRow, ...]:
+        return await asyncio.to_thread(ledger.pending_commands, run_id)
+
+    return (await until(look, bool, Deadline(30), lambda _: "nothing was said to the update"))[0]
+
+
+async def test_a_running_update_is_handed_over_visibly(stack_up: SandboxFacts) -> None:
+    await asyncio.to_thread(stack.break_, stack_up.directory, "bad-release")
+    with open_writer(stack_up.config.parent / "ledger") as ledger:
+        update = begin_update(ledger, stack_up.config)
+        async with operator_of(stack_up) as desk:
+            with locked(lock_path(ledger.directory, "sandbox")):
+                fence = ledger.acquire(update, actor="executor")
+                ledger.transition(update, RunState.RUNNING, fence=fence, actor="executor")
+                ledger.heartbeat(update, fence=fence)
+                submitting = asyncio.create_task(desk.submit(REQUEST))
+                command = await told(ledger, update)
+                assert command.command in (Command.ABORT, Command.BACK_OUT)
+                assert "pre-empted" in command.reason
+                assert not submitting.done(), "the rollback waits until the update has left"
+                ledger.finish(update, RunState.ABORTED, fence=fence, actor="executor", reason=command.reason)
+            submitted = await submitting
+            assert submitted.created
+            assert await ended(desk, submitted.run_id) is RunState.SUCCEEDED
+        assert ledger.run(update).state is RunState.ABORTED
+
+
+async def test_a_forward_run_that_does_not_leave_is_named(
+    stack_up: SandboxFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from actions.desk import steering
+
+    monkeypatch.setattr(steering, "HAND_OVER_SECONDS", 0.5)
+    with open_writer(stack_up.config.parent / "ledger") as ledger:
+        update = begin_update(ledger, stack_up.config)
+        async with operator_of(stack_up) as desk:
+            with locked(lock_path(ledger.directory, "sandbox")):
+                fence = ledger.acquire(update, actor="executor")
+                ledger.transition(update, RunState.RUNNING, fence=fence, actor="executor")
+                ledger.heartbeat(update, fence=fence)
+                with pytest.raises(Busy, match="told to leave") as caught:
+                    await desk.submit(REQUEST)
+                assert caught.value.run_id == update
+                ledger.finish(update, RunState.ABORTED, fence=fence, actor="executor")
