@@ -68,18 +68,19 @@ class Measures:
     async def _users(self) -> dict[str, JsonValue] | None:
         if not isinstance(self._service, HttpService) or self._service.witness is None:
             return None
-        return await self._read(self._service.witness.state, STATE_SECONDS)
+        return await self._read(self._service.witness.state, STATE_SECONDS, f"?since={self._since:.3f}")
 
     async def _lost_writes(self) -> int | None:
         witness = self._service.witness if isinstance(self._service, HttpService) else None
         if witness is None or witness.audit is None:
             return None
+        # All writes ever acknowledged: one from before the run can be lost during it as well.
         found = await self._read(witness.audit, AUDIT_SECONDS)
         lost = found.get("lost_writes") if found else None
         return lost if isinstance(lost, int) else None
 
-    async def _read(self, url: str, timeout: float) -> dict[str, JsonValue] | None:
-        """The JSON object at `url` for the time since the run began; None with a problem noted otherwise."""
+    async def _read(self, url: str, timeout: float, query: str = "") -> dict[str, JsonValue] | None:
+        """The JSON object at `url`; None with a problem noted otherwise."""
         parts = urlsplit(url)
         try:
             http = HttpReader(f"{parts.scheme}://{parts.netloc}", timeout=timeout)
@@ -87,7 +88,7 @@ class Measures:
             self.problems.append(error.message)
             return None
         try:
-            answer = await http.get(f"{parts.path or '/'}?since={self._since:.3f}")
+            answer = await http.get(f"{parts.path or '/'}{query}")
         finally:
             await http.close()
         content = answer.json() if answer.good else None
