@@ -1,6 +1,7 @@
 """A real engine, images made from this machine's files, single containers to roll back. Everything is taken away."""
 
 import asyncio
+import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -201,13 +202,11 @@ async def service(make_service: Callable[..., Service]) -> Service:
 
 
 @pytest.fixture
-def project(engine: Any, releases: dict[str, str], tmp_path: Path) -> Iterator[ComposeProject]:
-    """Three replicas of 1.1.0, made by docker-compose."""
-    import shutil
-
+def project(request: pytest.FixtureRequest, engine: Any, releases: dict[str, str], tmp_path: Path) -> Iterator[Any]:
+    """Three replicas of 1.1.0 (or as many as an indirect parameter says), made by docker-compose."""
     if shutil.which("docker-compose") is None:
         pytest.skip("docker-compose is not installed")
-    with ComposeProject(tmp_path, "1.1.0", engine=engine) as one:
+    with ComposeProject(tmp_path, "1.1.0", engine=engine, replicas=getattr(request, "param", 3)) as one:
         yield one
 
 

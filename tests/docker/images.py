@@ -4,6 +4,7 @@ The root file system is this interpreter with only the modules the test service 
 version is a commit of a container that was never started, so versions differ by environment and labels alone.
 """
 
+import contextlib
 import io
 import os
 import subprocess
@@ -91,17 +92,17 @@ def make_version(
 
 
 def remove_all(engine: Any) -> None:
-    """Every image the tests made, with its names."""
-    for image in engine.images(filters={"label": f"{OWNED}={os.getpid()}"}, all=True):
-        names = [*(image.get("RepoTags") or []), image["Id"]]
-        for name in names:
-            _forget(engine, name)
-
-
-def _forget(engine: Any, name: str) -> None:
+    """Every image of this session and of ones that were killed, with its names; what was made from others goes first."""
     import docker.errors
 
-    try:
-        engine.remove_image(name, force=True)
-    except docker.errors.ImageNotFound:
-        return
+    made = engine.images(filters={"label": OWNED}, all=True)
+    own = [one for one in made if not _alive(one["Labels"][OWNED])]
+    for image in sorted(own, key=lambda one: -int(one["Created"])):
+        for name in [*(image.get("RepoTags") or []), image["Id"]]:
+            with contextlib.suppress(docker.errors.ImageNotFound):  # gone with its last name
+                engine.remove_image(name, force=True)
+
+
+def _alive(process: str) -> bool:
+    """Whether another session still uses what it made."""
+    return process.isdecimal() and int(process) != os.getpid() and Path(f"/proc/{process}").exists()

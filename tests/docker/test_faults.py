@@ -35,8 +35,7 @@ async def proxy(tmp_path: Path) -> Any:
 @pytest.fixture
 def behind(proxy: FaultProxy, make_service: Make, releases: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Service:
     """A running container whose drivers reach the engine over the wire."""
-    monkeypatch.setattr(driver, "WRITE_SECONDS", 1.0)
-    monkeypatch.setattr(driver, "READ_SECONDS", 1.0)
+    monkeypatch.setattr(driver, "READ_SECONDS", 3.0)
     service = make_service(host=f"unix://{proxy.listen}", stop_timeout=1)
     service.run(releases["1.1.0"])
     return service
@@ -55,6 +54,7 @@ async def test_lost_answer_of_a_create_is_adopted(fault: str, behind: Service, p
     change = await behind.plan("1.0.0")
     await behind.changer.protect(change, KEY, undo)
     spoilt = asyncio.create_task(spoil(proxy, b"/containers/create", fault))
+    impatient(behind)
     with pytest.raises(Ambiguous, match="its answer was lost"):
         await behind.changer.act(change, KEY, undo, behind.said.append)
     await spoilt
@@ -63,6 +63,7 @@ async def test_lost_answer_of_a_create_is_adopted(fault: str, behind: Service, p
     proxy.down.clear()
     probe = await behind.changer.probe(change, KEY, undo)
     assert probe.state is ProbeState.PARTIAL and proxy.seen_up.count(b"POST /v1.41/containers/create?") == 1
+    impatient(behind, 20)
     await behind.changer.act(change, KEY, undo, behind.said.append)
     await behind.verify(change)
     assert len(made(behind)) == 1 and proxy.seen_up.count(b"POST /v1.41/containers/create?") == 1
@@ -72,13 +73,21 @@ async def test_slow_stop_is_ambiguous_and_is_gone_on_from(behind: Service, proxy
     change = await behind.plan("1.0.0")
     await behind.changer.protect(change, KEY, undo)
     spoilt = asyncio.create_task(spoil(proxy, b"/stop?", "late"))
+    impatient(behind, 3)
     with pytest.raises(Ambiguous):
         await behind.changer.act(change, KEY, undo, behind.said.append)
     await spoilt
     proxy.down.clear()
     assert (await behind.changer.probe(change, KEY, undo)).state is ProbeState.PARTIAL
+    impatient(behind, 20)
     await behind.back(change, undo)
     assert behind.all() == {behind.name: "running"}
+
+
+def impatient(service: Service, seconds: float = 3.0) -> None:
+    """How long its writes wait for an answer."""
+    writer = service.changer._writer
+    writer.timeout = writer._connection.timeout = seconds
 
 
 async def spoil(proxy: FaultProxy, request: bytes, fault: str) -> None:

@@ -137,6 +137,7 @@ class Planner:
             PIN,
             f"pin {self._settings.service} to {to.version} for Compose",
             subject=f"{self._settings.service} in {pinned.pin.path.rpartition('/')[2]}",
+            before="pinned elsewhere" if pinned.pin.before else "unpinned",
             after=clean(name, limit=200),
             params=pinned.pin.model_dump(mode="json"),
             expected_seconds=0.1,
