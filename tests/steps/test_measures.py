@@ -59,7 +59,7 @@ async def test_users_counters_are_preferred_and_asked_since_the_run_began(world)
         figures = await measures.stop()
     assert (figures["failed_requests"], figures["requests"], figures["lost_writes"]) == (0, 500, 0)
     assert figures["users_affected"] == 0 and figures["measured_by"] == "users"
-    assert all("?since=" in path for path in asked)
+    assert {path.partition("=")[0] for path in asked} == {"/state?since", "/audit"}, "every write ever is audited"
 
 
 async def test_an_audit_that_cannot_be_made_is_unknown_and_says_why(world):
