@@ -120,7 +120,7 @@ class HistoryReading(Store):
     def past_seconds(
         self, environment: str, service: str, procedure: str = "rollback", limit: int = 20
     ) -> tuple[float, ...]:
-        """Seconds that past runs took which succeeded, newest first."""
+        """Seconds that past runs took which succeeded, newest first; not those whose executor died in between."""
         with self._read() as connection:
             rows = connection.execute(
                 select(run.c.seconds)
@@ -128,6 +128,7 @@ class HistoryReading(Store):
                     and_(run.c.environment == environment, run.c.service == service, run.c.procedure == procedure),
                     run.c.state == RunState.SUCCEEDED.value,
                     run.c.seconds.is_not(None),
+                    run.c.metrics.not_like('%"executors"%'),
                 )
                 .order_by(run.c.number.desc())
                 .limit(limit)

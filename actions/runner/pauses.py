@@ -108,7 +108,8 @@ class Pauses:
                 await self.orders.look()
                 await self._obey()
                 await self.orders.news(WAIT_SECONDS / 2)
-                gate = await self._ask(planned)
+                rows = await asyncio.to_thread(self.journal.ledger.gates, self.journal.run_id)
+                gate = next(row for row in rows if row.id == gate.id)
             await self.journal.transition(RunState.RUNNING, f"{gate.answered_by} answered '{gate.answer}'")
         if gate.answer == gate.choices[0]:
             return

@@ -41,6 +41,8 @@ def carry_out(directory: str, run_id: str) -> int:
     handler.setFormatter(RedactingFormatter(redactor))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
+    for chatty in ("httpx", "httpcore", "docker", "urllib3", "kubernetes", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     started = time.monotonic()
     try:
         with open_writer(Path(directory)) as ledger:
