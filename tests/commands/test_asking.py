@@ -1,8 +1,9 @@
-"""Confirmation on the command line grows with the consequence: a fresh challenge, the release typed, Enter never enough."""
+"""Confirmation on the command line grows with the consequence: a challenge, the release typed, Enter never enough."""
 
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -88,6 +89,15 @@ def test_the_challenge_is_fresh_and_enter_or_a_wrong_word_leaves(cli: Cli, broke
     assert terminal.rest() == 0, terminal.text
     assert "succeeded" in terminal.text
     assert len(seen) > 1
+
+
+def test_ctrl_c_at_the_question_leaves_at_once(cli: Cli, broken: SandboxFacts) -> None:
+    terminal = Terminal(cli, "--config", broken.config, "rollback", "--last-good")
+    terminal.until(r"type ([A-Z]{3}) to roll back sandbox")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.rest() == 130
+    assert "Traceback" not in terminal.text
+    assert total(cli, broken) == 0
 
 
 def test_a_chosen_release_is_typed(cli: Cli, broken: SandboxFacts) -> None:

@@ -1,6 +1,7 @@
 """`rollback`: show the plan, ask as the consequence demands, submit, and wait for the verdict when asked to."""
 
 import secrets
+import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -118,11 +119,19 @@ async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -
     else:
         word = offer.plan.to_version
         question = f"type the release ({word}) to roll back {operator.environment_name}, anything else leaves"
-    answer = typer.prompt(question, default="", show_default=False, err=True)
-    if answer.strip() != word:
+    if _answer(question).strip() != word:
         output.aside("left; nothing was touched")
         raise typer.Abort
     return offer.plan
+
+
+def _answer(question: str) -> str:
+    """What is typed. Ctrl-C leaves at once: the loop's own handler would only wait for the prompt to end."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return str(typer.prompt(question, default="", show_default=False, err=True))
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def plan_payload(offer: RollbackOffer, plan: Plan) -> dict[str, Any]:
