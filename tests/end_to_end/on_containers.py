@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.conftest import Cli
 from tests.docker import images
 from tests.docker.project import HOST, ComposeProject
-from tests.end_to_end.stage import BAD, GOOD, Stage
+from tests.end_to_end.stage import BAD, GOOD, Stage, until
 
 
 @contextmanager
@@ -25,10 +25,17 @@ def on_containers(folder: Path, cli: Cli) -> Iterator[Stage]:
             def release(version: str) -> None:
                 project.write(version)
                 project.up()
-                project.until_answering()
+                until(lambda: _versions(project) == {version}, f"every replica answers as {version}")
 
             workload = {"driver": "compose", "project": project.name, "service": "api", "stop_timeout": 5}
             yield Stage("compose", cli, folder, {"url": project.url, "workload": workload}, release)
     finally:
         images.remove_all(engine)
         engine.close()
+
+
+def _versions(project: ComposeProject) -> set[str]:
+    try:
+        return set(project.versions())
+    except OSError:
+        return set()

@@ -58,7 +58,8 @@ def contained(tmp_path: Path) -> Iterator[RealNginx]:
     import docker
 
     client = docker.APIClient(base_url=SOCKET, timeout=20)
-    client.import_image_from_data(root_file_system(), repository=IMAGE, tag="test")
+    tag = str(os.getpid())
+    client.import_image_from_data(root_file_system(), repository=IMAGE, tag=tag)
     port, name = free_port(), f"vq-tui-test-nginx-{os.getpid()}"
     colours = {"blue": Colour("blue", "2.4.1"), "green": Colour("green", "2.4.0")}
     from actions.model.environment import AddressWorkload, Slot
@@ -78,7 +79,7 @@ def contained(tmp_path: Path) -> Iterator[RealNginx]:
     )  # fmt: skip
     host = client.create_host_config(network_mode="host", binds=[f"{directory}:{inside}"])
     made = client.create_container(
-        f"{IMAGE}:test", [settings.binary, "-c", f"{inside}/nginx.conf"], name=name, host_config=host
+        f"{IMAGE}:{tag}", [settings.binary, "-c", f"{inside}/nginx.conf"], name=name, host_config=host
     )
     client.start(made["Id"])
     real = RealNginx(tmp_path, port, colours, settings, slots)
@@ -94,6 +95,7 @@ def contained(tmp_path: Path) -> Iterator[RealNginx]:
         yield real
     finally:
         client.remove_container(name, force=True)
+        client.remove_image(f"{IMAGE}:{tag}", force=True)
         client.close()
         for one in colours.values():
             one.stop()
