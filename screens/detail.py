@@ -89,10 +89,11 @@ def _by_hand(view: RunView, width: int) -> list[Row]:
 
 def _steps(view: RunView, width: int) -> list[Row]:
     rows = [BLANK, title("STEPS", width)]
+    titles = min(28, max((len(one.step.title) for one in view.steps), default=10))
     for one in view.steps:
         mark, colour = STEP[one.state]
         lead = row((f"{mark} ", colour), (f"{one.step.id:<3}", "dim"), (f"{one.state.value:<8} ", colour))
-        lead += row(fit(one.step.title, 25), (fit(took(one.seconds), 8, right=True), "dim"))
+        lead += row(fit(one.step.title, titles), (fit(took(one.seconds), 8, right=True), "dim"))
         lead += row((f" of {about(one.step.budget_seconds):<5}" if width >= 100 else "", "dim"), "  ")
         first, *rest = wrap(one.text, max(10, width - lead.width)) or [""]
         rows += [lead + row(first), *(row(" " * lead.width, line) for line in rest)]

@@ -63,7 +63,7 @@ class DrillPage(PickerPage):
 
     def entry(self, index: int, width: int) -> Row:
         one = self.scenarios[index]
-        return row(" ", (fit(one.id, 18), "bright"), (fit(one.title, 26), "text"), ("on ", "dim"), one.service)
+        return row(" ", (fit(one.id, 18), "bright"), (fit(one.title, width - 34), "text"), (" on ", "dim"), one.service)
 
     def below(self, width: int, height: int) -> list[Row]:
         now = self.shell.clock.now()

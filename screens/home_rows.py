@@ -118,7 +118,7 @@ def way_back_rows(home: Home, width: int) -> list[Row]:
     if readiness is None:
         return [row(("? ", "warn"), ("UNKNOWN", "warn bold"), f"  {error or 'not looked at yet'}")]
     rows = [verdict_row(readiness)]
-    labels = min(12, max(8, *(len(check.title) for check in readiness.checks), 0))
+    labels = min(12, max(8, *(len(_label(check)) for check in readiness.checks), 0))
     age = since(readiness.at, home.now) or 0.0
     if error or age > 30:
         rows = [
@@ -127,12 +127,13 @@ def way_back_rows(home: Home, width: int) -> list[Row]:
         ]
     if readiness.reason and readiness.gate != Gate.PASS:
         rows += [row(("  " + line, "text")) for line in wrap(readiness.reason, width - 2)[:2]]
-    if readiness.to is not None and readiness.to.soaked_seconds:
+    judged = any(check.id == "good" for check in readiness.checks)
+    if readiness.to is not None and readiness.to.soaked_seconds and not judged:
         rows.append(
             row((f"  {fit('good', labels)}  ", "dim"), f"soaked {ago(readiness.to.soaked_seconds)} under health")
         )
     for check in sorted(readiness.checks, key=lambda one: one.gate is Gate.PASS):
-        rows += check_rows(check, width, labels)
+        rows += check_rows(check, width, labels, advise=readiness.gate != Gate.PASS)
     return [cut(line, width) for line in rows]
 
 
@@ -151,14 +152,18 @@ def verdict_row(readiness: Readiness) -> Row:
     return line
 
 
-def check_rows(check: Check, width: int, labels: int) -> list[Row]:
-    """A passing check in one quiet line; any other with its glyph and the next step."""
+def _label(check: Check) -> str:
+    return {"permissions": "rights"}.get(check.id, check.id)
+
+
+def check_rows(check: Check, width: int, labels: int, *, advise: bool) -> list[Row]:
+    """A passing check in one quiet line; any other with its glyph and, where `advise`, the next step."""
     glyph, role = GATE[check.gate]
     lead: Part = ("  ", "dim") if check.gate is Gate.PASS else (f"{glyph} ", role)
     line = row(
-        lead, (fit(check.title, labels), "dim"), "  ", (check.evidence, "text" if check.gate is Gate.PASS else role)
+        lead, (fit(_label(check), labels), "dim"), "  ", (check.evidence, "text" if check.gate is Gate.PASS else role)
     )
-    if check.gate is Gate.PASS or not check.advice:
+    if check.gate is Gate.PASS or not advise or not check.advice:
         return [cut(line, width)]
     return [
         cut(line, width),
@@ -183,7 +188,8 @@ def changed_row(change: ChangeNote, home: Home, width: int) -> Row:
     age = fit(ago(since(change.at, home.now)), 5, right=True)
     lead: tuple[Part, ...] = ((letter, "badge"), (age[1:], "dim")) if letter and change.run_id else ((age, "dim"),)
     named = change.subject in change.text or (width < WIDE // 2 and change.text)
-    what = change.text if named else f"{change.subject} {change.text}".strip()
+    text = change.text.removeprefix(f"{change.kind} ")
+    what = text if named else f"{change.subject} {text}".strip()
     run = short_id(change.run_id)[-3:] if change.run_id else ""
     tail = row((fit(change.by, 7 if width < WIDE // 2 else 10), "dim"), " ", (fit(run, 3), "dim"))
     line = row(*lead, "  ", (fit(change.kind, 8), "text"), " ", (what, "bright"))

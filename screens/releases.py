@@ -71,7 +71,7 @@ class ReleasesPage(PickerPage):
         usable = self.choosable(one)
         line = row((f" {glyph} ", role), (fit(one.version, 14), "bright bold" if usable else "dim"))
         line += row((fit(one.verdict.value, 12), role), (fit(f"{age} ago", 11), "dim"))
-        tail = row((" can be gone back to" if usable else "", "ok"))
+        tail = row((" can be chosen" if usable else "", "ok"))
         return ends(line + row(release_words(one)), tail, width)
 
     def choosable(self, release: Release) -> bool:

@@ -54,7 +54,7 @@ class RunPage(Page):
             return now
         if self.executor is None:
             return ("executor not asked yet", *now)
-        pid = f" {self.executor.pid}" if self.executor.pid else ""
+        pid = f" {self.executor.pid}" if self.executor.pid and not self.shell.identity.drill else ""
         return (f"executor{pid} {self.executor.state}", *now)
 
     def body(self, width: int, height: int) -> Sequence[Row]:

@@ -11,7 +11,7 @@ from actions.model.record import GateRow
 from actions.model.run import Event, EventKind, Executor, RunView, StepView
 from actions.model.words import RunState, StepState
 from screens.cells import BLANK, Part, Row, cut, fit, indent, row, title, wrap
-from screens.glyphs import BAR, HAIR, HEALTH, MARK, RUN, STEP
+from screens.glyphs import ARROW, BAR, HAIR, HEALTH, MARK, RUN, STEP
 from screens.spark import falling, spark
 from screens.words import about, face, moment, number, since, took
 
@@ -155,7 +155,8 @@ def now_rows(live: Live, width: int) -> list[Row]:
         errors = next((value for value in reversed(health.errors) if value is not None), None)
         if errors is not None:
             line += row(("    errors ", "dim"), (number(errors, "fraction"), "warn" if errors else "ok"))
-            line += row((f" {falling(health.errors)} ", "dim"), (spark(health.errors, 16, zero=True).lstrip(), "warn"))
+            plot = (spark(health.errors, 16, zero=True).lstrip(), "warn" if any(health.errors) else "ok")
+            line += row((f" {falling(health.errors)} ", "dim"), plot)
         rows.append(cut(line, width))
     rows.append(cut(cost_row(measured(live.view), "so far"), width))
     return rows
@@ -172,24 +173,22 @@ def measured(view: RunView) -> dict[str, JsonValue]:
 
 def cost_row(figures: Mapping[str, JsonValue], words: str) -> Row:
     """Downtime, lost requests, lost writes; what nobody could count is said to be so."""
+    names = {
+        "downtime_seconds": f"downtime {words}".strip(),
+        "failed_requests": "requests lost",
+        "lost_writes": "writes lost",
+    }
+    if words and not figures.keys() & names.keys():
+        return row(("downtime, lost requests and writes are being counted", "dim"))
     line = Row()
-    names = (
-        ("downtime_seconds", f"downtime {words}".strip()),
-        ("failed_requests", "requests lost"),
-        ("lost_writes", "writes lost"),
-    )
-    for index, (key, label) in enumerate(names):
+    for key, label in names.items():
         value = figures.get(key)
-        known = isinstance(value, int | float)
-        text = (
-            "not counted"
-            if not known
-            else took(float(str(value)))
-            if key == "downtime_seconds"
-            else number(float(str(value)))
-        )
-        role = "dim" if not known else "ok bold" if not value else "warn bold"
-        line += row(("      " if index else "", "text"), (f"{label} ", "dim"), (text, role))
+        gap = "      " if line.spans else ""
+        if isinstance(value, int | float):
+            shown = took(value) if key == "downtime_seconds" else number(value)
+            line += row(gap, (f"{label} ", "dim"), (shown, "warn bold" if value else "ok bold"))
+        else:
+            line += row(gap, (f"{label} ", "dim"), ("?", "warn"), (" not counted", "dim"))
     return line
 
 
@@ -267,10 +266,13 @@ def event_row(event: Event, now: datetime) -> Row:
 def event_text(event: Event) -> str:
     """The words of an event's body."""
     body = event.body
+    if event.kind is EventKind.STATE:
+        reason = f"   {body['reason']}" if body.get("reason") else ""
+        return f"{body.get('from')} {ARROW} {body.get('to')}{reason}"
     for key in ("text", "error", "reason", "question", "evidence", "title", "point", "command"):
         if isinstance(body.get(key), str) and body[key]:
-            more = f"  key {body['key']}" if isinstance(body.get("key"), str) else ""
-            return f"{body[key]}{more}"
+            run, _, step = str(body.get("key", "")).rpartition(".")
+            return f"{body[key]}  key {run[-3:]}.{step}" if run else str(body[key])
     if isinstance(steps := body.get("steps"), list):
         return f"{len(steps)} steps for a person"
     pairs = (f"{key} {value}" for key, value in body.items() if isinstance(value, str | int | float))

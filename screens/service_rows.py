@@ -44,7 +44,9 @@ def service_rows(detail: Detail, width: int, height: int) -> list[Row]:
             else []
         )
         rows += [title("INSTANCES", inner), *places[: room - len(more)], *more, BLANK]
-    figures = figure_rows(detail, inner, max(4, (height - len(rows) - 5) // 2))
+    left = height - len(rows)
+    log = min(len(detail.log or ()) + 3, left // 2 + 1)
+    figures = figure_rows(detail, inner, max(4, left - log - 1))
     rows += [*figures, BLANK] if figures else []
     return [*indent([*rows, *log_rows(detail, inner, height - len(rows))], MARGIN)][:height]
 

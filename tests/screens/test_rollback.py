@@ -161,7 +161,7 @@ async def test_the_full_plan(console: Open) -> None:
 async def chosen(running: Console) -> None:
     await opened(running)
     await running.press("v")
-    await running.shows("● 2.4.0", "can be gone back to", "✗ 2.3.9")
+    await running.shows("● 2.4.0", "can be chosen", "✗ 2.3.9")
     await running.press("down", "enter")
     await running.shows("then type 2.4.0")
 
@@ -212,7 +212,7 @@ async def test_a_bad_release_cannot_be_chosen(console: Open) -> None:
     async with console() as running:
         await opened(running)
         await running.press("v")
-        await running.shows("can be gone back to")
+        await running.shows("can be chosen")
         await running.press("down", "down", "enter")
         await running.shows("2.3.9 cannot be gone back to: rolled back from")
         await running.press("home", "enter")

@@ -47,7 +47,7 @@ SCREENS: dict[str, tuple[Callable[[], World], tuple[str, ...], tuple[str, ...]]]
     "home-active": (active, (), ("step 4 of 7",)),
     "rollback": (plain, ("R",), ("to roll back production",)),
     "chosen": (plain, ("R", "v", "down", "enter"), ("then type 2.4.0",)),
-    "releases": (plain, ("R", "v"), ("can be gone back to",)),
+    "releases": (plain, ("R", "v"), ("can be chosen",)),
     "plan": (plain, ("R", "p"), ("digest",)),
     "run": (active, ("g",), ("executor 4121", "usual 38 s")),
     "run-stuck": (stuck, ("g",), ("executor 4121", "usual 38 s")),
