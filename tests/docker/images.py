@@ -92,15 +92,24 @@ def make_version(
 
 
 def remove_all(engine: Any) -> None:
-    """Every image of this session and of ones that were killed, with its names; what was made from others goes first."""
+    """Every image of this session and of ones that were killed; what was made from others goes before those."""
     import docker.errors
 
-    made = engine.images(filters={"label": OWNED}, all=True)
-    own = [one for one in made if not _alive(one["Labels"][OWNED])]
-    for image in sorted(own, key=lambda one: -int(one["Created"])):
-        for name in [*(image.get("RepoTags") or []), image["Id"]]:
-            with contextlib.suppress(docker.errors.ImageNotFound):  # gone with its last name
-                engine.remove_image(name, force=True)
+    for _ in range(4):
+        made = engine.images(filters={"label": OWNED}, all=True)
+        for image in [one for one in made if not _alive(one["Labels"][OWNED])]:
+            for name in [*_names(image), image["Id"]]:
+                with contextlib.suppress(docker.errors.ImageNotFound):  # gone with its last name
+                    try:
+                        engine.remove_image(name, force=True)
+                    except docker.errors.APIError as error:
+                        if error.status_code != 409:  # others are made from it still: they go in this round
+                            raise
+
+
+def _names(image: Mapping[str, Any]) -> list[str]:
+    """Its names; an image whose name went to a newer one has none."""
+    return [name for name in image.get("RepoTags") or [] if name != "<none>:<none>"]
 
 
 def _alive(process: str) -> bool:

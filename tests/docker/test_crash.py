@@ -6,14 +6,13 @@ world as the point after the call before it, so the sweep dies at the ends of ca
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from actions.model import crash
 from actions.model.words import ProbeState
 from tests.docker.conftest import RUN, Service
+from tests.docker.crashes import Died, watched
 from tests.docker.project import ask
 
 pytestmark = pytest.mark.machine("docker")
@@ -21,26 +20,6 @@ KEY = f"{RUN}.3"
 
 ACT = ["tag", "create", "connect", "disarm", "stop", "rename-old", "rename-new", "start"]
 UNDO = ["undo-disarm", "undo-stop", "undo-rename-new", "undo-rename-old", "undo-arm", "undo-start", "undo-remove"]
-
-
-class Died(BaseException):
-    """What a killed process looks like from the inside: nothing catches it."""
-
-
-@contextmanager
-def watched(points: list[str], die_at: str | None = None) -> Iterator[None]:
-    """Note every crash point passed, and die at one."""
-
-    def passed(name: str) -> None:
-        points.append(name)
-        if name == die_at:
-            raise Died(name)
-
-    crash.set_hook(passed)
-    try:
-        yield
-    finally:
-        crash.set_hook(None)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from actions.platforms.compose import pin_plan
 from actions.platforms.compose.cleanup import clean_up
 from actions.platforms.compose.compose_files import pinned_images
 from tests.docker.conftest import RUN
+from tests.docker.crashes import Died, watched
 from tests.docker.images import REPOSITORY
 from tests.docker.project import CANARY, ComposeProject, until
 
@@ -173,6 +174,25 @@ async def test_nothing_is_put_away_before_its_successor_runs(
     with pytest.raises(Refused, match="was not replaced"):
         await driven.changer.act(changes[-1], f"{RUN}.3", undo, driven.said.append)
     assert len(project.containers(stopped=False)) == 1
+
+
+@ONE
+@pytest.mark.parametrize("point", ["compose.evidence.after", "compose.retire.after"])
+async def test_putting_away_goes_on_after_a_crash(
+    point: str, project: ComposeProject, driven: Driven, undo: Path
+) -> None:
+    changes = await driven.plan("1.0.0")
+    await driven.carry_out(changes[:-1], undo)
+    ids, key = project.ids(), f"{RUN}.3"
+    with watched([], point), pytest.raises(Died):
+        await driven.changer.act(changes[-1], key, undo, driven.said.append)
+    probe = await driven.changer.probe(changes[-1], key, undo)
+    assert probe.state is (ProbeState.NOT_STARTED if "evidence" in point else ProbeState.DONE)
+    await driven.changer.act(changes[-1], key, undo, driven.said.append)
+    await driven.changer.verify(changes[-1], key, Deadline(5), driven.said.append)
+    assert set(project.ids()) == {f"{project.name}_api_1"} < set(ids)
+    names = [tag for one in project.engine.images(name="vq-tui/evidence") for tag in one["RepoTags"] or []]
+    assert len([one for one in names if project.name in one]) == 1
 
 
 # The pin: whose file it is, what it depends on, what stays open.

@@ -181,7 +181,7 @@ async def test_missing_image_is_refused_before_anything_stops(
     assert (await service.reader.at_hand(target)).gate is Gate.FAIL
     with pytest.raises(Refused, match="is not on this engine"):
         await service.reader.plan_change(facts, target)
-    with pytest.raises(VqError, match="no such image"):
+    with pytest.raises(Refused, match="is gone from the engine"):
         await service.changer.check(change)
     assert service.all() == {service.name: "running"}
 

@@ -30,7 +30,7 @@ def artefact_of(image: Body, version_label: str, repositories: Iterable[str] = (
     detail: dict[str, JsonValue] = {
         "id": image["Id"],
         "names": [clean(name, limit=300) for name in names],
-        "digests": [clean(digest, limit=300) for digest in image.get("RepoDigests") or []],
+        "digests": [clean(digest, limit=300) for digest in image.get("RepoDigests") or [] if "<none>" not in digest],
         "platform": clean(f"{image.get('Os', '')}/{image.get('Architecture', '')}", limit=60),
         "created": clean(image.get("Created", ""), limit=40),
         "healthcheck": bool((config.get("Healthcheck") or {}).get("Test")),

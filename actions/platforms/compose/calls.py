@@ -1,4 +1,4 @@
-"""Engine calls between crash points, and the one that several changes share."""
+"""Engine calls between crash points, and what several changes share."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar
@@ -25,3 +25,8 @@ async def connect(writer: DockerWriter, container: dict[str, Any], wanted: Recre
     for network, endpoint in wanted.networks.items():
         if wanted.names[network] not in present:
             await call("connect", writer.connect, container["Id"], network, endpoint)
+
+
+def docker_command(host: str) -> str:
+    """How a person calls docker for the engine at `host`."""
+    return "docker" if host == "unix:///var/run/docker.sock" else f"docker -H {host}"

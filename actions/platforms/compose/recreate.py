@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from actions.clients.docker.errors import Conflict
+from actions.clients.docker.errors import Conflict, Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
 from actions.model.crash import crashpoint
@@ -46,10 +46,8 @@ class Recreator:
     async def check(self, change: Change) -> Evidence:
         """Same container, same image, same start, and nobody new beside it. Raises Stale, Refused."""
         params = Recreate.model_validate(change.params)
-        old, mine, image = await asyncio.gather(
-            inspect(self._reader, params.old),
-            self._reader.containers(f"{labels.REPLACES}={params.old}"),
-            self._reader.image(params.image),  # Missing says which image is gone
+        old, mine = await asyncio.gather(
+            inspect(self._reader, params.old), self._reader.containers(f"{labels.REPLACES}={params.old}")
         )
         if mine:
             return Evidence(text=f"{change.subject} is under way already")
@@ -60,17 +58,21 @@ class Recreator:
         if params.started_at is not None and pinned_start(old) != params.started_at:
             raise Stale(f"{change.subject} was started again since this was planned: plan again")
         await self._same_image(params)
-        text = f"{change.subject} is {params.old[:12]} as planned, image {short(image['Id'])} is here"
+        text = f"{change.subject} is {params.old[:12]} as planned, image {short(params.image)} is here"
         return Evidence(text=text, data={"old": params.old, "image": params.image})
 
     async def _same_image(self, params: Recreate) -> None:
-        """The name that people and the pin use must still mean the planned image (row 20)."""
-        if params.image_name == params.image:
-            return
-        named = await self._reader.image(params.image_name)
-        if named["Id"] != params.image:
-            shown = clean(params.image_name, limit=200)
-            raise Stale(f"{shown} is another image now ({short(named['Id'])}): plan again")
+        """The image is there, and the name that people and the pin use still means it (rows 19, 20)."""
+        for name in dict.fromkeys((params.image, params.image_name)):
+            shown = clean(name, limit=200)
+            try:
+                found = await self._reader.image(name)
+            except Missing:
+                raise Refused(
+                    f"{shown}, the image of {params.version}, is gone from the engine: load it again"
+                ) from None
+            if found["Id"] != params.image:
+                raise Stale(f"{shown} is another image now ({short(found['Id'])}): plan again")
 
     async def protect(self, change: Change, key: str, folder: Path) -> Evidence:
         """Write down how the container is, and hold its target image by a name of ours."""

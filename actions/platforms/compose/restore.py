@@ -19,7 +19,7 @@ from actions.model.text import clean
 from actions.model.waiting import Deadline
 from actions.platforms.compose import labels, material
 from actions.platforms.compose.body import same_again
-from actions.platforms.compose.calls import call, connect
+from actions.platforms.compose.calls import call, connect, docker_command
 from actions.platforms.compose.params import Recreate
 from actions.platforms.compose.proof import Prover, Subject
 from actions.platforms.compose.sight import RESTORES, Sight, alive, look, status
@@ -126,7 +126,7 @@ class Restorer:
 
     def manual(self, params: Recreate, folder: Path) -> tuple[str, ...]:
         """The way back by hand, in exact commands. Pure."""
-        docker = "docker" if self._reader.host == "unix:///var/run/docker.sock" else f"docker -H {self._reader.host}"
+        docker = docker_command(self._reader.host)
         old, name = params.old[:12], shlex.quote(params.name)
         times = int(str(params.policy.get("MaximumRetryCount") or 0))
         policy = f"{params.policy.get('Name')}" + (f":{times}" if times else "")

@@ -10,6 +10,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from actions.clients.docker.errors import EngineError, Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
@@ -21,7 +23,7 @@ from actions.model.text import clean
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
 from actions.platforms.compose import labels
-from actions.platforms.compose.calls import call
+from actions.platforms.compose.calls import call, docker_command
 from actions.platforms.compose.params import Replaced, Retire
 from actions.platforms.compose.sight import alive, inspect
 from actions.platforms.protocols import Report
@@ -51,10 +53,14 @@ class Retirer:
     async def act(self, change: Change, key: str, folder: Path, report: Report) -> Evidence:
         """Keep each file system as an image, and remove each container."""
         retire = Retire.model_validate(change.params)
-        kept = await asyncio.gather(*(self._put_away(one, key, retire.keep_image, report) for one in retire.replaced))
-        images = [name for name in kept if name]
+        parts = (self._put_away(one, key, retire.keep_image, report) for one in retire.replaced)
+        kept = await asyncio.gather(*parts, return_exceptions=True)  # one that stays keeps no other
+        for trouble in kept:
+            if isinstance(trouble, BaseException):
+                raise trouble
+        images = [str(name) for name in kept if name]
         text = f"removed {len(retire.replaced)} replaced containers" + (f", kept {', '.join(images)}" if images else "")
-        return Evidence(text=text, data={"images": list(images)})
+        return Evidence(text=text, data={"images": list[JsonValue](images)})
 
     async def verify(self, change: Change, key: str, deadline: Deadline, report: Report) -> Evidence:
         """None of them is left. Raises VerifyFailed."""
@@ -84,7 +90,8 @@ class Retirer:
     def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
         """What is left to do by hand."""
         retire = Retire.model_validate(change.params)
-        return tuple(f"docker rm {one.id[:12]}    # replaced, stopped" for one in retire.replaced)
+        docker = docker_command(self._reader.host)
+        return tuple(f"{docker} rm {one.id[:12]}    # replaced, stopped" for one in retire.replaced)
 
     async def _succeeded(self, one: Replaced) -> None:
         old = await inspect(self._reader, one.id)
@@ -125,6 +132,9 @@ class Retirer:
     async def _keep_image(self, one: Replaced, key: str, report: Report) -> str:
         tag = re.sub(r"[^A-Za-z0-9_.-]", "-", f"{short_id(labels.run_of(key)).lower()}-{one.name}")[:120]
         since = datetime.now(UTC).isoformat(timespec="seconds")
+        name = f"{labels.EVIDENCE_REPOSITORY}:{tag}"
+        if await self._kept(name, one.id):
+            return name
         marks = {labels.EVIDENCE: one.id, labels.EVIDENCE_SINCE: since, labels.RUN: labels.run_of(key)}
         try:
             await call("evidence", self._writer.commit, one.id, labels.EVIDENCE_REPOSITORY, tag, marks)
@@ -133,4 +143,10 @@ class Retirer:
         except EngineError as error:
             report(f"the file system of {clean(one.name, limit=100)} could not be kept: {error.message}")
             return ""
-        return f"{labels.EVIDENCE_REPOSITORY}:{tag}"
+        return name
+
+    async def _kept(self, name: str, container: str) -> bool:
+        try:
+            return labels.labels_of(await self._reader.image(name)).get(labels.EVIDENCE) == container
+        except Missing:
+            return False
