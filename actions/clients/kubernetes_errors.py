@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from actions.model.errors import Ambiguous, Refused, Stale, Unreachable, VqError
+from actions.model.errors import Ambiguous, ExitCode, Refused, Stale, Unreachable, VqError
 from actions.model.text import clean
 
 CALL_SECONDS = 10.0
@@ -12,6 +12,8 @@ CALL_SECONDS = 10.0
 
 class NotThere(VqError):
     """The object does not exist (404)."""
+
+    code = ExitCode.UNKNOWN_NAME
 
 
 class Forbidden(Refused):

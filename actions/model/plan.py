@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 from actions.model.base import Fact
+from actions.model.errors import ExitCode
 from actions.model.health import Check
 from actions.model.identity import digest
 from actions.model.words import Verdict
@@ -138,6 +139,7 @@ class RollbackOffer(Fact):
     readiness: Readiness
     plan: Plan | None
     refusal: str = ""
+    refusal_code: ExitCode = ExitCode.REFUSED
     others: tuple[Release, ...] = ()
     evidence: str = ""
     trouble_since: datetime | None = None

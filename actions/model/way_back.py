@@ -4,6 +4,7 @@ from datetime import datetime
 
 from actions.model.base import Fact
 from actions.model.environment import Budgets, HttpService, Policy, PostgresService, RedisService
+from actions.model.errors import ExitCode
 from actions.model.health import Check, ServiceHealth
 from actions.model.plan import Release
 from actions.model.platform import Artefact, Change, TrafficFacts, WorkloadFacts
@@ -21,6 +22,7 @@ class SlotFacts(Fact):
     url: str | None = None
     workload: WorkloadFacts | None = None
     error: str = ""
+    error_code: ExitCode = ExitCode.REFUSED
     permissions: tuple[Check, ...] = ()
     at_hand: Check | None = None
     changes: tuple[Change, ...] | None = None
@@ -36,7 +38,7 @@ class Choice(Fact):
     """Which release a rollback leaves, where it would go, by which slot, or why it cannot.
 
     `slot` is where the chosen release will serve; `warm` says that it already stands there and is ready.
-    `unknown` marks a refusal because of a name nobody knows.
+    `unknown` marks a refusal because of a name nobody knows, `code` what a command ends with.
     """
 
     current: Artefact | None = None
@@ -46,6 +48,7 @@ class Choice(Fact):
     slot: str | None = None
     warm: bool = False
     refusal: str = ""
+    code: ExitCode = ExitCode.REFUSED
     unknown: bool = False
     others: tuple[Release, ...] = ()
 
@@ -67,6 +70,7 @@ class RollbackFacts(Fact):
     slots: tuple[SlotFacts, ...]
     traffic: TrafficFacts | None = None
     traffic_error: str = ""
+    traffic_code: ExitCode = ExitCode.REFUSED
     has_traffic: bool = False
     traffic_permissions: tuple[Check, ...] = ()
     switch: Change | None = None

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from actions.health.readiness import readiness
-from actions.model.errors import Refused, UnknownNameError
+from actions.model.errors import ExitCode, Refused, UnknownNameError
 from actions.model.health import ServiceHealth
 from actions.model.plan import Plan, RollbackOffer, RollbackRequest
 from actions.model.way_back import RollbackFacts
@@ -14,15 +14,16 @@ from actions.procedures.rollback import evidence, plan_rollback
 def offer(request: RollbackRequest, facts: RollbackFacts) -> RollbackOffer:
     """What the operator may confirm. Submit the request with the reason of the plan to get exactly this plan."""
     plan: Plan | None = None
-    refusal = ""
+    refusal, code = "", ExitCode.REFUSED
     try:
         plan = plan_rollback(request, facts)
     except (Refused, UnknownNameError) as error:
-        refusal = error.message
+        refusal, code = error.message, error.code
     return RollbackOffer(
         readiness=readiness(facts),
         plan=plan,
         refusal=refusal,
+        refusal_code=code,
         others=facts.choice.others,
         evidence=evidence(facts),
         trouble_since=trouble_since(facts.health),

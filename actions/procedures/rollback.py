@@ -31,7 +31,8 @@ def plan_rollback(request: RollbackRequest, facts: RollbackFacts) -> Plan:
     """
     choice = facts.choice
     if choice.refusal or choice.to is None:
-        raise (UnknownNameError if choice.unknown else Refused)(choice.refusal or "no release to go back to")
+        told = UnknownNameError if choice.unknown else Refused
+        raise told(choice.refusal or "no release to go back to", code=choice.code)
     slot = facts.slot(choice.slot)
     if slot is None or slot.changes is None:
         raise Refused((slot.refusal if slot else "") or f"no slot can take {choice.to.version}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from actions.model.errors import ExitCode
 from actions.model.plan import Release
 from actions.model.platform import Artefact
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
@@ -79,24 +80,27 @@ def choose(facts: RollbackFacts, wanted: str | None = None) -> Choice:
             if one.verdict is not Verdict.BAD and one.reference in available and one.reference != _reference(current)
         ),
     )
-    refusal = _blind(facts)
+    refusal, code = _blind(facts)
     if refusal:
-        return _refused(base, refusal)
+        return _refused(base, refusal, code=code)
     picked = _named(wanted, base, facts, available) if wanted else _last_good(base, facts, available)
     return picked if picked.to is None else _place(picked, facts)
 
 
-def _blind(facts: RollbackFacts) -> str:
-    """Why nothing can be chosen, because too little is seen."""
+def _blind(facts: RollbackFacts) -> tuple[str, ExitCode]:
+    """Why nothing can be chosen, because too little is seen, and what a command then ends with."""
     if not facts.slots:
-        return f"the workload of '{facts.service}' is not managed here: configure 'workload' or 'slots'"
-    unseen = [f"{slot.slot}: {slot.error}" for slot in facts.slots if slot.workload is None]
+        text = f"the workload of '{facts.service}' is not managed here: configure 'workload' or 'slots'"
+        return text, ExitCode.CONFIG
+    unseen = [slot for slot in facts.slots if slot.workload is None]
     if len(unseen) == len(facts.slots):
-        return f"the platform of '{facts.service}' does not answer ({unseen[0]})"
+        first = unseen[0]
+        return f"'{facts.service}' cannot be observed ({first.slot}: {first.error})", first.error_code
     if not facts.shares:
-        reason = facts.traffic_error or "no slot answers"
-        return f"nobody can tell which slot serves ({reason}): bring the traffic driver back first"
-    return ""
+        reason = facts.traffic_error or (facts.traffic.drift if facts.traffic else "") or "no slot answers"
+        text = f"nobody can tell which slot serves ({reason}): bring the traffic driver back first"
+        return text, facts.traffic_code
+    return "", ExitCode.REFUSED
 
 
 def _last_good(base: Choice, facts: RollbackFacts, available: dict[str, Artefact]) -> Choice:
@@ -198,5 +202,6 @@ def _reference(artefact: Artefact | None) -> str | None:
     return artefact.reference if artefact else None
 
 
-def _refused(choice: Choice, text: str, *, unknown: bool = False) -> Choice:
-    return choice.model_copy(update={"refusal": text, "unknown": unknown, "to": None, "artefact": None, "slot": None})
+def _refused(choice: Choice, text: str, *, unknown: bool = False, code: ExitCode = ExitCode.REFUSED) -> Choice:
+    update = {"refusal": text, "code": ExitCode.UNKNOWN_NAME if unknown else code, "unknown": unknown}
+    return choice.model_copy(update=update | {"to": None, "artefact": None, "slot": None})

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from actions.model.environment import Environment, HttpService, PostgresService, RedisService
-from actions.model.errors import UnknownNameError, VqError
+from actions.model.errors import ExitCode, UnknownNameError, Unreachable, VqError
 from actions.model.health import Check, Snapshot
 from actions.model.plan import RollbackRequest
 from actions.model.platform import Change, WorkloadFacts
@@ -154,8 +154,10 @@ async def _slot(access: Access, service: str, slot: str, url: str | None) -> Slo
     async def look() -> WorkloadFacts:
         return await access.workload(service, slot).observe()
 
-    facts, error = await _within(look())
-    return SlotFacts(slot=slot, url=url, workload=facts, error=error)
+    facts, error = await _tried(look())
+    if error is not None:
+        return SlotFacts(slot=slot, url=url, error=error.message, error_code=error.code)
+    return SlotFacts(slot=slot, url=url, workload=facts)
 
 
 async def _traffic(access: Access, service: str) -> dict[str, object]:
@@ -163,11 +165,12 @@ async def _traffic(access: Access, service: str) -> dict[str, object]:
     if reader is None:
         return {}
     (facts, error), (permissions, denied) = await asyncio.gather(
-        _within(reader.observe()), _within(reader.permissions())
+        _tried(reader.observe()), _within(reader.permissions())
     )
     return {
         "traffic": facts,
-        "traffic_error": error,
+        "traffic_error": error.message if error else "",
+        "traffic_code": error.code if error else ExitCode.REFUSED,
         "traffic_permissions": permissions if permissions is not None else (_unknown_rights("traffic", denied),),
     }
 
@@ -218,12 +221,17 @@ def _unknown_rights(where: str, error: str) -> Check:
 
 async def _within(answer: Awaitable[T]) -> tuple[T | None, str]:
     """The answer, or None and why there is none."""
+    found, error = await _tried(answer)
+    return found, error.message if error else ""
+
+
+async def _tried(answer: Awaitable[T]) -> tuple[T | None, VqError | None]:
     try:
         async with asyncio.timeout(READ_SECONDS):
-            return await answer, ""
+            return await answer, None
     except TimeoutError:
-        return None, f"no answer within {READ_SECONDS:.0f} s"
+        return None, Unreachable(f"no answer within {READ_SECONDS:.0f} s")
     except VqError as error:
-        return None, error.message
+        return None, error
     except Exception as error:  # noqa: BLE001 - a reading that errs is a failed reading: it is said, and refuses
-        return None, clean(f"the reading failed: {type(error).__name__}: {error}", limit=300)
+        return None, Unreachable(clean(f"the reading failed: {type(error).__name__}: {error}", limit=300))

@@ -153,7 +153,7 @@ def test_a_dead_docker_socket_is_a_failed_check_not_a_crash(cli: Cli, tmp_path: 
     assert said.json["gate"] != "pass"
     assert "no-docker.sock" in said.out
     refused = cli("--config", path, "rollback", "--last-good", "--yes")
-    clear(refused, ExitCode.REFUSED)
+    clear(refused, ExitCode.UNREACHABLE)
     assert not list((tmp_path / "ledger" / "runs").glob("*")) if (tmp_path / "ledger" / "runs").exists() else True
 
 

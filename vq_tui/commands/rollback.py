@@ -3,7 +3,7 @@
 import secrets
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from actions.desk.operator import Operator
 
 _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ"
+
+
+class _Asked(TypedDict):
+    """The request as typed."""
+
+    service: str | None
+    to: str | None
+    reason: str
+    level: Level
+    accept_drift: bool
 
 
 def add_to(program: typer.Typer) -> None:
@@ -39,6 +49,9 @@ def rollback(
         bool, typer.Option("--wait", help="Stay until the run has ended; its verdict is the exit code.")
     ] = False,
     key: Annotated[str | None, typer.Option("--key", help="Idempotency key: the same key is the same run.")] = None,
+    accept_drift: Annotated[
+        bool, typer.Option("--accept-drift", help="Replace a generated file that was edited by hand.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Roll a service back, to the last known good release unless another one is named.
@@ -48,33 +61,28 @@ def rollback(
     here = session(context, json)
     if last_good and to is not None:
         raise UsageError("give either --last-good or --to VERSION")
+    level = Level.EMERGENCY if to is None else Level.MANUAL
+    asked = _Asked(service=service, to=to, reason=reason, level=level, accept_drift=accept_drift)
     if plan:
-        return run(lambda: _show(here, service, to, reason))
+        return run(lambda: _show(here, asked))
     here.may_write("rollback")
     if not yes and (here.output.json or not sys.stdin.isatty() or not sys.stderr.isatty()):
         raise UsageError("nobody can be asked here: add --yes to roll back without a question, or --plan to look first")
-    return run(lambda: _roll_back(here, service, to, reason, yes=yes, wait=wait, key=key))
+    return run(lambda: _roll_back(here, asked, yes=yes, wait=wait, key=key))
 
 
-def _request(environment: str, service: str | None, to: str | None, reason: str, key: str | None) -> RollbackRequest:
-    level = Level.EMERGENCY if to is None else Level.MANUAL
-    return RollbackRequest(environment=environment, service=service, to=to, level=level, reason=reason, key=key)
-
-
-async def _show(here: Session, service: str | None, to: str | None, reason: str) -> int:
+async def _show(here: Session, asked: _Asked) -> int:
     async with here.viewing() as viewer:
-        offer = await viewer.offer(_request(viewer.environment_name, service, to, reason, None))
+        offer = await viewer.offer(RollbackRequest(environment=viewer.environment_name, **asked))
     if offer.plan is None:
-        raise Refused(offer.refusal or "no rollback can be planned now")
+        raise Refused(offer.refusal or "no rollback can be planned now", code=offer.refusal_code)
     here.output.answer(plan_payload(offer, offer.plan), plan_lines(offer, offer.plan))
     return ExitCode.OK
 
 
-async def _roll_back(
-    here: Session, service: str | None, to: str | None, reason: str, *, yes: bool, wait: bool, key: str | None
-) -> int:
+async def _roll_back(here: Session, asked: _Asked, *, yes: bool, wait: bool, key: str | None) -> int:
     async with here.operating("rollback") as operator:
-        request = _request(operator.environment_name, service, to, reason, key or new_id())
+        request = RollbackRequest(environment=operator.environment_name, key=key or new_id(), **asked)
         digest = None
         if not yes:
             shown = await _ask(operator, request, here.output)
@@ -110,7 +118,7 @@ async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -
     """Show the plan and have the challenge (emergency, L2) or the release (chosen, L3) typed. Raises typer.Abort."""
     offer = await operator.offer(request)
     if offer.plan is None:
-        raise Refused(offer.refusal or "no rollback can be planned now")
+        raise Refused(offer.refusal or "no rollback can be planned now", code=offer.refusal_code)
     for line in plan_lines(offer, offer.plan):
         output.line(line)
     if request.to is None:

@@ -15,7 +15,8 @@ async def image_check(mirrors: Mirrors, revision: Revision, container: str | Non
     image = image_of(revision.template, container)
     kept = f"revision {revision.number} is kept"
     try:
-        nodes = [node for node in await mirrors.of(NODES).objects() if not (node.get("spec") or {}).get("unschedulable")]
+        listed = await mirrors.of(NODES).objects()
+        nodes = [node for node in listed if not (node.get("spec") or {}).get("unschedulable")]
     except (Forbidden, NotThere):
         return Check(
             id="at-hand",
