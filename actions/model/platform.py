@@ -57,7 +57,7 @@ class WorkloadFacts(Fact):
     """What stands in one slot right now. `current` is None when instances disagree or none is known.
 
     `pins` are the identities a plan is bound to (ids, uid, generation). `at_hand` are
-    the artefacts the platform could bring back without fetching anything, newest first. `notes` are things planning must
+    the artefacts the platform could bring back without fetching anything, newest first. `notes` are what planning must
     say (paused, autoscaled, owned by a GitOps controller); a FAIL among them refuses a change.
     """
 
