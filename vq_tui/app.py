@@ -1,4 +1,4 @@
-"""The launcher of the full-screen console. Light to import: Textual comes only once the terminal is known to carry it."""
+"""The launcher of the full-screen console. Light to import: Textual comes once the terminal is known to carry it."""
 
 import os
 import sys
@@ -21,12 +21,16 @@ PROFILE = {
 
 
 def run_console(
-    desk: "Viewer", settings: "Settings | None" = None, *, ascii: bool = False, theme: str | None = None  # noqa: A002
+    desk: "Viewer",
+    settings: "Settings | None" = None,
+    *,
+    ascii: bool = False,
+    theme: str | None = None,
 ) -> int:
     """Open the console on `desk` (not started yet; it is started after the first frame and closed at the end).
 
-    `settings` default to those of the desk. Returns the exit code: 0, or 128 + n after signal n. Raises VqError where the
-    terminal cannot carry it, ConfigError where a theme or a key is wrong.
+    `settings` default to those of the desk. Returns the exit code: 0, or 128 + n after signal n. Raises VqError where
+    the terminal cannot carry it, ConfigError where a theme or a key is wrong.
     """
     tty.require(os.environ)
     for name, value in PROFILE.items():
@@ -62,5 +66,3 @@ def __getattr__(name: str) -> Any:
 
         return VqConsole
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-

@@ -44,7 +44,9 @@ class HangUpWatch(threading.Thread):
         poll = select.poll()
         poll.register(self._descriptor, 0)
         while not self._done.is_set() and not self._asked.is_set():
-            if any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(LOOK_MILLISECONDS)):
+            if any(
+                event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(LOOK_MILLISECONDS)
+            ):
                 self.leave_with(HANGUP)
         if self._asked.is_set() and not self._done.wait(DEADLINE_SECONDS):
             self._end()

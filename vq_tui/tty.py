@@ -51,7 +51,7 @@ def colours(environment: Mapping[str, str]) -> int:
 def needs_ascii(environment: Mapping[str, str]) -> bool:
     """Whether only ASCII is safe: another locale than UTF-8, or a terminal with a small font.
 
-    Python turns the C locale into C.UTF-8 for itself (PEP 538) and says so in LC_CTYPE; the terminal behind it did not change.
+    Python turns the C locale into C.UTF-8 for itself (PEP 538) and says so in LC_CTYPE; the terminal did not change.
     """
     if environment.get("TERM", "").startswith(_PLAIN_TERMS):
         return True
