@@ -11,9 +11,9 @@ from actions.model.way_back import RollbackFacts
 
 Key = tuple[str | None, str | None, Level]
 
-EVERY_SECONDS = 3.0
+EVERY_SECONDS = 5.0
 LEAST_SECONDS = 1.0
-OLD_SECONDS = 10.0
+OLD_SECONDS = 15.0
 """Facts older than this are gathered again before they are shown."""
 
 UNASKED_SECONDS = 30.0

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from actions.ledger.locks import FileLock
 from actions.ledger.writer import LedgerWriter
 from actions.model.environment import HttpService, PostgresService, RedisService
-from actions.model.errors import Busy, Unreachable
+from actions.model.errors import Busy, VqError
 from actions.model.health import Snapshot
 from actions.model.plan import Release
 from actions.model.platform import Artefact, TrafficFacts, WorkloadFacts
@@ -16,7 +16,10 @@ from actions.platforms.access import Access
 from actions.releases.observe import observe
 
 READ_SECONDS = 5.0
-SAVE_SECONDS = 8.0
+LOOK_SECONDS = 4.5
+"""Snapshots that follow sooner are not looked at: asking the platforms costs more than reading health."""
+
+SAVE_SECONDS = 12.0
 """A row whose verdict is unchanged is written that seldom; an observer may be away 15 s before soak is lost."""
 
 OWN_NOTE = timedelta(minutes=3)
@@ -33,14 +36,19 @@ class ReleaseWatch:
         self._writer = writer
         self._seen_by = seen_by
         self._lock = FileLock(writer.directory / f"{access.name}.{LOCK}")
+        self._looked = -LOOK_SECONDS
         self._rows: dict[Key, Release] = {}
         self._saved: dict[Key, float] = {}
         self._serving: dict[str, frozenset[str]] = {}
 
     async def observe(self, snapshot: Snapshot) -> None:
         """Take in one snapshot. Nothing is judged while a run changes the environment. Raises LedgerError."""
+        began = time.monotonic()
+        if began - self._looked < LOOK_SECONDS:
+            return
         if not self._elected() or await asyncio.to_thread(self._writer.active, self._access.name) is not None:
             return
+        self._looked = began
         for service, settings in self._access.environment.services.items():
             if isinstance(settings, HttpService | PostgresService | RedisService) and self._access.slots(service):
                 served = await self._served(service)
@@ -64,7 +72,7 @@ class ReleaseWatch:
         try:
             async with asyncio.timeout(READ_SECONDS):
                 traffic, slots = await asyncio.gather(self._traffic(service), self._slots(service))
-        except (Unreachable, TimeoutError):
+        except (VqError, TimeoutError):  # health shows the source as silent, and says why
             return {}
         shares = traffic.shares if traffic is not None else dict.fromkeys(slots, 1.0)
         if traffic is None and self._access.traffic(service) is not None:
