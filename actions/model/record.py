@@ -106,7 +106,7 @@ class AuditReport(Fact):
 
 
 class RunQuery(Fact):
-    """Filter of the history (A1). `before` is a run id: older ones only. `text` looks in id, reason, versions, person."""
+    """Filter of the history (A1). `before` is a run id: older only. `text` looks in id, reason, versions, person."""
 
     environment: str | None = None
     procedure: str | None = None
