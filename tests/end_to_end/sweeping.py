@@ -1,0 +1,173 @@
+"""Kills real executors at named crash points, has others go on, and asks the world what became of it (row 4)."""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from actions.config import load
+from actions.ledger import open_writer
+from actions.model.plan import Level, RollbackRequest
+from actions.model.waiting import Deadline, until
+from actions.model.words import RunState, Verdict
+from actions.platforms.access import Access
+from actions.procedures.facts import gather
+from actions.procedures.rollback import plan_rollback
+from actions.runner.launch import launch
+from actions.runner.steer import AT_WORK, resume
+from tests.runner.journal_checker import check_journal
+
+ALL = os.environ.get("VQ_SWEEP") == "all"
+"""Every crash point, instead of those around effects and some of the others."""
+
+OTHERS = 9
+"""Without VQ_SWEEP=all, one in so many of the points that are not around an effect."""
+
+DRIVERS = ("local.", "router.", "compose.")
+
+
+class Theatre(Protocol):
+    """A place where rollbacks happen. `look` is what users and the platform show; the two judgements assert."""
+
+    config: Path
+    environment: str
+
+    def target(self) -> str:
+        """The version to go to from here."""
+
+    def look(self) -> Any:
+        """The world now."""
+
+    def rolled_back(self, before: Any, run_id: str, target: str) -> None:
+        """Asserts that the run brought `target`, wholly, each effect once."""
+
+    def as_before(self, before: Any, run_id: str) -> None:
+        """Asserts that nothing of the run is left, each effect and each way back once at most."""
+
+    def tidy(self) -> None:
+        """Between two runs."""
+
+
+@dataclass
+class Sweep:
+    """One ledger, one run after the other. `outcome` is how a run ends that nobody kills."""
+
+    theatre: Theatre
+    outcome: RunState
+    folder: Path
+    died: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+
+    async def every(self, *, since: str = "") -> None:
+        """Kill at the points that an undisturbed run passes from `since` on; then judge the journal as a whole."""
+        points = await self.record()
+        for number, point in enumerate(chosen(points, since)):
+            await self.round(point, self.folder / f"passed-{number}")
+        with open_writer(load(self.theatre.config).ledger) as ledger:
+            check_journal(ledger)
+        print(f"{self.outcome}: {len(points)} crash points, killed at {len(self.died)}, not met again {self.missed}")
+
+    async def record(self) -> list[str]:
+        """The crash points of a run that is left alone, as `NAME#2` for the second passing."""
+        log = self.folder / "passed"
+        await self._run(None, log)
+        assert passed(log), "no crash point was passed"
+        return passed(log)
+
+    async def round(self, point: str, log: Path) -> None:
+        """One run whose executor dies at `point`, and the one that goes on."""
+        try:
+            await self._run(point, log)
+        except AssertionError as error:
+            raise AssertionError(f"killed at {point}: {error}") from error
+        if point in passed(log):
+            assert passed(log)[-1] == point, f"it lived on after {point}"
+        (self.died if point in passed(log) else self.missed).append(point)
+
+    async def _run(self, point: str | None, log: Path) -> None:
+        before = await asyncio.to_thread(self.theatre.look)
+        target = await asyncio.to_thread(self.theatre.target)
+        settings = load(self.theatre.config)
+        request = RollbackRequest(
+            environment=self.theatre.environment, service="api", to=target, level=Level.MANUAL, reason=f"at {point}"
+        )
+        with open_writer(settings.ledger) as ledger:
+            self._forgive(ledger)
+            access = Access(self.theatre.environment, settings.environments[self.theatre.environment])
+            try:
+                plan = plan_rollback(request, await gather(access, ledger, request=request))
+            finally:
+                await access.close()
+            how = {"operator": "mira", "origin": "sweep", "config_path": self.theatre.config}
+            run_id = ledger.submit(plan, request, **how).run_id
+            with variables(VQ_CRASH_LOG=str(log), **({"VQ_CRASH_AT": point} if point else {})):
+                await asyncio.to_thread(launch, settings.ledger, run_id)
+            await _left(ledger, run_id, lambda: point is not None and point in passed(log))
+            if ledger.run(run_id).state.active:
+                await asyncio.to_thread(resume, settings.ledger, run_id)
+                await _left(ledger, run_id)
+            run = ledger.run(run_id)
+        assert run.state is self.outcome, (run.state, run.reason, run.metrics)
+        if run.state is RunState.SUCCEEDED:
+            await asyncio.to_thread(self.theatre.rolled_back, before, run_id, target)
+        else:
+            await asyncio.to_thread(self.theatre.as_before, before, run_id)
+        await asyncio.to_thread(self.theatre.tidy)
+
+    def _forgive(self, ledger: Any) -> None:
+        """What was left is bad from then on; here it is gone back to in the next round."""
+        for release in ledger.releases(self.theatre.environment, "api"):
+            ledger.save_release(release.model_copy(update={"verdict": Verdict.GOOD}))
+
+
+async def _left(ledger: Any, run_id: str, died: Callable[[], bool] = lambda: False) -> None:
+    """Until the run has ended or its executor died, and nobody holds its lock."""
+
+    async def look() -> tuple[str, RunState, bool]:
+        return ledger.executor(run_id).state, ledger.run(run_id).state, died()
+
+    def over(seen: tuple[str, RunState, bool]) -> bool:
+        executor, state, gone = seen
+        return executor not in AT_WORK and (gone or state.terminal or state is RunState.NEEDS_OPERATOR)
+
+    await until(look, over, Deadline(60), str, every=0.02)
+
+
+def chosen(points: list[str], since: str) -> list[str]:
+    """Those from the first that begins with `since`: all, or those of drivers, of steps that change, and some more."""
+    first = next(number for number, point in enumerate(points) if point.startswith(since))
+    changing = {point.split(".")[1] for point in points if point.startswith("acted.")}
+    around = tuple(f"{what}.{step}." for what in ("protect", "act", "verify", "undo") for step in changing)
+    return [
+        point
+        for number, point in enumerate(points[first:])
+        if ALL or point.startswith((*DRIVERS, *around)) or number % OTHERS == 0
+    ]
+
+
+def passed(log: Path) -> list[str]:
+    """Names of the crash points in a log, numbered among their like."""
+    seen: Counter[str] = Counter()
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [f"{name}#{seen[name]}" for name in lines if seen.update([name]) is None]
+
+
+@contextmanager
+def variables(**more: str) -> Iterator[None]:
+    """Environment variables for processes started within."""
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        for name in more:
+            del os.environ[name]
+
+
+def once_each(found: list[str]) -> set[str]:
+    """The set of these keys. Raises AssertionError when one is there twice."""
+    assert len(found) == len(set(found)), f"an effect happened twice: {found}"
+    return set(found)
