@@ -17,7 +17,7 @@ from actions.model.errors import ReadOnlyError, VqError
 from screens import small
 from screens.asking import Asking
 from screens.band import band, live
-from screens.cells import BLANK, Row, row
+from screens.cells import BLANK, ROLES, Row, row
 from screens.feed import Scene
 from screens.foot import foot
 from screens.keymap import SCOPES
@@ -38,6 +38,7 @@ class Page(Asking, Screen[None]):
     """One screen of the console."""
 
     BINDINGS = bindings("all")
+    COMPONENT_CLASSES = {f"lines--{role}" for role in ROLES}
     AUTO_FOCUS = None
     ESCAPE_TO_MINIMIZE = False
     SCOPE: ClassVar[str] = "reading"

@@ -145,6 +145,7 @@ class Shell(App[None]):
         self._theme = theme.load(name)
         self.register_theme(self._theme)
         self.theme = self._theme.name
+        self.call_after_refresh(self._tick)
 
     def action_help_quit(self) -> None:
         """ctrl+c: copying belongs to the terminal; say how to leave."""

@@ -1,6 +1,7 @@
 """The console in its terminal: signals, a lost terminal, crashes, files (textual-facts 3.5)."""
 
 import asyncio
+import gc
 import signal
 import sys
 
@@ -37,6 +38,12 @@ class VqConsole(Shell):
         watch.start()
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, lambda received, _: watch.leave_with(128 + received))
+
+    def _begin(self) -> None:
+        """The first frame is out: collect garbage again, but not among what was loaded for it."""
+        gc.freeze()
+        gc.enable()
+        super()._begin()
 
     async def on_unmount(self) -> None:
         """Give the desk back; what runs goes on without this process."""

@@ -11,8 +11,21 @@ def main() -> None:
 
         sys.stdout.write(f"vq-tui {version('vq-tui')}\n")
         sys.exit(0)
-    from vq_tui.commands.program import run
+    import gc
+    import os
 
+    # What is imported at the start stays: looking for garbage in it, and for plugins nobody asked for, only takes time.
+    gc.disable()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from vq_tui.commands.opening import console_alone
+
+    if console_alone(arguments):
+        from vq_tui.commands.opening import run  # the console collects again from its first frame on
+    else:
+        from vq_tui.commands.program import run
+
+        gc.freeze()
+        gc.enable()
     sys.exit(run(arguments))
 
 

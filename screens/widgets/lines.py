@@ -9,7 +9,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from screens.cells import BLANK, ROLES, Row, padded
+from screens.cells import BLANK, Row, padded
 from screens.glyphs import to_ascii
 
 Source = Callable[[int, int], Sequence[Row]]
@@ -21,9 +21,8 @@ NEAR = 8
 
 
 class Lines(Widget, can_focus=False):
-    """A widget whose content is what `source` returns for its size."""
-
-    COMPONENT_CLASSES = {f"lines--{role}" for role in ROLES}
+    """A widget whose content is what `source` returns for its size. The styles of the roles belong to the page: with a
+    set of their own for every widget, opening a page took twice as long."""
 
     def __init__(self, source: Source, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -31,10 +30,12 @@ class Lines(Widget, can_focus=False):
         self._rows: list[Row] = []
         self._for: tuple[int, int] | None = None
         self._styles_of: dict[tuple[str, str], Style] = {}
+        self._theme = ""
 
     def repaint(self) -> None:
         """Ask the source again and repaint the cells that differ; equal rows cost nothing."""
-        if self._for != self.size:
+        if self._for != self.size or self._theme != self.app.theme:
+            self._theme = self.app.theme
             self.refresh()
             return
         width, height = self.size
@@ -53,7 +54,7 @@ class Lines(Widget, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """One painted row."""
         if self._for != self.size:
-            self._for = self.size
+            self._for, self._theme = self.size, self.app.theme
             self._rows = self._asked(*self.size)
         line = padded(self._rows[y] if y < len(self._rows) else BLANK, self.size.width)
         ascii_only = bool(getattr(self.app, "ascii_only", False))
@@ -79,11 +80,11 @@ class Lines(Widget, can_focus=False):
         style = self._styles_of.get((role, tint))
         if style is None:
             name, _, modifier = role.partition(" ")
-            style = self.get_component_rich_style(f"lines--{name}")
+            style = self.rich_style + self.screen.get_component_rich_style(f"lines--{name}", partial=True)
             if modifier == "bold":
                 style += _BOLD
             if tint and name != "badge":
-                under = self.get_component_rich_style(f"lines--{tint}")
+                under = self.rich_style + self.screen.get_component_rich_style(f"lines--{tint}", partial=True)
                 style += Style(bgcolor=under.bgcolor, bold=under.bold or None, reverse=under.reverse or None)
             self._styles_of[role, tint] = style
         return style

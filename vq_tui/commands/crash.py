@@ -6,7 +6,6 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from actions.model.text import clean
@@ -17,6 +16,8 @@ def write_crash_file(error: BaseException, arguments: Sequence[str]) -> Path:
 
     The texts of the exceptions are left out, because they may quote an address with a token or a refused value.
     """
+    from importlib.metadata import version
+
     lines = [
         f"vq-tui {version('vq-tui')}, Python {platform.python_version()}, {platform.platform()}",
         f"at {datetime.now(UTC).isoformat()}, command: {' '.join(clean(word) for word in arguments)}",

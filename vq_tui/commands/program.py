@@ -1,23 +1,20 @@
 """The command line as a whole: global options, the groups of commands, and one place where every error ends."""
 
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from actions.model.errors import ExitCode, UsageError, VqError
+from actions.model.errors import UsageError
 from vq_tui.commands import audit, config, demo, doctor, drill, keeper, observe, rollback, runs, sandbox
-from vq_tui.commands.crash import write_crash_file
-from vq_tui.commands.output import Output, ReaderGone
-from vq_tui.commands.session import Session
+from vq_tui.commands.given import Session
+from vq_tui.commands.guard import guarded
+from vq_tui.commands.opening import open_console
+from vq_tui.commands.output import Output
 
 ParserError: type[Exception] = typer.BadParameter.__mro__[2]
 """What is raised for words that are off: of the copy of click inside newer typers, of the installed one for older."""
-
-INTERNAL, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
 
 program = typer.Typer(
     name="vq-tui",
@@ -59,50 +56,21 @@ def start(
     return 0
 
 
-def open_console(session: Session) -> int:
-    """The full-screen console on the chosen environment."""
-    if session.output.json:
-        raise UsageError("the console has no JSON; name a command, for instance 'vq-tui status --json'")
-    from vq_tui import tty
-    from vq_tui.app import run_console
-
-    tty.require(os.environ)
-
-    return int(run_console(session.desk(), ascii=session.output.ascii, theme=session.theme) or 0)
-
-
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line and return its exit code. Never raises; an error is one clear line."""
     output = Output.for_terminal(arguments)
-    try:
+
+    def work() -> int:
         command = typer.main.get_command(program)
-        code = command.main(args=list(arguments), prog_name="vq-tui", standalone_mode=False, obj=output)
+        try:
+            code = command.main(args=list(arguments), prog_name="vq-tui", standalone_mode=False, obj=output)
+        except ParserError as error:
+            raise UsageError(_usage(error)) from None
+        except typer.Abort:
+            raise KeyboardInterrupt from None
         return code if isinstance(code, int) else 0
-    except VqError as error:
-        more = {"run": run_id} if (run_id := getattr(error, "run_id", None)) else {}
-        return _last_words(output, error.message, error.code, **more)
-    except ParserError as error:
-        return _last_words(output, _usage(error), ExitCode.USAGE)
-    except (KeyboardInterrupt, typer.Abort):
-        return _last_words(output, "interrupted", INTERRUPTED)
-    except ReaderGone:
-        return _quiet()
-    except Exception as error:  # noqa: BLE001 - the last place: whatever it is becomes one line and a crash file
-        where = write_crash_file(error, arguments)
-        return _last_words(output, f"internal error ({type(error).__name__}); the details are in {where}", INTERNAL)
 
-
-def _last_words(output: Output, message: str, code: int, **more: str) -> int:
-    try:
-        return output.error(message, code, **more)
-    except ReaderGone:
-        return _quiet()
-
-
-def _quiet() -> int:
-    """Whoever read our output has gone: say nothing, not even when Python flushes at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return BROKEN_PIPE
+    return guarded(output, arguments, work)
 
 
 def _usage(error: Any) -> str:

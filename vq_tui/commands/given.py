@@ -1,0 +1,91 @@
+"""What the program was given before a command's name, and how it gets at a desk: a read-only session has no Operator.
+
+Light to import: the console starts from here without the parser of commands.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from actions.model.errors import ReadOnlyError
+from vq_tui.commands.output import Output
+
+if TYPE_CHECKING:
+    from actions.desk.operator import Operator
+    from actions.desk.viewer import Viewer
+    from actions.model.environment import Settings
+
+
+@dataclass
+class Session:
+    """The global options, and the doors they open."""
+
+    output: Output
+    config: Path | None = None
+    env: str | None = None
+    read_only: bool = False
+    theme: str | None = None
+
+    def load(self) -> "tuple[Settings, Path, str]":
+        """Settings, the file they came from, and the environment to use. Raises ConfigError or UnknownNameError."""
+        from actions.config import choose_environment
+
+        settings, path = self.file()
+        return settings, path, choose_environment(settings, self.env)[0]
+
+    def file(self) -> "tuple[Settings, Path]":
+        """Settings and the file they came from, for commands that are about all environments. Raises ConfigError."""
+        from actions.config import find_config, load
+
+        path = find_config(self.config).absolute()
+        return load(path), path
+
+    def desk(self) -> "Viewer":
+        """The desk this session may have, not started: an Operator, or a Viewer in a read-only session."""
+        from actions.desk import open_operator, open_viewer
+
+        settings, path, environment = self.load()
+        if self.read_only or settings.environments[environment].read_only:
+            return open_viewer(settings, path, environment)
+        return open_operator(settings, path, environment)
+
+    @asynccontextmanager
+    async def viewing(self) -> "AsyncIterator[Viewer]":
+        """A started Viewer: reading halves only, whatever the session may do."""
+        from actions.desk import open_viewer
+
+        viewer = open_viewer(*self.load())
+        try:
+            await viewer.start()
+            yield viewer
+        finally:
+            await viewer.close()
+
+    @asynccontextmanager
+    async def operating(self, what: str) -> "AsyncIterator[Operator]":
+        """A started Operator. Raises ReadOnlyError before any writing object exists."""
+        self.may_write(what)
+        from actions.desk import open_operator
+
+        operator = open_operator(*self.load())
+        try:
+            await operator.start()
+            yield operator
+        finally:
+            await operator.close()
+
+    def may_write(self, what: str) -> None:
+        """Raises ReadOnlyError in a read-only session or environment."""
+        self.may_not_be_read_only(what)
+        settings, _, environment = self.load()
+        if settings.environments[environment].read_only:
+            raise ReadOnlyError(f"'{what}' changes things, and '{environment}' is configured read_only = true")
+
+    def may_not_be_read_only(self, what: str) -> None:
+        """Raises ReadOnlyError in a read-only session; for commands that need no configuration."""
+        if self.read_only:
+            raise ReadOnlyError(
+                f"'{what}' changes things, and this session is read-only: leave --read-only out to do it"
+            )

@@ -1,0 +1,57 @@
+"""Opening the console. Its few options are read here, so that the first frame never waits for the command parser."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from actions.model.errors import UsageError
+from vq_tui import tty
+from vq_tui.commands.given import Session
+from vq_tui.commands.guard import guarded
+from vq_tui.commands.output import Output
+
+_FLAGS = ("--read-only", "--ascii")
+_VALUES = ("--config", "--env", "--theme")
+
+
+def console_alone(arguments: Sequence[str]) -> bool:
+    """Whether these words can only mean the console, all well-formed; anything else is for the parser of commands."""
+    return _read(arguments) is not None
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Open the console as `console_alone` words ask and return the exit code. Never raises."""
+    flags, values = _read(arguments) or (set[str](), dict[str, str]())
+    output = Output.for_terminal(arguments)
+    config = Path(values["--config"]) if "--config" in values else None
+    read_only = "--read-only" in flags
+    session = Session(output, config, values.get("--env"), read_only=read_only, theme=values.get("--theme"))
+    return guarded(output, arguments, lambda: open_console(session))
+
+
+def open_console(session: Session) -> int:
+    """The full-screen console on the chosen environment. Raises VqError."""
+    if session.output.json:
+        raise UsageError("the console has no JSON; name a command, for instance 'vq-tui status --json'")
+    tty.require(os.environ)
+    from vq_tui.app import run_console
+
+    return int(run_console(session.desk(), ascii=session.output.ascii, theme=session.theme) or 0)
+
+
+def _read(arguments: Sequence[str]) -> tuple[set[str], dict[str, str]] | None:
+    flags: set[str] = set()
+    values: dict[str, str] = {}
+    words = iter(arguments)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word in _FLAGS:
+            flags.add(word)
+        elif name in _VALUES:
+            value = value if equals else next(words, "")
+            if not value or value.startswith("-"):
+                return None
+            values[name] = value
+        else:
+            return None
+    return flags, values
