@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 
 from actions.config import ledger_directory
 from actions.desk.ledger_door import LedgerDoor, either
-from actions.drills.scenarios import SCENARIOS
 from actions.model.environment import Environment, HttpService, PostgresService, RedisService
 from actions.model.errors import UnknownNameError, VqError
 from actions.model.plan import RollbackRequest
 from actions.model.run import RunView
 from actions.model.text import clean
 from actions.model.views import LogCounts, Scenario, SlotView
-from actions.model.way_back import RollbackFacts
 from actions.platforms.access import Access
 
 if TYPE_CHECKING:
     from actions.desk.watching import Watching
+    from actions.model.way_back import RollbackFacts
 
 __all__ = ["follow", "ledger_directory", "ledger_words", "log_counts", "log_tail", "managed", "scenarios", "slots"]
 
@@ -61,6 +60,8 @@ def managed(access: Access) -> tuple[str, ...]:
 
 def scenarios(environment: Environment) -> tuple[Scenario, ...]:
     """Rehearsals that may be started in this environment: only on an embedded stack that is marked for drills."""
+    from actions.drills.scenarios import SCENARIOS
+
     return SCENARIOS if environment.drill and environment.sandbox is not None else ()
 
 
@@ -110,11 +111,11 @@ def count(service: str, lines: list[str], unread: tuple[str, ...] = ()) -> LogCo
     return LogCounts(service=service, lines=len(lines), unread=unread, **found)
 
 
-def _instances(facts: RollbackFacts) -> list[tuple[str, str]]:
+def _instances(facts: "RollbackFacts") -> list[tuple[str, str]]:
     return [(slot.slot, one.id) for slot in facts.slots if slot.workload for one in slot.workload.instances]
 
 
-async def _instance_log(access: Access, facts: RollbackFacts, slot: str, instance: str) -> tuple[list[str], str]:
+async def _instance_log(access: Access, facts: "RollbackFacts", slot: str, instance: str) -> tuple[list[str], str]:
     try:
         async with asyncio.timeout(LOG_SECONDS):
             return list(await access.workload(facts.service, slot).log_tail(instance, LOG_LINES)), ""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CLOSE_SECONDS = 3.0
-NO_PAGE = RunPage(runs=(), total=0)
 
 
 class Viewer:
@@ -123,7 +122,8 @@ class Viewer:
 
     async def runs(self, query: RunQuery) -> RunPage:
         """One page of the history; empty while there is no ledger."""
-        return await self._thread.call(self.ledger.read(lambda ledger: ledger.runs(query), NO_PAGE))
+        nothing = RunPage(runs=(), total=0)
+        return await self._thread.call(self.ledger.read(lambda ledger: ledger.runs(query), nothing))
 
     async def run(self, run_id: str) -> RunView:
         """One run, folded from its journal."""

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from actions.model.base import Fact
 from actions.model.environment import Budgets, HttpService, Policy, PostgresService, RedisService
 from actions.model.errors import ExitCode
@@ -76,7 +78,7 @@ class RollbackFacts(Fact):
     switch: Change | None = None
     switch_refusal: str = ""
     releases: tuple[Release, ...] = ()
-    choice: Choice = Choice()
+    choice: Choice = Field(default_factory=Choice)
     past_seconds: tuple[float, ...] = ()
     active: str | None = None
     schema_version: int | None = None
