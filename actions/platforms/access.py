@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import cast
 
-from actions.model.environment import Environment, HttpService, PostgresService, RedisService, Slot, Workload
+from actions.model.environment import Environment, HttpService, PostgresService, RedisService, Slot, Traffic, Workload
 from actions.model.errors import UnknownNameError
 from actions.platforms.protocols import Changer, TrafficReader, WorkloadReader
 
@@ -36,6 +36,14 @@ class Access:
         self.environment = environment
         self._workloads: dict[tuple[str, str], WorkloadReader] = {}
         self._traffic: dict[str, TrafficReader] = {}
+
+    def load(self, service: str) -> None:
+        """Import the drivers of this service and their libraries, so that no deadline counts that. Blocking."""
+        settings = self.environment.services.get(service)
+        traffic = settings.traffic if isinstance(settings, HttpService) else None
+        for used in (*(slot.workload for slot in self.slots(service).values()), *((traffic,) if traffic else ())):
+            for library in getattr(_driver(used), "LIBRARIES", ()):
+                import_module(library)
 
     def slots(self, service: str) -> dict[str, Slot]:
         """The places a release of this service can stand; empty when its workload is not managed here."""
@@ -125,5 +133,5 @@ class WriteAccess(Access):
         await super().close()
 
 
-def _driver(workload: Workload):  # type: ignore[no-untyped-def]
-    return import_module(f"actions.platforms.{workload.driver}.driver")
+def _driver(used: Workload | Traffic):  # type: ignore[no-untyped-def]
+    return import_module(f"actions.platforms.{used.driver}.driver")

@@ -53,7 +53,7 @@ class Stage:
         self.config.write_text(toml({"ledger": self.ledger, "environments": {ENVIRONMENT: environment}}))
         self.config.chmod(0o600)
 
-    def __call__(self, *words: str | Path, timeout: float = 90, **variables: str) -> Said:
+    def __call__(self, *words: str | Path, timeout: float = 150, **variables: str) -> Said:
         """The program with this stage's configuration."""
         return self.cli("--config", self.config, *words, timeout=timeout, **variables)
 
@@ -78,11 +78,11 @@ class Stage:
         with urllib.request.urlopen(self.service["url"] + "/health", timeout=5) as answer:
             return str(answer.headers["X-Version"] or json.load(answer)["version"])
 
-    def soaked(self, version: str, seconds: float = 30) -> None:
+    def soaked(self, version: str, seconds: float = 60) -> None:
         """Watch with an open console's desk until this release has earned 'good'."""
         self._watch(lambda rows: rows.get(version) == Verdict.GOOD, f"{version} good", seconds)
 
-    def seen(self, version: str, seconds: float = 30) -> None:
+    def seen(self, version: str, seconds: float = 60) -> None:
         """Watch until this release was seen serving."""
         self._watch(lambda rows: version in rows, f"{version} seen", seconds)
 
@@ -110,7 +110,7 @@ class Stage:
         self.seen(BAD)
 
 
-def until(held: Callable[[], bool], what: str, seconds: float = 20) -> None:
+def until(held: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Wait until `held()`. Raises AssertionError at the deadline."""
     end = time.monotonic() + seconds
     while not held():

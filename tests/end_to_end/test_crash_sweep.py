@@ -24,7 +24,7 @@ from actions.platforms.compose.compose_files import pinned_images
 from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
 from tests.docker import images
-from tests.docker.project import HOST, ComposeProject, until
+from tests.docker.project import HOST, ComposeProject
 from tests.end_to_end.sweeping import ALL, Sweep, once_each
 from tests.stack import own_ledger
 
@@ -97,9 +97,6 @@ class EmbeddedStack:
                 key.removesuffix(".undo") for key in found if key.endswith(".undo")
             }
 
-    def tidy(self) -> None:
-        """Nothing is left over."""
-
     def lost_writes(self) -> int:
         """Acknowledged writes of the steady traffic that are not there any more."""
         answer = httpx.get(f"{self.facts.traffic}/audit", timeout=30, trust_env=False)
@@ -135,7 +132,6 @@ async def test_the_embedded_stack_goes_back_wholly(whole_stack: SandboxFacts, tm
     await sweep.every()
     met = {point.partition("#")[0] for point in sweep.died}
     assert {"local.before-replace", "local.after-replace", "router.before-switch", "router.after-switch"} <= met
-    assert len(sweep.missed) <= len(sweep.died) / 10
     assert await asyncio.to_thread(theatre.lost_writes) == 0
 
 
@@ -146,7 +142,6 @@ async def test_the_embedded_stack_comes_back_wholly(whole_stack: SandboxFacts, t
     await sweep.every(since="failed.")
     met = {point.partition("#")[0] for point in sweep.died}
     assert {"local.before-undo", "local.after-undo", "router.before-undo", "router.after-undo"} <= met
-    assert len(sweep.missed) <= len(sweep.died) / 10
     assert await asyncio.to_thread(theatre.lost_writes) == 0
 
 
@@ -196,10 +191,6 @@ class Replica:
         made = self._happened(run_id)
         assert made["create"] == made["destroy"] <= 1 and made["start"] <= 1
 
-    def tidy(self) -> None:
-        """The next rollback begins where this one ended."""
-        until(self.project.answering)
-
     @property
     def pin(self) -> Path:
         return self.project.folder / "docker-compose.override.yml"
@@ -238,7 +229,6 @@ async def test_a_container_goes_back_wholly(project: ComposeProject, tmp_path: P
     met = {point.partition("#")[0] for point in sweep.died}
     calls = ("pin", "tag", "create", "disarm", "stop", "rename-old", "rename-new", "start")
     assert {f"compose.{call}.{side}" for call in calls for side in ("before", "after")} <= met
-    assert len(sweep.missed) <= len(sweep.died) / 10
 
 
 @pytest.mark.machine("docker")
@@ -249,4 +239,3 @@ async def test_a_container_comes_back_wholly(project: ComposeProject, tmp_path: 
     met = {point.partition("#")[0] for point in sweep.died}
     calls = ("disarm", "stop", "rename-new", "rename-old", "arm", "start", "remove", "pin")
     assert {f"compose.undo-{call}.{side}" for call in calls for side in ("before", "after")} <= met
-    assert len(sweep.missed) <= len(sweep.died) / 10

@@ -87,6 +87,9 @@ class KubernetesChanger:
         now = reference(workload["spec"]["template"])
         if now == change.params["before"]:
             return Evidence(text="the template is as before")
+        mark = (workload["metadata"].get("annotations") or {}).get(RUN_ANNOTATION)
+        if now != change.params["target"] and mark != key:
+            return Evidence(text=f"nothing of this run stands; {self._settings.name} was changed by someone else")
         if now != change.params["target"]:
             raise Refused(f"{self._settings.name} was changed by someone else meanwhile; decide by hand")
         kept = json.loads(await asyncio.to_thread(self._kept(key, folder).read_text))

@@ -20,6 +20,9 @@ from actions.platforms.kubernetes.planning import find, plan
 from actions.platforms.kubernetes.quantities import Usage, used_by
 from actions.platforms.kubernetes.rights import checks
 
+LIBRARIES = ("kubernetes.aio.client", "kubernetes.aio.config", "aiohttp")
+"""Imported before the first look, and never before the first frame."""
+
 OBSERVE_SECONDS = 8.0
 USAGE_SECONDS = 15.0
 LOG_LIMIT_BYTES = 1_000_000
