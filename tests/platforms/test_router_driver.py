@@ -93,3 +93,4 @@ async def test_answers_that_contradict_the_router_win(sandbox):
     assert "answers carry generation other" in contradiction(state, (Seen("other", "blue", "200"),))
     assert "names no generation" in contradiction(state, (Seen(None, None, "connection refused"),))
     assert contradiction(state, (Seen(state.generation, None, "502"),)) == ""
+    assert contradiction(state, (Seen(None, None, "no complete answer", silent=True),)) == "", "it hangs: no drift"

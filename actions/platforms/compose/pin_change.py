@@ -21,7 +21,7 @@ from actions.platforms.protocols import Report
 
 CONFIG_HASH = "config-hash"
 """In the run's folder: the label for the new containers, where Compose gave it only after planning."""
-_ASKING_SECONDS = 20.0
+_ASKING_SECONDS = 9.0
 _KEPT = "pin-before.yaml"
 _NONE = "pin-before.none"
 

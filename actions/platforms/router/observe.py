@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from actions.clients.http import HttpReader
+from actions.clients.http_answer import Trouble
 from actions.clients.router import RouterState
 from actions.model.environment import HttpService
 
@@ -12,11 +13,15 @@ ASK_SECONDS = 1.5
 
 @dataclass(frozen=True)
 class Seen:
-    """One answer from outside. Both are None when nobody answered, `colour` also when the router spoke for a slot."""
+    """One answer from outside. Both are None when nobody answered, `colour` also when the router spoke for a slot.
+
+    `silent`: taken, but not answered in time, which says nothing about where it was sent.
+    """
 
     generation: str | None
     colour: str | None
     words: str
+    silent: bool = False
 
 
 class Outside:
@@ -32,7 +37,8 @@ class Outside:
 
     async def _one(self) -> Seen:
         answer = await self._http.get(self._path, fresh=True)
-        return Seen(answer.header("x-generation"), answer.header("x-colour"), answer.reason)
+        silent = answer.trouble is Trouble.TIMEOUT
+        return Seen(answer.header("x-generation"), answer.header("x-colour"), answer.reason, silent)
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -40,8 +46,13 @@ class Outside:
 
 
 def contradiction(state: RouterState, seen: tuple[Seen, ...]) -> str:
-    """How the answers differ from what the router says it does; empty when they agree."""
+    """How the answers differ from what the router says it does; empty when they agree.
+
+    Silence is no contradiction: a release that hangs must be left, not taken for an edit by somebody else.
+    """
     for one in seen:
+        if one.silent:
+            continue
         if one.generation is None:
             return f"an answer from outside names no generation ({one.words})"
         if one.generation != state.generation:
