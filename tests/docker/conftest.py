@@ -14,7 +14,7 @@ from actions.model.environment import ComposeWorkload, Environment, HttpService,
 from actions.model.platform import Artefact, Change, Evidence
 from actions.model.waiting import Deadline
 from actions.platforms.access import Place
-from actions.platforms.compose import proof
+from actions.platforms.compose import compose_cli, pin_change, pin_plan, proof
 from actions.platforms.compose.driver import ComposeChanger, ComposeReader, workload_changer, workload_reader
 from tests.docker import images
 from tests.docker.project import HOST, ComposeProject, ask, free_ports, remove_project, until
@@ -67,8 +67,12 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _short_soak(monkeypatch: pytest.MonkeyPatch) -> None:
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no failure: Compose may take its time. The soak is short, or every test would pay for it."""
     monkeypatch.setattr(proof, "SOAK_SECONDS", 0.1)
+    monkeypatch.setattr(pin_plan, "PLANNING_SECONDS", 100.0)
+    monkeypatch.setattr(pin_change, "_ASKING_SECONDS", 100.0)
+    monkeypatch.setattr(compose_cli, "_LONGEST", 100.0)
 
 
 @pytest.fixture
@@ -151,11 +155,11 @@ class Service:
         await self.changer.protect(change, key, undo)
         return await self.changer.act(change, key, undo, self.said.append)
 
-    async def verify(self, change: Change, key: str = f"{RUN}.3", seconds: float = 15) -> Evidence:
+    async def verify(self, change: Change, key: str = f"{RUN}.3", seconds: float = 60) -> Evidence:
         """The verification."""
         return await self.changer.verify(change, key, Deadline(seconds), self.said.append)
 
-    async def back(self, change: Change, undo: Path, key: str = f"{RUN}.3", seconds: float = 15) -> Evidence:
+    async def back(self, change: Change, undo: Path, key: str = f"{RUN}.3", seconds: float = 60) -> Evidence:
         """The way back."""
         return await self.changer.undo(change, key, undo, Deadline(seconds), self.said.append)
 
@@ -168,7 +172,7 @@ def make_place(name: str, settings: ComposeWorkload, url: str | None, **policy: 
         service: Any = RedisService(url="redis://127.0.0.1:1", workload=settings)
     else:
         service = HttpService(url=url, workload=settings)
-    environment = Environment(services={"api": service}, policy=Policy(**{"prove_seconds": 4, **policy}))
+    environment = Environment(services={"api": service}, policy=Policy(**{"prove_seconds": 20, **policy}))
     return Place("test", "api", "main", environment, {"main": Slot(workload=settings, url=url)}, url)
 
 

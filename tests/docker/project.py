@@ -41,7 +41,7 @@ band = "red"
 [environments.shop.policy]
 soak_seconds = 1
 soak_samples = 2
-prove_seconds = 8
+prove_seconds = 30
 
 [environments.shop.services.api]
 kind = "http"
@@ -136,7 +136,7 @@ class ComposeProject:
         return True
 
 
-def until(condition: Callable[[], bool], seconds: float = 15) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while not condition():

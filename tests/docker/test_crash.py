@@ -25,7 +25,7 @@ UNDO = ["undo-disarm", "undo-stop", "undo-rename-new", "undo-rename-old", "undo-
 @pytest.fixture
 def standing(make_service: Callable[..., Service], releases: dict[str, str]) -> Iterator[Service]:
     """A container of 1.1.0 in two networks, so that every call happens."""
-    service = make_service(prove_seconds=5, stop_timeout=1)
+    service = make_service(stop_timeout=1)
     network = f"{service.name}_second"
     service.engine.create_network(network, labels={"com.docker.compose.project": service.name})
     service.run(releases["1.1.0"])

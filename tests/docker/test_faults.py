@@ -16,7 +16,7 @@ from actions.model.errors import Ambiguous, ConfigError, Unreachable, VerifyFail
 from actions.model.words import Gate, ProbeState
 from actions.platforms.compose import driver
 from tests.docker.conftest import RUN, Service
-from tests.docker.project import HOST
+from tests.docker.project import HOST, until
 from tests.faults.proxy import FaultProxy
 
 pytestmark = pytest.mark.machine("docker")
@@ -58,8 +58,7 @@ async def test_lost_answer_of_a_create_is_adopted(fault: str, behind: Service, p
     with pytest.raises(Ambiguous, match="its answer was lost"):
         await behind.changer.act(change, KEY, undo, behind.said.append)
     await spoilt
-    while not made(behind):
-        await asyncio.sleep(0.02)
+    await asyncio.to_thread(until, lambda: bool(made(behind)))
     proxy.down.clear()
     probe = await behind.changer.probe(change, KEY, undo)
     assert probe.state is ProbeState.PARTIAL and proxy.seen_up.count(b"POST /v1.41/containers/create?") == 1
@@ -94,7 +93,7 @@ async def spoil(proxy: FaultProxy, request: bytes, fault: str) -> None:
     """Lose what the engine answers to the first request of that kind."""
     await proxy.until_up(request)
     if fault == "cut":
-        proxy.drop(reset=True)
+        proxy.down.reset_peer = 0
     else:
         proxy.down.blackhole = True
 
@@ -110,9 +109,10 @@ async def test_engine_away_during_the_proof_is_never_success(behind: Service, pr
     with pytest.raises((VerifyFailed, Unreachable), match="no socket|not proved"):
         await behind.verify(change, seconds=1)
     assert (await behind.changer.probe(change, KEY, undo)).state is ProbeState.UNKNOWN
-    waiting = asyncio.create_task(behind.verify(change, seconds=20))
-    while not behind.said[-1].startswith("Docker Engine at"):
-        await asyncio.sleep(0.02)
+    waiting = asyncio.create_task(behind.verify(change))
+    await asyncio.to_thread(
+        until, lambda: behind.said[-1].startswith(("Docker Engine at", "the engine does not answer"))
+    )
     await proxy.accept()
     assert "answers 200 as 1.0.0" in (await waiting).text
 
@@ -123,9 +123,8 @@ async def test_way_back_waits_for_the_engine(behind: Service, proxy: FaultProxy,
     await behind.verify(change)
     await proxy.refuse()
     proxy.drop()
-    waiting = asyncio.create_task(behind.back(change, undo, seconds=20))
-    while not any("the way back" in line and "waits" in line for line in behind.said):
-        await asyncio.sleep(0.02)
+    waiting = asyncio.create_task(behind.back(change, undo))
+    await asyncio.to_thread(until, lambda: any("the way back" in one and "waits" in one for one in behind.said))
     await proxy.accept()
     await waiting
     assert behind.all() == {behind.name: "running"}

@@ -53,14 +53,14 @@ class Driven:
                 await self.changer.check(change),
                 await self.changer.protect(change, key, undo),
                 await self.changer.act(change, key, undo, self.said.append),
-                await self.changer.verify(change, key, Deadline(20), self.said.append),
+                await self.changer.verify(change, key, Deadline(60), self.said.append),
             ):
                 self.said.append(evidence.text)
                 self.data.append(evidence.data)
 
     async def back(self, changes: tuple[Change, ...], undo: Path) -> None:
         for number, change in reversed(list(enumerate(changes, 1))):
-            await self.changer.undo(change, f"{RUN}.{number}", undo, Deadline(20), self.said.append)
+            await self.changer.undo(change, f"{RUN}.{number}", undo, Deadline(60), self.said.append)
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ class ComposeCli:
         finally:
             if process.returncode is None:
                 process.kill()
-                await process.wait()
+                await process.communicate()  # to the end of its output, or the pipe would outlive the loop
         return said.decode("utf-8", "replace") if process.returncode == 0 else None
 
     def _environment(self) -> dict[str, str]:
