@@ -22,6 +22,8 @@ from actions.platforms.protocols import Report
 CONFIG_HASH = "config-hash"
 """In the run's folder: the label for the new containers, where Compose gave it only after planning."""
 _ASKING_SECONDS = 9.0
+"""Well within the step's budget: a Compose that is slow leaves a risk open, it does not end the rollback."""
+
 _KEPT = "pin-before.yaml"
 _NONE = "pin-before.none"
 
