@@ -12,6 +12,8 @@ from tests.end_to_end.on_kubernetes import IMAGE, KubernetesStage, on_kubernetes
 from tests.end_to_end.stage import BAD, GOOD, until
 from tests.kubernetes.double import Delay, Reset, Rule
 
+pytestmark = pytest.mark.timeout(600)
+
 TEMPLATE = {"spec": {"template": {"metadata": {"annotations": {"edited": "by hand"}}}}}
 
 

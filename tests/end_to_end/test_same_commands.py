@@ -1,6 +1,10 @@
 """The very same commands roll back every platform, and a second press never returns to the bad release."""
 
+import pytest
+
 from tests.end_to_end.stage import BAD, GOOD, Stage
+
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_a_bad_release_is_rolled_back_and_stays_back(stage: Stage) -> None:
