@@ -79,9 +79,12 @@ class Sweep:
         rounds = -(-len(picked) // KILLS)
         for number in range(rounds):
             await self.round(picked[number::rounds], self.folder / f"passed-{number}")
+        again, self.missed = self.missed, []  # not come to, because that run ended before: one more try, each alone
+        for number, point in enumerate(again):
+            await self.round([point], self.folder / f"passed-again-{number}")
         with open_writer(load(self.theatre.config).ledger) as ledger:
             check_journal(ledger)
-        told = f"{self.outcome.value}: {len(points)} crash points, killed at {len(self.died)} in {rounds} runs"
+        told = f"{self.outcome.value}: {len(points)} crash points, killed at {len(self.died)} of {len(picked)}, {rounds} runs"
         print(f"{told}; not met again: {self.missed}; ended otherwise: {self.otherwise}")
         assert len(self.died) >= 0.9 * len(picked), self.missed
         assert len(self.otherwise) <= 0.3 * rounds, f"only on a starved machine: {self.otherwise}"
