@@ -89,8 +89,11 @@ class Terminal:
                     taken += 1
                     if held(bytes(seen)):
                         return at
-                if not self._news.wait(end - time.perf_counter()) and taken == len(self.chunks):
-                    raise TimeoutError(f"never came; the last bytes: {bytes(seen)[-2000:]!r}")
+                if not self._news.wait(0.5) and taken == len(self.chunks):
+                    ended = self.process.poll() is not None
+                    if ended or time.perf_counter() > end:
+                        words = "the program ended" if ended else "it never came"
+                        raise TimeoutError(f"{words}; the last bytes: {bytes(seen)[-1000:]!r}")
 
     def shows(self, text: str, since: int = 0) -> float:
         """When `text` was first written in one piece."""
