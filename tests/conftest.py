@@ -48,11 +48,11 @@ def _machine(item: pytest.Item) -> set[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share the one embedded stack, or a part of the machine, stay on one worker."""
+    """Tests of one folder that share an embedded stack, or a part of the machine, stay on one worker."""
     for item in items:
         names = _machine(item)
         if "sandbox" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("sandbox"))
+            item.add_marker(pytest.mark.xdist_group(f"stack-{item.path.parent.name}"))
         elif names:
             item.add_marker(pytest.mark.xdist_group("-".join(sorted(names))))
 

@@ -16,6 +16,7 @@ from actions.model.environment import Environment, HttpService, Settings
 from actions.model.errors import Busy, LedgerError, ReadOnlyError, Refused, Stale, UnknownNameError
 from actions.model.plan import Level, RollbackRequest
 from actions.model.record import RunQuery
+from actions.model.way_back import RollbackFacts
 from actions.model.words import Command, RunState
 from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
@@ -137,23 +138,22 @@ async def test_looking_around(stack_up: SandboxFacts) -> None:
 
 
 async def test_an_offer_is_there_before_the_key_is_pressed(stack_up: SandboxFacts) -> None:
-    """Once the console is open, asking for the offer reads no platform: it still answers while the platform is away."""
+    """Once the console is open, asking for the offer reads no platform: it is there while the platform hangs."""
     async with operator_of(stack_up) as desk:
         snapshots = desk.snapshots()
         await anext(snapshots)
-        await desk.offer(REQUEST)
-        asked = []
-        real = desk.access.workload
+        first = await desk.offer(REQUEST)
 
-        def counted(service: str, slot: str):  # type: ignore[no-untyped-def]
-            asked.append(slot)
-            return real(service, slot)
+        async def hangs(request: RollbackRequest) -> RollbackFacts:
+            await asyncio.Event().wait()
+            raise AssertionError
 
-        desk.access.workload = counted  # type: ignore[method-assign]
-        before = len(asked)
-        task = asyncio.create_task(desk.offer(REQUEST))
-        await task
-        assert len(asked) == before or task.result().plan is not None
+        desk.watching.way_back._gather = hangs
+        async with asyncio.timeout(5):
+            again = await desk.offer(REQUEST.model_copy(update={"reason": "pressed"}))
+        assert first.plan is not None
+        assert again.plan is not None
+        assert (again.plan.reason, again.plan.pins) == ("pressed", first.plan.pins)
         await snapshots.aclose()  # type: ignore[attr-defined]
 
 
