@@ -84,8 +84,8 @@ class Sweep:
             await self.round([point], self.folder / f"passed-again-{number}")
         with open_writer(load(self.theatre.config).ledger) as ledger:
             check_journal(ledger)
-        told = f"{self.outcome.value}: {len(points)} crash points, killed at {len(self.died)} of {len(picked)}, {rounds} runs"
-        print(f"{told}; not met again: {self.missed}; ended otherwise: {self.otherwise}")
+        told = f"{len(points)} crash points, killed at {len(self.died)} of {len(picked)} in {rounds} runs"
+        print(f"{self.outcome.value}: {told}; not met again: {self.missed}; ended otherwise: {self.otherwise}")
         assert len(self.died) >= 0.9 * len(picked), self.missed
         assert len(self.otherwise) <= 0.3 * rounds, f"only on a starved machine: {self.otherwise}"
 
