@@ -6,8 +6,10 @@ exactly what the server sent. The package is imported at the first connection, n
 
 import asyncio
 import json
+import os
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from importlib import import_module
 from pathlib import Path
@@ -39,6 +41,7 @@ class KubernetesReader:
         self._client: ApiClient | None = None
         self._connecting = asyncio.Lock()
         self._closed = False
+        self._retired: list[tuple[float, ApiClient]] = []
 
     @classmethod
     def of(cls, settings: KubernetesWorkload) -> Self:
@@ -110,7 +113,7 @@ class KubernetesReader:
             response = await self._send("GET", path, query, None, "application/json", seconds + CALL_SECONDS)
             try:
                 if response.status == 401:
-                    raise await self._unknown_here()
+                    raise self._not_accepted()
                 if response.status >= 400:
                     raise refusal(self.where, "watch", path, response.status, await response.content.read(65_536))
                 _notice_silence(response)
@@ -128,16 +131,24 @@ class KubernetesReader:
     async def close(self) -> None:
         """Close the connections; every later call is refused."""
         self._closed = True
-        await self._forget()
+        self._retire()
+        await self._close_retired(0.0)
 
-    async def _forget(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
+    def _retire(self) -> None:
+        """Connect anew at the next call; what others still ask over the old connections may end."""
+        if self._client is not None:
+            self._retired.append((time.monotonic(), self._client))
+            self._client = None
+
+    async def _close_retired(self, age: float) -> None:
+        old = [one for one in self._retired if time.monotonic() - one[0] >= age]
+        self._retired = [one for one in self._retired if one not in old]
+        for _, client in old:
             await client.close()
 
-    async def _unknown_here(self) -> Unreachable:
+    def _not_accepted(self) -> Unreachable:
         """These credentials are not accepted: the next call reads the kubeconfig anew, after a new login too."""
-        await self._forget()
+        self._retire()
         return Unreachable(
             f"{self.where} does not accept these credentials (401): log in again, the token may have expired"
         )
@@ -179,7 +190,7 @@ class KubernetesReader:
                 ) from None
             raise Unreachable(f"{self.where} does not answer: {why(error)}; check network or VPN") from None
         if response.status == 401:
-            raise await self._unknown_here()
+            raise self._not_accepted()
         if len(raw) > BODY_LIMIT:
             raise Unreachable(f"{self.where} answers {path} with more than {BODY_LIMIT} bytes")
         return int(response.status), bytes(raw)
@@ -201,6 +212,7 @@ class KubernetesReader:
                 await client.close()
                 raise Unreachable(f"{self.where}: the connection was closed")
             self._client = client
+            await self._close_retired(2 * CALL_SECONDS)
             return client
 
 
@@ -218,6 +230,12 @@ class KubernetesWriter(KubernetesReader):
         await self._call("DELETE", path, {}, body)
 
 
+def kubeconfigs(kubeconfig: Path | None) -> list[Path]:
+    """Where the kubeconfig may lie: as configured, else in $KUBECONFIG, else in the home directory."""
+    named = [part for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
+    return [kubeconfig] if kubeconfig else [Path(part) for part in named] or [Path.home() / ".kube" / "config"]
+
+
 async def _library(name: str) -> Any:
     """A heavy library, imported beside the loop, so that what else is measured meanwhile is not delayed."""
     return sys.modules.get(name) or await asyncio.to_thread(import_module, name)
@@ -229,6 +247,10 @@ async def _open(kubeconfig: Path | None, context: str | None) -> "ApiClient":
     configuration.proxy = None
     configuration.client_session_kwargs = {"trust_env": False}
     configuration.connection_pool_maxsize = 0  # every watch holds a connection; a limit would starve the rest
+    known = kubeconfigs(kubeconfig)
+    if (kubeconfig or context) and not any(path.is_file() for path in known):
+        names = ", ".join(map(str, known))
+        raise ConfigError(f"no kubeconfig at {names}; log in to the cluster, or correct 'kubeconfig'")
     try:
         if context is None and kubeconfig is None:
             config.load_incluster_config(client_configuration=configuration)
