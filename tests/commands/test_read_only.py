@@ -22,6 +22,7 @@ WRITING = [
     ["runs", "back-out", RUN],
     ["runs", "take-over", RUN],
     ["runs", "note", RUN, "text"],
+    ["runs", "close", RUN, "--reason", "mended by hand"],
     ["runs", "answer", RUN, "GATE", "yes"],
     ["keeper", "run"],
     ["keeper", "start"],

@@ -8,7 +8,7 @@ import pytest
 from actions.ledger import open_writer
 from actions.ledger.locks import lock_path, locked
 from actions.ledger.writer import LedgerWriter
-from actions.model.errors import Busy
+from actions.model.errors import Busy, UsageError
 from actions.model.plan import RollbackRequest
 from actions.model.record import CommandRow
 from actions.model.waiting import Deadline, until
@@ -73,3 +73,20 @@ async def test_a_forward_run_that_does_not_leave_is_named(
                     await desk.submit(REQUEST)
                 assert caught.value.run_id == update
                 ledger.finish(update, RunState.ABORTED, fence=fence, actor="executor")
+
+
+async def test_a_run_that_was_put_right_by_hand_is_closed_with_what_was_done(stack_up: SandboxFacts) -> None:
+    with open_writer(stack_up.config.parent / "ledger") as ledger:
+        update = begin_update(ledger, stack_up.config)
+        with locked(lock_path(ledger.directory, "sandbox")):
+            fence = ledger.acquire(update, actor="executor")
+            ledger.transition(update, RunState.RUNNING, fence=fence, actor="executor")
+            ledger.finish(update, RunState.NEEDS_OPERATOR, fence=fence, actor="executor", reason="stuck")
+        async with operator_of(stack_up) as desk:
+            with pytest.raises(UsageError, match="reason"):
+                await desk.close_run(update, " ")
+            await desk.close_run(update, "started green by hand")
+            assert await desk.active() is None
+            view = await desk.run(update)
+        assert not view.run.state.active
+        assert any("started green by hand" in str(event.body) for event in view.events)

@@ -92,7 +92,7 @@ def verdict_lines(view: RunView) -> list[str]:
         lines.append("  " + "   ".join(measured))
     if run.state is RunState.NEEDS_OPERATOR or view.manual:
         lines += ["  a person must act now:", *(f"  {number}. {step}" for number, step in enumerate(view.manual, 1))]
-        lines.append(f"  then: vq-tui runs resume {short_id(run.id)}, or: vq-tui runs back-out {short_id(run.id)}")
+        lines.append(f"  then one of: vq-tui runs resume|back-out|close {short_id(run.id)}")
     return lines
 
 

@@ -163,6 +163,22 @@ def take_over(
 
 
 @group.command()
+def close(context: typer.Context, identifier: Id, reason: Reason = "", json: Json = False) -> int:
+    """End a run that waits for a person, once things were put right by hand; say with --reason what was done."""
+    here = session(context, json)
+
+    async def work() -> int:
+        async with here.operating("runs close") as operator:
+            run_id = await operator.find(identifier)
+            await operator.close_run(run_id, reason)
+            view = await operator.run(run_id)
+        here.output.answer(run_payload(view) | {"command": "close"}, verdict_lines(view))
+        return ExitCode.OK
+
+    return run(work)
+
+
+@group.command()
 def note(context: typer.Context, identifier: Id, text: str, json: Json = False) -> int:
     """Write a line into the journal of a run."""
     if not text.strip():
