@@ -21,6 +21,8 @@ from actions.platforms.compose.observe import Scene, pinned_start, pins_of
 from actions.platforms.compose.params import PIN, RECREATE, RETIRE, Recreate, Replaced, Retire
 from actions.platforms.compose.pin_plan import PinPlan, plan_pin
 
+PIN_SECONDS = 15.0
+
 Body = dict[str, Any]
 
 
@@ -141,7 +143,7 @@ class Planner:
             after=clean(name, limit=200),
             params=pinned.pin.model_dump(mode="json"),
             expected_seconds=0.1,
-            budget_seconds=15,
+            budget_seconds=PIN_SECONDS,
         )
 
     def _recreate(self, old: Body, scene: Scene, to: Artefact, name: str, pinned: PinPlan, same_words: bool) -> Change:

@@ -1,0 +1,55 @@
+"""A Compose that does not answer leaves a risk open; it does not end the rollback before it began (rows 16, 18)."""
+
+from pathlib import Path
+
+import pytest
+
+from actions.model.environment import ComposeWorkload
+from actions.model.platform import Change
+from actions.model.waiting import Deadline
+from actions.platforms.compose import pin_change
+from actions.platforms.compose.params import PIN, Pin, Question
+from actions.platforms.compose.pin_plan import SLOW
+from actions.platforms.compose.planning import PIN_SECONDS
+
+CONTENT = "services: {api: {image: shop/api:1.0.0}}\n"
+
+
+class SilentCompose:
+    """Is waited for in vain, for as long as the caller has patience."""
+
+    patience = 0.0
+
+    def __init__(self, settings: ComposeWorkload) -> None:
+        del settings
+
+    async def hashes(self, question: Question, seconds: float) -> None:
+        SilentCompose.patience = seconds
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+async def test_a_silent_compose_costs_a_risk_and_not_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pin_change, "ComposeCli", SilentCompose)
+    path = str(tmp_path / "docker-compose.override.yml")
+    question = Question(
+        directory=str(tmp_path),
+        project="shop",
+        version="1.29",
+        read=(),
+        pin=path,
+        content=CONTENT,
+        present="x",
+        known=(),
+    )
+    pin = Pin(path=path, content=CONTENT, before=None, files={}, risks=(SLOW,), question=question)
+    change = Change(slot="main", action=PIN, title="pin", subject="api", params=pin.model_dump(mode="json"))
+    pinner = pin_change.Pinner(ComposeWorkload(project="shop", service="api"))
+    folder = tmp_path / "undo"
+    folder.mkdir()
+    await pinner.protect(change, "RUN.3", folder)
+    assert SilentCompose.patience <= PIN_SECONDS * 2 / 3, "the step's own budget would end it first"
+    await pinner.act(change, "RUN.3", folder, lambda _: None)
+    seen = await pinner.verify(change, "RUN.3", Deadline(5), lambda _: None)
+    assert "has not answered yet" in seen.text and "1.0.0" in Path(path).read_text()
