@@ -3,13 +3,13 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from actions.desk.ledger_door import either
+from actions.desk import hand_over
+from actions.desk.hand_over import GONE
 from actions.model.errors import Busy, Refused, Stale, UsageError
 from actions.model.identity import short_id
 from actions.model.plan import Plan, RollbackRequest
 from actions.model.record import CommandRow, Submitted
 from actions.model.run import Executor, Run
-from actions.model.waiting import Deadline
 from actions.model.words import Command, RunState
 from actions.procedures.rollback import PROCEDURE, plan_rollback
 from actions.runner.launch import launch
@@ -19,11 +19,6 @@ from actions.runner.steer import steer, take_over
 if TYPE_CHECKING:
     from actions.desk.operator import Operator
 
-HAND_OVER_SECONDS = 120.0
-"""Longest that a rollback waits for the forward run it pre-empts to back out (R10)."""
-
-GONE = {"dead", "none"}
-
 
 async def submit(desk: "Operator", request: RollbackRequest, expected_digest: str | None) -> Submitted:
     """See `Operator.submit`."""
@@ -32,13 +27,16 @@ async def submit(desk: "Operator", request: RollbackRequest, expected_digest: st
     attached = await _already(desk, request)
     if attached is not None:
         return attached
-    await _pre_empt(desk, request)
-    plan = await _plan(desk, request, expected_digest)
+    hand = await hand_over.pre_empt(desk, request, expected_digest)
+    plan = await (hand_over.plan_after(desk, request, hand) if hand else _plan(desk, request, expected_digest))
     drill = await desk.rehearsals.acting()
     try:
         submitted = await asyncio.to_thread(_write, desk, plan, request, drill)
     except Busy as busy:
         submitted = await _attach(desk, plan, busy)
+    if hand is not None and submitted.created:
+        await hand_over.note(desk, hand, submitted.run_id)
+        submitted = submitted.model_copy(update={"took_over": hand.text})
     await _launch(desk, submitted)
     if drill:
         await desk.rehearsals.acted(submitted.run_id)
@@ -100,30 +98,6 @@ async def _launch(desk: "Operator", submitted: Submitted) -> None:
         if run.state is not RunState.QUEUED or executor.state not in GONE:
             return
     await asyncio.to_thread(launch, desk.ledger.directory, submitted.run_id)
-
-
-async def _pre_empt(desk: "Operator", request: RollbackRequest) -> None:
-    """A rollback does not wait for a forward run: that run is told to leave, and is seen to have left (R10)."""
-    active = await _active(desk)
-    if active is None or active.procedure == PROCEDURE or active.state is RunState.NEEDS_OPERATOR:
-        return
-    if (await asyncio.to_thread(desk.writer.executor, active.id)).state in GONE:
-        return  # nobody would hear it; the ledger lets it give way as soon as that is safe
-    reason = f"pre-empted by a rollback of {desk.operator}: {request.reason or 'emergency'}"
-    try:
-        await command(desk, active.id, Command.ABORT, reason)
-    except Refused:  # it has changed something already
-        await command(desk, active.id, Command.BACK_OUT, reason)
-    deadline = Deadline(HAND_OVER_SECONDS)
-    while True:
-        news = desk.ledger.changed.waiter()
-        run = await asyncio.to_thread(desk.writer.run, active.id)
-        if run.state.terminal:
-            return
-        if deadline.passed:
-            who = f"{run.procedure} {short_id(run.id)}"
-            raise Busy(f"{who} was told to leave and has not within {HAND_OVER_SECONDS:.0f} s", run_id=run.id)
-        await either(news, min(0.5, deadline.remaining() or 0.01))
 
 
 async def command(desk: "Operator", run_id: str, what: Command, reason: str) -> CommandRow:

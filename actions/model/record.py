@@ -47,10 +47,14 @@ class CommandRow(Fact):
 
 
 class Submitted(Fact):
-    """Answer to a request: the run that carries it out. `created` False means it was already there: attach to it."""
+    """Answer to a request: the run that carries it out. `created` False means it was already there: attach to it.
+
+    `took_over` names the forward run that had to leave for it, and how that ended.
+    """
 
     run_id: str
     created: bool
+    took_over: str = ""
 
 
 class KeeperFacts(Fact):

@@ -12,12 +12,13 @@ from pydantic import JsonValue
 from actions.health.readiness import expected_seconds
 from actions.model.errors import Refused, UnknownNameError
 from actions.model.plan import Level, OnFailure, Phase, Plan, PlannedStep, RollbackRequest
-from actions.model.platform import Change
-from actions.model.way_back import RollbackFacts, SlotFacts
+from actions.model.platform import Artefact, Change
+from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Gate, HealthState
+from actions.releases.choice import never_seen
 from actions.releases.pinned import pins, refuse_failed, revalidate
 
-__all__ = ["PROCEDURE", "VERSION", "evidence", "pins", "plan_rollback", "revalidate"]
+__all__ = ["PROCEDURE", "VERSION", "evidence", "pins", "plan_proof", "plan_rollback", "revalidate"]
 
 PROCEDURE = "rollback"
 VERSION = "1"
@@ -39,8 +40,40 @@ def plan_rollback(request: RollbackRequest, facts: RollbackFacts) -> Plan:
     refuse_failed(facts, accept_drift=request.accept_drift)
     if choice.warm and facts.switch is None:
         raise Refused(f"{choice.to.version} serves already: all traffic is on {choice.slot}")
-    phases = _phases(request, facts, slot, slot.changes)
-    steps = [step for phase in phases for step in phase.steps]
+    moves = tuple(_moves(facts, slot.changes))
+    return _plan(request, facts, _phases(request, facts, slot, slot.changes), moves, pins(facts))
+
+
+def plan_proof(request: RollbackRequest, facts: RollbackFacts, left: Artefact, how: str) -> Plan:
+    """What already serves again is proved and recorded, and what was left is marked; nothing is moved.
+
+    `facts` gathered for the release that serves, `how` says what put it back. Raises Refused when nothing serves.
+    """
+    serving = facts.choice.current
+    slot = max(facts.slots, key=lambda one: facts.shares.get(one.slot, 0.0), default=None)
+    if serving is None or slot is None:
+        raise Refused("nobody can tell what serves: look at the platform")
+    known = facts.choice.current_release or never_seen(serving, facts)
+    choice = Choice(current=left, to=known, artefact=serving, slot=slot.slot, warm=True)
+    proven = facts.model_copy(update={"choice": choice, "switch": None})
+    ids = iter(range(1, 1000))
+    phases = (
+        Phase(name="prepare", steps=tuple(_prepare(ids, request, proven))),
+        Phase(name="prove", steps=tuple(_prove(ids, proven, slot))),
+        Phase(name="finish", steps=tuple(_finish(ids, proven, slot, ()))),
+    )
+    return _plan(request, proven, phases, (f"{serving.version} serves again, {how}",), pins(facts))
+
+
+def _plan(
+    request: RollbackRequest,
+    facts: RollbackFacts,
+    phases: tuple[Phase, ...],
+    moves: tuple[str, ...],
+    pinned: dict[str, JsonValue],
+) -> Plan:
+    choice, steps = facts.choice, [step for phase in phases for step in phase.steps]
+    assert choice.to is not None
     from_version = choice.current.version if choice.current else None
     return Plan(
         procedure=PROCEDURE,
@@ -54,13 +87,13 @@ def plan_rollback(request: RollbackRequest, facts: RollbackFacts) -> Plan:
         to_version=choice.to.version,
         to_reference=choice.to.reference,
         reason=request.reason or evidence(facts) or f"rollback of {from_version or facts.service}",
-        moves=tuple(_moves(facts, slot.changes)),
+        moves=moves,
         keeps=tuple(_keeps(facts)),
         phases=phases,
         expected_seconds=(expected_seconds(facts) if facts.past_seconds else None)
         or sum(step.expected_seconds for step in steps),
         budget_seconds=_budget(request.level, facts),
-        pins=pins(facts),
+        pins=pinned,
     )
 
 

@@ -147,7 +147,7 @@ def _named(wanted: str, base: Choice, facts: RollbackFacts, available: dict[str,
     if not usable:
         return _refused(base, f"{wanted} is not at hand on this platform: fetch it first, or choose another release")
     best = max(usable, key=lambda one: _preference(rows.get(one)))
-    release = rows.get(best) or _never_seen(artefacts[best], facts)
+    release = rows.get(best) or never_seen(artefacts[best], facts)
     return base.model_copy(update={"to": release, "artefact": artefacts[best]})
 
 
@@ -183,7 +183,7 @@ def _preference(release: Release | None) -> tuple[int, float]:
     return (0, 0.0) if release is None else (_TRUST[release.verdict], release.last_seen.timestamp())
 
 
-def _never_seen(artefact: Artefact, facts: RollbackFacts) -> Release:
+def never_seen(artefact: Artefact, facts: RollbackFacts) -> Release:
     """A release that is at hand but was never observed serving: there is no evidence about it, and it says so."""
     return Release(
         environment=facts.environment,

@@ -34,7 +34,7 @@ def revalidate(plan: Plan, facts: RollbackFacts, *, accept_drift: bool = False) 
 
     Raises Stale when anything pinned moved since planning, Refused when a condition fails now.
     """
-    if facts.choice.refusal:
+    if facts.choice.refusal and plan.pins.get("to") is not None:  # a plan that only proves is bound to no choice
         raise Refused(facts.choice.refusal)
     now = pins(facts)
     if now["from"] is None:

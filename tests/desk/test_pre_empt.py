@@ -59,9 +59,9 @@ async def test_a_running_update_is_handed_over_visibly(stack_up: SandboxFacts) -
 async def test_a_forward_run_that_does_not_leave_is_named(
     stack_up: SandboxFacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from actions.desk import steering
+    from actions.desk import hand_over
 
-    monkeypatch.setattr(steering, "HAND_OVER_SECONDS", 0.5)
+    monkeypatch.setattr(hand_over, "HAND_OVER_SECONDS", 0.5)
     with open_writer(stack_up.config.parent / "ledger") as ledger:
         update = begin_update(ledger, stack_up.config)
         async with operator_of(stack_up) as desk:

@@ -91,6 +91,8 @@ async def _roll_back(here: Session, asked: _Asked, *, yes: bool, wait: bool, key
         submitted = await operator.submit(request, expected_digest=digest)
         if not submitted.created:
             here.output.aside(f"run {short_id(submitted.run_id)} was already asked for: attached to it")
+        if submitted.took_over:
+            here.output.aside(f"took the environment over from {submitted.took_over}")
         if not wait:
             view = await operator.run(submitted.run_id)
             payload = run_payload(view) | {"created": submitted.created}
