@@ -47,6 +47,7 @@ def _machine(item: pytest.Item) -> set[str]:
     return {name for marker in item.iter_markers("machine") for name in marker.args}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one folder that share an embedded stack, or a part of the machine, stay on one worker."""
     for item in items:
