@@ -27,19 +27,25 @@ KEPT_ERRORS = (Forbidden, NotThere, ConfigError)
 
 
 class Mirror:
-    """Objects by uid, kept current by a task of its own. `managedFields` are not kept: nobody reads them here."""
+    """Objects of one collection, kept current by a task of its own. `version` grows with every change.
+
+    `managedFields` are not kept: nobody reads them here.
+    """
 
     def __init__(self, client: KubernetesReader, path: str, pulse: Pulse) -> None:
         self.client, self.path, self.pulse = client, path, pulse
+        self.version = 0
         self._objects: dict[str, Json] = {}
+        self._named: dict[str, Json] = {}
+        self._owned: dict[str, dict[str, Json]] = {}
         self._listed = False
         self._ready = asyncio.Event()
         self._error: VqError | None = None
         self._lost_at: float | None = None
         self._task = asyncio.create_task(self._run(), name=f"mirror {path}")
 
-    async def objects(self) -> list[Json]:
-        """All objects, as current as the watch is. Raises Forbidden, NotThere, ConfigError, or Unreachable."""
+    async def current(self) -> "Mirror":
+        """Itself, when what it holds counts as an observation. Raises Forbidden, NotThere, ConfigError, Unreachable."""
         if not self._ready.is_set():
             await self._ready.wait()
         if isinstance(self._error, KEPT_ERRORS) and not self._listed:
@@ -52,7 +58,19 @@ class Mirror:
             raise Unreachable(f"{self.client.where}: the watch of {self.path} has ended; start the program again")
         if silence := self.pulse.silence:
             raise Unreachable(silence)
-        return list(self._objects.values())
+        return self
+
+    async def objects(self) -> list[Json]:
+        """All objects. Raises as `current` does."""
+        return list((await self.current())._objects.values())
+
+    def named(self, name: str) -> Json | None:
+        """The object of that name."""
+        return self._named.get(name)
+
+    def owned_by(self, uid: str) -> tuple[Json, ...]:
+        """The objects whose controller is the object of that uid."""
+        return tuple(self._owned.get(uid, {}).values())
 
     async def close(self) -> None:
         """Stop watching."""
@@ -83,17 +101,42 @@ class Mirror:
 
     async def _list(self) -> str:
         items, version = await self.client.collection(self.path)
-        self._objects = {one["metadata"]["uid"]: _slim(one) for one in items}
+        self._objects, self._named, self._owned = {}, {}, {}
+        for one in items:
+            self._put(one)
         self._listed = True
+        self.version += 1
         return version
 
     def _apply(self, event: Json) -> str:
         thing: Json = event["object"]
-        if event["type"] == "DELETED":
-            self._objects.pop(thing["metadata"]["uid"], None)
-        elif event["type"] in {"ADDED", "MODIFIED"}:
-            self._objects[thing["metadata"]["uid"]] = _slim(thing)
+        if event["type"] in {"ADDED", "MODIFIED", "DELETED"}:
+            self.version += 1
+            self._take(thing["metadata"]["uid"])
+        if event["type"] in {"ADDED", "MODIFIED"}:
+            self._put(thing)
         return str(thing["metadata"]["resourceVersion"])
+
+    def _put(self, thing: Json) -> None:
+        meta = thing["metadata"]
+        meta.pop("managedFields", None)
+        self._objects[meta["uid"]] = self._named[meta["name"]] = thing
+        for owner in meta.get("ownerReferences") or []:
+            if owner.get("controller"):
+                self._owned.setdefault(owner["uid"], {})[meta["uid"]] = thing
+
+    def _take(self, uid: str) -> None:
+        old = self._objects.pop(uid, None)
+        if old is None:
+            return
+        meta = old["metadata"]
+        if self._named.get(meta["name"]) is old:
+            del self._named[meta["name"]]
+        for owner in meta.get("ownerReferences") or []:
+            held = self._owned.get(owner["uid"], {})
+            held.pop(uid, None)
+            if not held:
+                self._owned.pop(owner["uid"], None)
 
     def _recover(self) -> None:
         self._error, self._lost_at = None, None
@@ -103,11 +146,6 @@ class Mirror:
         self._error = error
         self._lost_at = self._lost_at if self._lost_at is not None else time.monotonic()
         self._ready.set()
-
-
-def _slim(thing: Json) -> Json:
-    thing["metadata"].pop("managedFields", None)
-    return thing
 
 
 @dataclass

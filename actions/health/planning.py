@@ -131,7 +131,9 @@ def _platform(
         rows = ((row, "traffic"),)
         plans.append(SourcePlan(f"{name} traffic", rows, TRAFFIC_TICKS * interval, PLATFORM_LIMIT, traffic))
     if access.slots(name):
-        plans.append(SourcePlan(f"{name} instances", (), WORKLOAD_TICKS * interval, PLATFORM_LIMIT, workload))
+        watched = all(slot.workload.watched for slot in access.slots(name).values())
+        pace = interval if watched else WORKLOAD_TICKS * interval
+        plans.append(SourcePlan(f"{name} instances", (), pace, PLATFORM_LIMIT, workload))
     return plans
 
 

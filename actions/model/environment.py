@@ -4,7 +4,7 @@ These models are the schema of `vq-tui.toml`; `actions.config` reads the file in
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -43,6 +43,9 @@ class Tls(Fact):
 class LocalWorkload(Fact):
     """Supervised processes on this host (P4). `directory` is the supervisor's state directory."""
 
+    watched: ClassVar[bool] = False
+    """Whether the driver is told of changes, so that looking often costs the platform nothing."""
+
     driver: Literal["local"] = "local"
     directory: Path
     service: Name
@@ -51,6 +54,7 @@ class LocalWorkload(Fact):
 class ComposeWorkload(Fact):
     """Containers on a Docker Engine, found by Compose labels, or by container name where `project` is absent (P1)."""
 
+    watched: ClassVar[bool] = False
     driver: Literal["compose"] = "compose"
     host: str = "unix:///var/run/docker.sock"
     tls: Tls | None = None
@@ -63,8 +67,12 @@ class ComposeWorkload(Fact):
 
 
 class KubernetesWorkload(Fact):
-    """A Deployment, StatefulSet or DaemonSet (P2). Without `context` the in-cluster configuration is used."""
+    """A Deployment, StatefulSet or DaemonSet (P2), by the in-cluster configuration without `kubeconfig` and `context`.
 
+    `service` is the Kubernetes Service whose ready endpoints prove a rollout; `container` the one whose image counts.
+    """
+
+    watched: ClassVar[bool] = True
     driver: Literal["kubernetes"] = "kubernetes"
     kubeconfig: Path | None = None
     context: str | None = None
@@ -80,6 +88,7 @@ class KubernetesWorkload(Fact):
 class AddressWorkload(Fact):
     """An address whose processes are managed elsewhere: observed, never changed. Useful as a standing colour."""
 
+    watched: ClassVar[bool] = False
     driver: Literal["address"] = "address"
     url: HttpUrl
 

@@ -1,10 +1,11 @@
 """Kubernetes as a workload driver (P2, R5)."""
 
 import asyncio
+from datetime import UTC, datetime
 
 from actions.clients.kubernetes_api import Json, KubernetesWriter
 from actions.clients.kubernetes_errors import Forbidden, NotThere
-from actions.clients.kubernetes_mirror import Mirrors
+from actions.clients.kubernetes_mirror import Mirror, Mirrors
 from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Unreachable, VqError
 from actions.model.health import Check
@@ -45,10 +46,15 @@ class KubernetesWorkloadReader:
         self._settings, self._slot = settings, slot
         self._paths = Paths.of(settings)
         self._mirrors = Mirrors(settings.kubeconfig, settings.context)
+        self._seen: tuple[object, Observation] | None = None
+        self._facts: tuple[Observation, WorkloadFacts] | None = None
 
     async def observe(self) -> WorkloadFacts:
         """Instances, template and history as the watches have them. Raises Unreachable with since when."""
-        return workload_facts(self._settings, await self._look())
+        seen = await self._look()
+        if self._facts is None or self._facts[0] is not seen:
+            self._facts = seen, workload_facts(self._settings, seen)
+        return self._facts[1].model_copy(update={"observed_at": datetime.now(UTC)})
 
     async def at_hand(self, artefact: Artefact) -> Check:
         """Whether the old template is still kept and its image known to the nodes."""
@@ -92,10 +98,10 @@ class KubernetesWorkloadReader:
         await self._mirrors.close()
 
     async def _look(self) -> Observation:
-        kind, of = self._paths.kind, self._mirrors.of
+        """What the mirrors hold of this workload; the same object again as long as nothing of it has changed."""
         try:
             async with asyncio.timeout(OBSERVE_SECONDS):
-                looks = [of(path).objects() for path in self._watched()]
+                looks = [self._mirrors.of(path).current() for path in self._watched()]
                 found = await asyncio.gather(*looks, return_exceptions=True)
                 for one in found:  # in a fixed order, so that the same trouble is always told in the same words
                     if isinstance(one, BaseException):
@@ -104,18 +110,28 @@ class KubernetesWorkloadReader:
                 scalers, usage = await asyncio.gather(self._optional(self._paths.autoscalers), self._used())
         except TimeoutError:
             raise Unreachable(f"{self._mirrors.client.where} did not answer within {OBSERVE_SECONDS:.0f} s") from None
-        own = next((one for one in workloads if one["metadata"]["name"] == self._settings.name), None)
+        own = workloads.named(self._settings.name)
         if own is None:
             raise NotThere(
                 f"no {self._settings.kind} '{self._settings.name}' in namespace '{self._settings.namespace}' "
                 f"of {self._mirrors.client.where}; check 'kind', 'namespace' and 'name'"
             )
+        history = kept.owned_by(own["metadata"]["uid"])
+        instances = tuple(pod for one in (own, *history) for pod in pods.owned_by(one["metadata"]["uid"]))
+        mark = (tuple(map(_version, (own, *history, *instances))), scalers and scalers.version, id(usage))
+        if self._seen is None or self._seen[0] != mark:
+            self._seen = mark, await self._observation(own, history, instances, scalers, usage)
+        return self._seen[1]
+
+    async def _observation(
+        self, own: Json, kept: tuple[Json, ...], pods: tuple[Json, ...], scalers: Mirror | None, usage: Usage
+    ) -> Observation:
         return Observation(
-            kind=kind,
-            workload={**own, "kind": kind.name},
-            kept=tuple(kept),
-            pods=tuple(pods),
-            autoscalers=None if scalers is None else tuple(scalers),
+            kind=self._paths.kind,
+            workload={**own, "kind": self._paths.kind.name},
+            kept=kept,
+            pods=pods,
+            autoscalers=None if scalers is None else tuple(await scalers.objects()),
             usage=usage,
         )
 
@@ -124,9 +140,9 @@ class KubernetesWorkloadReader:
         kind = self._paths.kind
         return self._paths.apps(kind.plural), self._paths.apps(kind.history), self._paths.core("pods")
 
-    async def _optional(self, path: str) -> list[Json] | None:
+    async def _optional(self, path: str) -> Mirror | None:
         try:
-            return await self._mirrors.of(path).objects()
+            return await self._mirrors.of(path).current()
         except (Forbidden, NotThere):
             return None
 
@@ -142,3 +158,7 @@ class KubernetesWorkloadReader:
             return {one["metadata"]["name"]: used_by(one) for one in items}
 
         return await self._mirrors.remembered(path, USAGE_SECONDS, ask)
+
+
+def _version(thing: Json) -> tuple[str, str]:
+    return thing["metadata"]["uid"], thing["metadata"]["resourceVersion"]

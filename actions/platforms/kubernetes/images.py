@@ -8,6 +8,7 @@ from actions.model.words import Gate
 from actions.platforms.kubernetes.revisions import Revision, image_of
 
 NODES = "/api/v1/nodes"
+COUNTED_SECONDS = 3600.0
 
 
 async def image_check(mirrors: Mirrors, revision: Revision, container: str | None) -> Check:
@@ -15,8 +16,7 @@ async def image_check(mirrors: Mirrors, revision: Revision, container: str | Non
     image = image_of(revision.template, container)
     kept = f"revision {revision.number} is kept"
     try:
-        listed = await mirrors.of(NODES).objects()
-        nodes = [node for node in listed if not (node.get("spec") or {}).get("unschedulable")]
+        having, nodes = await _holders(mirrors, image)
     except (Forbidden, NotThere):
         return Check(
             id="at-hand",
@@ -25,15 +25,28 @@ async def image_check(mirrors: Mirrors, revision: Revision, container: str | Non
             evidence=f"{kept}; whether nodes have {image} is not known: no right to list nodes",
             advice="grant list and watch on nodes (deploy/kubernetes/viewer.yaml)",
         )
-    having = sum(holds(node, image) for node in nodes)
-    everywhere = bool(nodes) and having == len(nodes)
+    everywhere = 0 < nodes == having
     return Check(
         id="at-hand",
         title="revision and image",
         gate=Gate.PASS if everywhere else Gate.INCONCLUSIVE,
-        evidence=f"{kept}; image on {having} of {len(nodes)} nodes",
+        evidence=f"{kept}; image on {having} of {nodes} nodes",
         advice="" if everywhere else f"the other nodes must pull {image}: make sure the registry still has it",
     )
+
+
+async def _holders(mirrors: Mirrors, image: str) -> tuple[int, int]:
+    """How many of the nodes that take pods have the image, and how many those are; counted again when one changes."""
+    mirror = await mirrors.of(NODES).current()
+
+    async def count() -> tuple[int, int, int]:
+        nodes = [node for node in await mirror.objects() if not (node.get("spec") or {}).get("unschedulable")]
+        return mirror.version, sum(holds(node, image) for node in nodes), len(nodes)
+
+    version, having, nodes = await mirrors.remembered(f"image {image}", COUNTED_SECONDS, count)
+    if version != mirror.version:
+        version, having, nodes = await mirrors.remembered(f"image {image}", 0, count)
+    return having, nodes
 
 
 def holds(node: Json, image: str) -> bool:

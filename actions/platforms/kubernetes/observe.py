@@ -1,6 +1,7 @@
 """What stands in the cluster now, in the words of all platforms. Pure, from objects that mirrors keep current."""
 
 from datetime import UTC, datetime
+from functools import cached_property
 
 from pydantic import JsonValue
 
@@ -26,12 +27,12 @@ class Observation(Fact):
     autoscalers: tuple[Json, ...] | None = None
     usage: Usage = {}
 
-    @property
+    @cached_property
     def revisions(self) -> tuple[Revision, ...]:
         """The history, newest first."""
         return history(self.kind, self.workload, list(self.kept))
 
-    @property
+    @cached_property
     def own_pods(self) -> tuple[Json, ...]:
         """Pods controlled by the workload, or by one of its replica sets."""
         owners = {self.workload["metadata"]["uid"]}

@@ -14,16 +14,17 @@ REMEMBERED_SECONDS = 60.0
 
 async def checks(settings: KubernetesWorkload, mirrors: Mirrors) -> tuple[Check, ...]:
     """One check naming every missing right. Answers are kept for a minute and shared: rights change seldom."""
-    client, namespace = mirrors.client, settings.namespace
+    client, wanted = mirrors.client, needed(settings)
 
     async def granted(right: Right) -> bool:
-        return await mirrors.remembered(
-            f"right {right} {namespace}", REMEMBERED_SECONDS, lambda: client.may(*right, namespace)
-        )
+        key = f"right {right} {settings.namespace}"
+        return await mirrors.remembered(key, REMEMBERED_SECONDS, lambda: client.may(*right, settings.namespace))
 
-    wanted = needed(settings)
-    answers = await asyncio.gather(*(granted(right) for right in wanted))
-    return (_check([right for right, may in zip(wanted, answers, strict=True) if not may], client.where),)
+    async def ask() -> tuple[Check, ...]:
+        answers = await asyncio.gather(*(granted(right) for right in wanted))
+        return (_check([right for right, may in zip(wanted, answers, strict=True) if not may], client.where),)
+
+    return await mirrors.remembered(f"rights {settings.namespace} {wanted}", REMEMBERED_SECONDS, ask)
 
 
 def needed(settings: KubernetesWorkload) -> list[Right]:
