@@ -31,7 +31,7 @@ def measure(place: Place) -> list[Figure]:
     """While a rollback asks for hundreds of proofs from outside."""
     facts = place.stack()
     text = facts.config.read_text().replace(
-        "[environments.sandbox.policy]", "[environments.sandbox.policy]\nproofs = 400"
+        "[environments.sandbox.policy]", "[environments.sandbox.policy]\nproofs = 100"
     )
     config = place.config("attach", text)
     stack.break_(facts.directory, "bad-release")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from screens.desk_protocol import Viewer
 
 PROFILE = {
-    "TEXTUAL_FPS": "20",
+    "TEXTUAL_FPS": "60",  # less makes a key wait for the next frame; what is painted is thin already
     "TEXTUAL_ANIMATIONS": "none",
     "TEXTUAL_SMOOTH_SCROLL": "0",
     "TEXTUAL_DISABLE_KITTY_KEY": "1",

@@ -1,18 +1,23 @@
 """The console in its terminal: signals, a lost terminal, crashes, files (textual-facts 3.5)."""
 
 import asyncio
-import gc
 import signal
 import sys
+from typing import Any
+
+from textual import events
 
 from actions.model.errors import VqError
 from screens.shell import Shell
 from vq_tui.commands.crash import write_crash_file
 from vq_tui.files import save_text
+from vq_tui.garbage import Tidier
 from vq_tui.hangup import HangUpWatch
 
 INTERNAL = 70
 CLOSE_SECONDS = 3.0
+SWITCH_SECONDS = 0.001
+"""How long the desk's thread may compute while a key waits: a key takes several turns, and each may wait that long."""
 
 
 class VqConsole(Shell):
@@ -21,6 +26,10 @@ class VqConsole(Shell):
     opening_words = ""
     _watch_terminal: HangUpWatch | None = None
     last_words = ""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._tidier = Tidier()
 
     async def on_mount(self) -> None:
         """Leave cleanly on SIGTERM, SIGHUP and SIGINT, and when the terminal is gone."""
@@ -40,10 +49,20 @@ class VqConsole(Shell):
             signal.signal(number, lambda received, _: watch.leave_with(128 + received))
 
     def _begin(self) -> None:
-        """The first frame is out: collect garbage again, but not among what was loaded for it."""
-        gc.freeze()
-        gc.enable()
+        """The first frame is out."""
+        self._tidier.begin()
+        sys.setswitchinterval(SWITCH_SECONDS)
         super()._begin()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Every key passes here first."""
+        if isinstance(event, events.Key):
+            self._tidier.typed()
+        await super().on_event(event)
+
+    def _tick(self) -> None:
+        super()._tick()
+        self._tidier.tick()
 
     async def on_unmount(self) -> None:
         """Give the desk back; what runs goes on without this process."""
