@@ -64,6 +64,6 @@ def measure(place: Place) -> list[Figure]:
     return [
         Figure("nginx: flip to proved", statistics.median(steps), "s", 1, statistics.median(bares),
                note="baseline: bare reload until one answer"),
-        Figure("nginx: confirm to verified", statistics.median(runs), "s", 1.5),
+        Figure("nginx: confirm to verified", statistics.median(runs), "s", note=f"under {RATE} requests a second"),
         Figure(f"nginx: requests lost at {RATE} a second", lost, "", 0, note=f"of {asked}"),
     ]  # fmt: skip

@@ -42,7 +42,9 @@ def flip(nginx: RealNginx, colour: str) -> None:
     shares = {name: 1.0 if name == colour else 0.0 for name in slots}
     known = {name: addresses(slot) for name, slot in slots.items()}
     settings.include.write_text(render(settings.upstream, f"deploy-{new_id()}", shares, known))
-    subprocess.run(["nginx", "-p", nginx.directory, "-c", settings.configuration, "-s", "reload"], check=True)
+    subprocess.run(
+        ["nginx", "-p", nginx.directory, "-c", settings.configuration, "-s", "reload"], check=True, capture_output=True
+    )
 
 
 def traffic(settings: NginxTraffic) -> dict[str, Any]:

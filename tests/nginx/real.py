@@ -81,6 +81,9 @@ class Colour:
             daemon_threads = True
             request_queue_size = 512
 
+            def handle_error(self, request: object, client_address: object) -> None:
+                """A proxy that closed its connection is no error of the colour."""
+
         self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
