@@ -17,7 +17,7 @@ from actions.clients.http_answer import Answer, Trouble
 from actions.clients.http_wire import Limit, Trace, bounded_body, told_apart
 from actions.clients.names import look_up
 from actions.clients.secrets import redact
-from actions.clients.tls import tls_context
+from actions.clients.tls import plain_context, tls_context
 from actions.model.environment import Tls
 from actions.model.errors import Ambiguous, ConfigError, Unreachable
 from actions.model.text import clean
@@ -69,9 +69,8 @@ class _Origin:
         self._limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
 
     def transport(self) -> httpx.AsyncHTTPTransport:
-        # A plain origin never negotiates TLS: False spares it the loading of authorities.
-        verify = self._context if self._context is not None else False
-        return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=self._limits, http2=False)
+        context = self._context or plain_context()
+        return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=self._limits, http2=False)
 
     def request(self, method: str, path: str, content: bytes | None = None, kind: str | None = None) -> httpx.Request:
         """Raises ConfigError when `path` leads to another origin."""

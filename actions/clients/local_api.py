@@ -15,6 +15,7 @@ import httpx
 from pydantic import SecretStr
 
 from actions.clients.local_socket import reachable
+from actions.clients.tls import plain_context
 from actions.model.errors import Ambiguous, ConfigError, Refused, Stale, UnknownNameError, Unreachable, VqError
 from actions.model.text import clean
 
@@ -62,7 +63,7 @@ class LocalApi:
     async def _exchange(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
         async with AsyncExitStack() as stack:
             uds = stack.enter_context(reachable(self._socket)) if self._socket else None
-            transport = httpx.AsyncHTTPTransport(uds=uds, verify=False, trust_env=False)
+            transport = httpx.AsyncHTTPTransport(uds=uds, verify=plain_context(), trust_env=False)
             client = await stack.enter_async_context(
                 httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, timeout=self._timeout)
             )

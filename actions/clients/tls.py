@@ -7,6 +7,7 @@ from actions.model.errors import ConfigError
 from actions.model.text import clean
 
 _default: list[ssl.SSLContext] = []
+_nobody: list[ssl.SSLContext] = []
 
 
 def tls_context(tls: Tls | None) -> ssl.SSLContext:
@@ -20,6 +21,13 @@ def tls_context(tls: Tls | None) -> ssl.SSLContext:
             _default.append(_fresh(None))
         return _default[0]
     return _fresh(tls)
+
+
+def plain_context() -> ssl.SSLContext:
+    """For transports that never negotiate TLS and want a context all the same: trusts nobody, and is made once."""
+    if not _nobody:
+        _nobody.append(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    return _nobody[0]
 
 
 def unverified_context(tls: Tls | None) -> ssl.SSLContext:
