@@ -7,8 +7,8 @@ from benchmarks.place import Place
 from benchmarks.table import Figure, surroundings, table
 
 MEASUREMENTS = (
-    "first_frame", "version", "idle", "keys", "rollback", "recreate", "kubernetes", "nginx", "journal", "sweep", "attach",
-    "stack_up",
+    "first_frame", "version", "idle", "keys", "rollback", "recreate", "kubernetes", "nginx", "journal", "sweep",
+    "attach", "stack_up",
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Kubernetes: a rollback against bare `rollout undo` and `rollout status`, and fifty services kept in view.
 
-Both speak to the same API over HTTP: the double of the tests. The bare way is what kubectl does, by the official client:
-read the Deployment and its replica sets, patch the template, ask for the status until it is rolled out. Ours is the run's own clock, from the confirmed request to health proved from outside.
+Both speak to the same API over HTTP, the double of the tests. The bare way is what kubectl does, by the official
+client: read the Deployment and its replica sets, patch the template, ask for the status until it is rolled out. Ours
+is the run's own clock, from the confirmed request to health proved from outside.
 """
 
 import asyncio

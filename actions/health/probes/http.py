@@ -94,9 +94,11 @@ class HttpProbe:
             versions=self._window.versions(VERSION_SECONDS),
             error_rate=rate.value,
             error_rate_from=rate_from,
+            error_rate_note=rate.reason,
             throughput=throughput.value,
             throughput_note=throughput_from or throughput.reason,
             latency_from=latency_from,
+            latency_note=latency.reason,
         )
 
     def _version(self, answer: Answer) -> str | None:

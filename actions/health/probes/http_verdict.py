@@ -16,7 +16,10 @@ FEWEST_FAILURES = 2
 
 @dataclass(frozen=True)
 class HttpFacts:
-    """What is known after one look. Rates are fractions of one; `…_from` names a side source."""
+    """What is known after one look. Rates are fractions of one.
+
+    `…_from` names a side source, `…_note` says why a configured one gave nothing.
+    """
 
     health: Answer
     said: Said
@@ -28,9 +31,11 @@ class HttpFacts:
     versions: dict[str, int] = field(default_factory=dict)
     error_rate: float | None = None
     error_rate_from: str = ""
+    error_rate_note: str = ""
     throughput: float | None = None
     throughput_note: str = ""
     latency_from: str = ""
+    latency_note: str = ""
 
 
 def judge_http(facts: HttpFacts, limits: HttpThresholds) -> tuple[HealthState, str, str]:
@@ -62,9 +67,16 @@ def http_figures(facts: HttpFacts, limits: HttpThresholds) -> tuple[Figure, ...]
     well = None if status is None else facts.health.good and facts.said.state is not HealthState.DOWN
     last = f"last {milliseconds(facts.health.milliseconds)}" if facts.health.reached else ""
     versions = ", ".join(f"{name} in {times}" for name, times in facts.versions.items())
+    mean_from = facts.latency_from or _noted(f"mean; {last}", facts.latency_note)
     figures = [
         holds("health", well, status or "", facts.said.reasons or facts.health.detail),
-        at_most("latency", facts.mean_ms, limits.latency_ms, "ms", facts.latency_from or f"mean; {last}"),
+        at_most(
+            "latency",
+            facts.mean_ms,
+            limits.latency_ms,
+            "ms",
+            facts.latency_from or _noted(f"mean; {last}", facts.latency_note),
+        ),
         _error_rate(facts, limits),
         _throughput(facts, limits),
         plain("version", next(iter(facts.versions), None), label=versions if len(facts.versions) > 1 else ""),
@@ -78,11 +90,16 @@ def http_figures(facts: HttpFacts, limits: HttpThresholds) -> tuple[Figure, ...]
 def _error_rate(facts: HttpFacts, limits: HttpThresholds) -> Figure:
     if facts.error_rate is not None:
         return at_most("error rate", facts.error_rate, limits.error_rate, "fraction", facts.error_rate_from)
-    label = f"{facts.failed} of {facts.requests} own requests in the last minute"
+    label = _noted(f"{facts.failed} of {facts.requests} own requests in the last minute", facts.error_rate_note)
     rate = facts.failed / facts.requests if facts.requests else None
     if 0 < facts.failed < FEWEST_FAILURES:
         return plain("error rate", rate, "fraction", f"{label}; too few to judge")
     return at_most("error rate", rate, limits.error_rate, "fraction", label)
+
+
+def _noted(label: str, note: str) -> str:
+    """With why the configured source gave nothing: the figure is by own requests then, and says so."""
+    return f"{label}; {note}" if note else label
 
 
 def _throughput(facts: HttpFacts, limits: HttpThresholds) -> Figure:

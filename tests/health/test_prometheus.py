@@ -1,0 +1,73 @@
+"""Prometheus as a source (P5): its figures come first, its absence is said, nothing is assumed good in its place."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from actions.health.probes.http import HttpProbe
+from actions.health.reading import Reading
+from actions.health.side import SideFacts
+from actions.health.watches import PrometheusWatch
+from actions.model.environment import HttpService, HttpThresholds, PrometheusSource
+from actions.model.health import Figure
+from actions.model.words import Gate, HealthState
+from tests.hostile_http import answer, bad_server
+
+QUERIES = {"latency_ms": "lat", "error_rate": "err", "throughput": "thr"}
+LIMITS = HttpThresholds(throughput=50, latency_down_ms=60_000)
+
+
+def vector(*values: str) -> bytes:
+    samples = [{"metric": {}, "value": [1, value]} for value in values]
+    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": samples}}).encode()
+
+
+async def looked_at(**bodies: Callable[[], bytes] | bytes) -> tuple[Reading, dict[str, Figure]]:
+    """The service's row, with a Prometheus that answers these queries."""
+    async with bad_server() as server:
+        side = SideFacts()
+        for query, body in bodies.items():
+            answered = answer(body) if isinstance(body, bytes) else body()
+            server.answers[f"/api/v1/query?query={query}"] = lambda answered=answered: answered
+        source = PrometheusSource(url=server.url, **QUERIES)
+        settings = HttpService(url=server.url, prometheus=source, thresholds=LIMITS, timeout=10)
+        watch, probe = PrometheusWatch(source, side), HttpProbe("api", None, settings, side)
+        try:
+            await watch.look()
+            reading = (await probe.look())["api"]
+        finally:
+            await watch.close()
+            await probe.close()
+    return reading, {figure.name: figure for figure in reading.figures}
+
+
+async def test_its_figures_come_first_and_are_judged() -> None:
+    reading, figures = await looked_at(lat=vector("350"), err=vector("0.002"), thr=vector("80"))
+    assert [(figures[name].value, figures[name].label) for name in ("latency", "error rate")] == [
+        (350.0, "Prometheus"), (0.002, "Prometheus")]  # fmt: skip
+    assert (reading.state, reading.word, reading.summary) == (HealthState.DEGRADED, "slow", "mean 350 ms")
+    assert figures["throughput"].value == 80 and figures["throughput"].gate is Gate.PASS
+
+
+async def test_errors_it_sees_are_errors() -> None:
+    reading, _ = await looked_at(lat=vector("20"), err=vector("0.072"), thr=vector("80"))
+    assert (reading.word, reading.summary) == ("errors", "7.2 % errors")
+
+
+@pytest.mark.parametrize(("body", "reason"), [
+    (vector(), "no sample"),
+    (vector("1", "2"), "2 samples, not one"),
+    (vector("NaN"), "not a finite number"),
+    (b'{"status":"error","errorType":"bad_data","error":"parse error"}', "parse error"),
+    (b"<html>proxy login</html>", "Prometheus:"),
+])  # fmt: skip
+async def test_absence_is_said_in_every_figure_and_never_good(body: bytes, reason: str) -> None:
+    reading, figures = await looked_at(lat=body, err=body, thr=body)
+    for name in ("latency", "error rate", "throughput"):
+        assert reason in figures[name].label, figures[name]
+    throughput: Any = figures["throughput"]
+    assert throughput.value is None and throughput.gate is Gate.INCONCLUSIVE
+    assert figures["latency"].label.startswith("mean; last") and "own requests" in figures["error rate"].label
+    assert reading.state is HealthState.OK, "the service itself answers: its own probe is the fallback"
