@@ -70,13 +70,7 @@ def http_figures(facts: HttpFacts, limits: HttpThresholds) -> tuple[Figure, ...]
     mean_from = facts.latency_from or _noted(f"mean; {last}", facts.latency_note)
     figures = [
         holds("health", well, status or "", facts.said.reasons or facts.health.detail),
-        at_most(
-            "latency",
-            facts.mean_ms,
-            limits.latency_ms,
-            "ms",
-            facts.latency_from or _noted(f"mean; {last}", facts.latency_note),
-        ),
+        at_most("latency", facts.mean_ms, limits.latency_ms, "ms", mean_from),
         _error_rate(facts, limits),
         _throughput(facts, limits),
         plain("version", next(iter(facts.versions), None), label=versions if len(facts.versions) > 1 else ""),
