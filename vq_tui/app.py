@@ -39,6 +39,7 @@ def run_console(
     chosen = theme or console.theme
     from screens.theme import fitting, load
     from vq_tui.console import VqConsole
+    from vq_tui.memory import share_memory
 
     fallback = ""
     try:
@@ -52,6 +53,7 @@ def run_console(
         desk, theme_name=chosen, ascii_only=ascii or console.ascii or tty.needs_ascii(os.environ), keys=console.keys
     )
     app.opening_words = fallback
+    share_memory()
     app.run(mouse=console.mouse)
     tty.forget_if_gone()
     if app.last_words:

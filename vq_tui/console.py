@@ -11,7 +11,7 @@ from actions.model.errors import VqError
 from screens.shell import Shell
 from vq_tui.commands.crash import write_crash_file
 from vq_tui.files import save_text
-from vq_tui.garbage import Tidier
+from vq_tui.memory import Tidier
 from vq_tui.hangup import HangUpWatch
 
 INTERNAL = 70
