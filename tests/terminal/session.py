@@ -18,7 +18,7 @@ from typing import Self
 import psutil
 import pyte
 
-PATIENCE = 40.0
+PATIENCE = 60.0
 
 
 class Session:

@@ -60,9 +60,9 @@ def ended(facts: SandboxFacts) -> Any:
 def shown_again(console: Console, facts: SandboxFacts) -> None:
     """Another console finds the run in the history and shows every step of it."""
     session = console(facts, rows=36, columns=120)
-    session.until("READY")
+    session.until("HEALTH")
     session.keys("H")
-    session.until("rollback")
+    session.until("2.4.2 →")
     session.keys("\r")
     text = session.until("record the verdict")
     assert "succeeded" in text or "2.4.2 bad" in text
@@ -95,10 +95,11 @@ def test_a_stalled_link_changes_nothing_and_the_console_catches_up(slow_stack: S
 
 def test_a_second_console_attaches_while_it_runs(slow_stack: SandboxFacts, console: Console) -> None:
     first, second = console(slow_stack), console(slow_stack)
-    second.until("READY")
+    second.until("HEALTH")
     roll_back(first)
-    second.until("RUNNING rollback")
-    second.keys("g")
+    second.keys("H")
+    second.until("2.4.2 →")
+    second.keys("\r")
     second.until("validate")
     assert ended(slow_stack).state is RunState.SUCCEEDED
     first.until("succeeded")
