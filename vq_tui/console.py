@@ -11,8 +11,8 @@ from actions.model.errors import VqError
 from screens.shell import Shell
 from vq_tui.commands.crash import write_crash_file
 from vq_tui.files import save_text
-from vq_tui.memory import Tidier
 from vq_tui.hangup import HangUpWatch
+from vq_tui.memory import Tidier
 
 INTERNAL = 70
 CLOSE_SECONDS = 3.0

@@ -48,7 +48,7 @@ class Tidier:
 
 
 def share_memory() -> None:
-    """Where the C library is glibc: all threads take memory from one pool, as a pool for each costs 8 MB. Call first."""
+    """With glibc all threads take memory from one pool: one for each costs 8 MB. Call before threads are started."""
     choose = getattr(ctypes.CDLL(None), "mallopt", None)
     if choose is not None:
         choose(_ARENA_MAX, 1)
