@@ -54,6 +54,7 @@ READING = [
     ["sandbox", "status"],
     ["keeper", "status"],
     ["config", "check"],
+    ["config", "include"],
     ["config", "schema"],
 ]
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from actions.model.errors import ConfigError, ExitCode
+from actions.model.errors import ConfigError, ExitCode, UsageError
 from vq_tui.commands.output import glyph, table
-from vq_tui.commands.session import Json, session
+from vq_tui.commands.session import Json, Service, session
 
 group = typer.Typer(help="The configuration file.", rich_markup_mode=None, no_args_is_help=True)
 
@@ -58,6 +58,35 @@ def schema(context: typer.Context, json: Json = False) -> int:
 
     found = schema_of_settings()
     here.output.answer(found, [json_module.dumps(found, indent=2)])
+    return ExitCode.OK
+
+
+@group.command()
+def include(
+    context: typer.Context,
+    slot: Annotated[str, typer.Argument(metavar="SLOT", help="The slot that serves now.")],
+    service: Service = None,
+    json: Json = False,
+) -> int:
+    """Print the generated file that nginx begins with, and (on stderr) the lines around it; writes nothing."""
+    here = session(context, json)
+    from actions.model.environment import HttpService, NginxTraffic
+
+    settings, _, environment = here.load()
+    found = {
+        name: (one.traffic, one.slots)
+        for name, one in settings.environments[environment].services.items()
+        if isinstance(one, HttpService) and isinstance(one.traffic, NginxTraffic) and service in (None, name)
+    }
+    if len(found) != 1:
+        raise UsageError(f"name one service with nginx as its traffic driver; there are: {', '.join(found) or 'none'}")
+    from actions.platforms.nginx.driver import beginning
+
+    traffic, slots = next(iter(found.values()))
+    text, lines = beginning(traffic, slots, slot)
+    here.output.answer({"file": str(traffic.include), "text": text, "lines": list(lines)}, text.rstrip().split("\n"))
+    if not here.output.json:
+        here.output.aside("\n".join((f"write it to {traffic.include}, then use it:", *(f"  {one}" for one in lines))))
     return ExitCode.OK
 
 

@@ -27,6 +27,16 @@ def traffic_changer(settings: NginxTraffic, place: Place) -> NginxChanger:
     return NginxChanger(settings, NginxWriter(settings))
 
 
+def beginning(settings: NginxTraffic, slots: dict[str, Slot], slot: str) -> tuple[str, tuple[str, ...]]:
+    """The include to begin with, all traffic on `slot`, and the lines people write around it. Raises Refused."""
+    if slot not in slots:
+        raise Refused(f"no slot '{slot}'; configured: {', '.join(slots)}")
+    include = guarded_include(settings)
+    known = {name: addresses(one) for name, one in slots.items()}
+    inside = NginxReader(settings).inside(include)
+    return server_block.first_include(settings, known, slot), server_block.lines(settings, inside)
+
+
 class NginxTrafficReader:
     """Observes which colour answers, and plans a switch."""
 
