@@ -99,8 +99,8 @@ class TrafficFacts(Fact):
 class Change(Fact):
     """One change of a workload or of traffic, pinned when planned; a driver carries it out.
 
-    `action` and `params` are the driver's own; others only show `title`, `subject`, `before` and `after`. A `settling`
-    change tidies up: it is carried out last, after the proof, and its failure is only a warning.
+    `action` and `params` are the driver's own; others only show the rest; `details` say what else differs (B2). A
+    `settling` change tidies up: it is carried out last, after the proof, and its failure is only a warning.
     """
 
     slot: str
@@ -109,6 +109,7 @@ class Change(Fact):
     subject: str
     before: str = ""
     after: str = ""
+    details: tuple[str, ...] = ()
     params: dict[str, JsonValue] = {}
     expected_seconds: float = 2.0
     budget_seconds: float = 60.0

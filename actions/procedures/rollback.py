@@ -227,6 +227,7 @@ def _moves(facts: RollbackFacts, changes: tuple[Change, ...]) -> Iterator[str]:
     for change in (*moving, *((facts.switch,) if facts.switch else ())):
         arrow = f" {change.before} → {change.after}" if change.after else ""
         yield f"{change.subject}{arrow}"
+        yield from change.details
 
 
 def _keeps(facts: RollbackFacts) -> Iterator[str]:

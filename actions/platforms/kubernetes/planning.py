@@ -5,8 +5,9 @@ from pydantic import JsonValue
 from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Refused
 from actions.model.platform import Artefact, Change, WorkloadFacts
+from actions.platforms.kubernetes.difference import difference
 from actions.platforms.kubernetes.observe import Observation
-from actions.platforms.kubernetes.revisions import Revision
+from actions.platforms.kubernetes.revisions import Revision, plain
 
 SECONDS_AN_INSTANCE = 4.0
 
@@ -39,6 +40,7 @@ def plan(
         subject=f"{settings.kind} {settings.namespace}/{settings.name}",
         before=facts.current.version if facts.current else "unknown",
         after=to.version,
+        details=difference(plain(seen.workload["spec"]["template"]), revision.template),
         params=common
         | {
             "generation": facts.pins["generation"],
