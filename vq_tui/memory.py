@@ -8,7 +8,7 @@ import gc
 import time
 
 QUIET_SECONDS = 2.0
-EVERY_SECONDS, LATEST_SECONDS = 20.0, 120.0
+EVERY_SECONDS, LATEST_SECONDS = 60.0, 300.0
 """A whole collection is due, and is made even while somebody types."""
 
 _ARENA_MAX = -8

@@ -6,21 +6,23 @@ sent); a write whose answer was lost is Ambiguous, so that the caller asks what 
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import httpx
+import h11
 from pydantic import SecretStr
 
 from actions.clients.local_socket import reachable
-from actions.clients.tls import plain_context
 from actions.model.errors import Ambiguous, ConfigError, Refused, Stale, UnknownNameError, Unreachable, VqError
 from actions.model.text import clean
 
 BODY_LIMIT = 4 * 1024 * 1024
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+class _NotReached(Exception):
+    """Nobody was connected to, so nothing was sent."""
 
 
 class LocalApi:
@@ -33,7 +35,11 @@ class LocalApi:
             raise ConfigError(f"{what}: address {clean(address)} must be unix:///path or http:// on this host")
         self.address = address
         self.what = what
-        self._base = "http://local" if self._socket else f"http://{parts.netloc}"
+        self._host = parts.netloc or "local"
+        try:
+            self._port = (parts.hostname or "", parts.port or 80)
+        except ValueError as error:
+            raise ConfigError(f"{what}: address {clean(address)}: {clean(error)}") from error
         self._timeout = timeout
         self._token = token
 
@@ -46,12 +52,13 @@ class LocalApi:
         return await self._call(method, path, body, timeout or self._timeout)
 
     async def _call(self, method: str, path: str, body: Any, seconds: float) -> Any:
+        request = self._request(method, path, None if body is None else json.dumps(body).encode())
         try:
             async with asyncio.timeout(seconds):
-                status, content = await self._exchange(method, path, body)
-        except (httpx.ConnectError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+                status, content = await self._exchange(*request)
+        except _NotReached as error:
             raise Unreachable(f"{self.what} does not answer at {self.address}: {clean(error)}") from error
-        except (TimeoutError, httpx.HTTPError) as error:
+        except (TimeoutError, OSError, h11.RemoteProtocolError) as error:
             reason = f"no answer within {seconds:g} s" if isinstance(error, TimeoutError) else clean(error)
             if method == "GET":
                 raise Unreachable(f"{self.what} at {self.address}: {reason}") from error
@@ -60,21 +67,34 @@ class LocalApi:
             ) from error
         return self._judge(status, content)
 
-    async def _exchange(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
-        async with AsyncExitStack() as stack:
-            uds = stack.enter_context(reachable(self._socket)) if self._socket else None
-            transport = httpx.AsyncHTTPTransport(uds=uds, verify=plain_context(), trust_env=False)
-            client = await stack.enter_async_context(
-                httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, timeout=self._timeout)
-            )
-            headers = {"Authorization": f"Bearer {self._token.get_secret_value()}"} if self._token else {}
-            async with client.stream(method, self._base + path, json=body, headers=headers) as answer:
-                content = bytearray()
-                async for piece in answer.aiter_raw():
-                    content += piece
-                    if len(content) > BODY_LIMIT:
-                        raise httpx.DecodingError(f"the answer is larger than {BODY_LIMIT} bytes")
-                return answer.status_code, bytes(content)
+    def _request(self, method: str, path: str, content: bytes | None) -> tuple[h11.Request, bytes]:
+        headers = [("Host", self._host), ("Connection", "close"), ("Accept", "application/json")]
+        if content is not None:
+            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
+        if self._token:
+            headers.append(("Authorization", f"Bearer {self._token.get_secret_value()}"))
+        return h11.Request(method=method, target=path, headers=headers), content or b""
+
+    async def _exchange(self, request: h11.Request, content: bytes) -> tuple[int, bytes]:
+        """One request on a connection of its own: a client that keeps connections costs ten times as much here."""
+        reader, writer = await self._connected()
+        try:
+            talk = h11.Connection(h11.CLIENT)
+            parts = [talk.send(request), talk.send(h11.Data(data=content)), talk.send(h11.EndOfMessage())]
+            writer.write(b"".join(part for part in parts if part))
+            await writer.drain()
+            return await _answer(talk, reader)
+        finally:
+            writer.close()
+
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        try:
+            if self._socket is None:
+                return await asyncio.open_connection(*self._port)
+            with reachable(self._socket) as name:
+                return await asyncio.open_unix_connection(name)
+        except OSError as error:
+            raise _NotReached(str(error)) from error
 
     def _judge(self, status: int, content: bytes) -> Any:
         try:
@@ -92,3 +112,19 @@ class LocalApi:
         if 400 <= status < 500:
             raise Refused(message)
         raise VqError(message)
+
+
+async def _answer(talk: h11.Connection, reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    status, content = 0, bytearray()
+    while True:
+        event = talk.next_event()
+        if event is h11.NEED_DATA:
+            talk.receive_data(await reader.read(65_536))
+        elif isinstance(event, h11.Response):
+            status = event.status_code
+        elif isinstance(event, h11.Data):
+            content += event.data
+            if len(content) > BODY_LIMIT:
+                raise h11.RemoteProtocolError(f"the answer is larger than {BODY_LIMIT} bytes")
+        elif isinstance(event, h11.EndOfMessage):
+            return status, bytes(content)
