@@ -1,0 +1,30 @@
+"""The very same screens and keys roll back every platform: the console in a terminal, as an operator presses it."""
+
+import re
+import time
+
+import pytest
+
+from tests.end_to_end.stage import BAD, GOOD, Stage
+from tests.terminal.session import Session, environment
+
+pytestmark = pytest.mark.timeout(600)
+CHALLENGE = re.compile(r"press\s+([A-Z])\s+to roll back")
+
+
+def test_the_console_rolls_back(stage: Stage) -> None:
+    stage.bad_release()
+    with Session(["--config", str(stage.config)], environment(stage.folder / "home")) as console:
+        console.until(BAD)
+        console.until("READY")
+        console.keys("R")
+        found = CHALLENGE.search(console.until(lambda text: CHALLENGE.search(text) is not None))
+        assert found
+        time.sleep(0.6)  # keys of the first half second are dropped: the clock itself is the condition here
+        console.keys(found[1])
+        shown = console.until("record the verdict")
+        assert GOOD in shown
+        console.until(lambda text: "succeeded" in text or "rolled back" in text.lower())
+    assert stage.reached() == GOOD
+    runs = stage.json("runs")["runs"]
+    assert [(one["state"], one["from_version"], one["to_version"]) for one in runs] == [("succeeded", BAD, GOOD)]
