@@ -48,7 +48,7 @@ def test_a_flip_under_200_requests_a_second_loses_none(troubled: NginxStage) -> 
 
 
 def test_30_a_target_that_dies_after_the_flip_gives_the_traffic_back(troubled: NginxStage) -> None:
-    troubled.policy = {"prove_seconds": 3}
+    troubled.policy = {"prove_seconds": 10, "proofs": 100}  # the proof is still under way when the target dies
     troubled.write()
     before = generation(troubled)
 
@@ -151,3 +151,33 @@ def test_a_flip_by_someone_else_after_planning_is_stale(troubled: NginxStage) ->
     until(lambda: generation(troubled) not in ("", "first"), "the flips")
     ended = troubled.json("runs", "resume", run, "--wait", code=1)
     assert ended["state"] == "failed" and "changed since planning" in str(ended["steps"])
+
+
+def test_a_dead_target_is_refused_before_anything_moves(troubled: NginxStage) -> None:
+    before = generation(troubled)
+    troubled.nginx.colours["green"].stop()
+    line = troubled.refused("rollback", "--last-good", "--yes", "--wait")
+    assert f"{GOOD} earned 'good' but is not at hand" in line
+    assert troubled.reached() == BAD and generation(troubled) == before
+
+
+def test_a_slow_request_keeps_its_old_worker_and_is_answered(troubled: NginxStage) -> None:
+    """The drain ends with a warning at its deadline; the request goes on and gets its answer from the old colour."""
+    troubled.policy = {"drain_seconds": 1}
+    troubled.write()
+    answers: list[str] = []
+
+    def slow() -> None:
+        with urllib.request.urlopen(troubled.service["url"] + "/slow", timeout=60) as answer:
+            answers.append(str(answer.headers["X-Version"]))
+
+    request = threading.Thread(target=slow)
+    request.start()
+    until(troubled.nginx.colours["blue"].entered.is_set, "the slow request is under way")
+    run = troubled.roll_back()
+    drained = next(step for step in run["steps"] if step["kind"] == "drain")
+    assert run["state"] == "succeeded" and drained["state"] == "failed" and "still answers" in drained["text"]
+    assert troubled.reached() == GOOD and answers == []
+    troubled.nginx.colours["blue"].release.set()
+    request.join(30)
+    assert answers == [BAD]
