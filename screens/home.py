@@ -49,6 +49,9 @@ class HomePage(Page):
     def footer_actions(self) -> list[Action]:
         return sorted((action for action in self.actions_now() if action.foot), key=lambda action: action.foot)
 
+    def at_rest(self) -> bool:
+        return self.shell.scene.active is None and self.challenge is None
+
     def possible(self, action: Action) -> bool:
         if action.id == "all.leave":
             return bool(self._letters) or self.pointer is not None

@@ -47,6 +47,7 @@ class Page(Asking, Screen[None]):
         super().__init__()
         self._compositor = ThinCompositor()
         self._words: tuple[Row, float] | None = None
+        self._ticks = 0
         self.cramped = False
 
     # what a page draws --------------------------------------------------------------------------
@@ -110,10 +111,18 @@ class Page(Asking, Screen[None]):
                 lines.repaint()
 
     def tick(self) -> None:
-        """Once a second: ages and clocks move."""
+        """Once a second the clock of the band moves; the rest too, or at rest every third time: its ages are coarse."""
+        self._ticks += 1
         if self._words is not None and self.shell.clock.monotonic() > self._words[1]:
             self._words = None
+        elif self.at_rest() and self._ticks % 3:
+            self.query_one("#band", Lines).repaint()
+            return
         self.repaint()
+
+    def at_rest(self) -> bool:
+        """Whether nothing on the page counts seconds."""
+        return False
 
     def say(self, text: str, role: str = "text") -> None:
         """One line of words, for a while."""
