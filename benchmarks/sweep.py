@@ -14,8 +14,8 @@ def measure(place: Place) -> list[Figure]:
     with answering(TARGETS) as urls:
         found = asyncio.run(health_sweep.compare([int(url.rpartition(":")[2]) for url in urls]))
     figures = []
-    for key, unit in (("seconds", "s"), ("cpu_seconds", "s of processor")):
+    for key, words in (("seconds", ""), ("cpu_seconds", ", processor")):
         bare = min(found[name]["warm"][key] for name in found if name.startswith("bare"))
         ours = found["vq-tui"]["warm"][key]
-        figures.append(Figure(f"sweep of {TARGETS:,} targets", ours, unit, 1.5, bare, of_baseline=True, note="httpx"))
+        figures.append(Figure(f"sweep of {TARGETS:,} targets{words}", ours, "s", 1.5, bare, of_baseline=True, note="httpx"))
     return figures
