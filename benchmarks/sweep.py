@@ -17,5 +17,7 @@ def measure(place: Place) -> list[Figure]:
     for key, words in (("seconds", ""), ("cpu_seconds", ", processor")):
         bare = min(found[name]["warm"][key] for name in found if name.startswith("bare"))
         ours = found["vq-tui"]["warm"][key]
-        figures.append(Figure(f"sweep of {TARGETS:,} targets{words}", ours, "s", 1.5, bare, of_baseline=True, note="httpx"))
+        figures.append(
+            Figure(f"sweep of {TARGETS:,} targets{words}", ours, "s", 1.5, bare, of_baseline=True, note="httpx")
+        )
     return figures
