@@ -16,7 +16,9 @@ from actions.sandbox.facts import SandboxFacts
 from benchmarks import health_sweep
 from benchmarks.terminal import environment
 
-PROGRAM = [sys.executable, "-m", "vq_tui"]
+_SCRIPT = Path(sys.executable).with_name("vq-tui")
+PROGRAM = [str(_SCRIPT)] if _SCRIPT.exists() else [sys.executable, "-m", "vq_tui"]
+"""What people start: the installed command."""
 
 
 class Place:
