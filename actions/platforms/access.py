@@ -36,6 +36,7 @@ class Access:
         self.environment = environment
         self._workloads: dict[tuple[str, str], WorkloadReader] = {}
         self._traffic: dict[str, TrafficReader] = {}
+        self.loaded: set[str] = set()
 
     def load(self, service: str) -> None:
         """Import the drivers of this service and their libraries, so that no deadline counts that. Blocking."""
@@ -44,6 +45,7 @@ class Access:
         for used in (*(slot.workload for slot in self.slots(service).values()), *((traffic,) if traffic else ())):
             for library in getattr(_driver(used), "LIBRARIES", ()):
                 import_module(library)
+        self.loaded.add(service)
 
     def slots(self, service: str) -> dict[str, Slot]:
         """The places a release of this service can stand; empty when its workload is not managed here."""

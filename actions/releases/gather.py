@@ -82,7 +82,8 @@ async def _observe(
     if not isinstance(settings, HttpService | PostgresService | RedisService):
         known = ", ".join(access.environment.services) or "none"
         raise UnknownNameError(f"no service '{name}' in '{access.name}'; configured: {known}")
-    await asyncio.to_thread(access.load, name)
+    if name not in access.loaded:
+        await asyncio.to_thread(access.load, name)
     places = access.slots(name)
     slots, traffic, past, schema = await asyncio.gather(
         asyncio.gather(*(_slot(access, name, slot, place.url) for slot, place in places.items())),
