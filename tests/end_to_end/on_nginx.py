@@ -73,7 +73,7 @@ def on_addresses(folder: Path, cli: Cli) -> Iterator[NginxStage]:
 
         stage = NginxStage("nginx with addresses", cli, folder, service(nginx), release)
         stage.nginx = nginx
-        until(lambda: stage.reached() == GOOD, f"{GOOD} serves")
+        until(lambda: stage.serves(GOOD), f"{GOOD} serves")
         yield stage
 
 
@@ -152,16 +152,10 @@ def on_processes(folder: Path, cli: Cli) -> Iterator[LocalStage]:
 
         stage = LocalStage("nginx with processes", cli, folder, service(nginx), release)
         stage.nginx, stage.processes = nginx, processes
-        until(lambda: _answers(stage), f"{GOOD} serves")
+        until(lambda: stage.serves(GOOD), f"{GOOD} serves")
         yield stage
     finally:
         if nginx is not None:
             nginx.stop()
         end_supervisor(state)
 
-
-def _answers(stage: Stage) -> bool:
-    try:
-        return stage.reached() == GOOD
-    except OSError:
-        return False

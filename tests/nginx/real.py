@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -123,8 +124,16 @@ class RealNginx:
         return int((self.directory / "nginx.pid").read_text())
 
     def start(self) -> None:
+        """Start it and wait for a worker's answer: a signal that finds the master still starting is lost."""
         subprocess.run(["nginx", "-p", self.directory, "-c", self.settings.configuration], check=True)
-        wait_for(lambda: (self.directory / "nginx.pid").exists())
+        wait_for(self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.settings.url}/__gen", timeout=5):
+                return (self.directory / "nginx.pid").exists()
+        except OSError:
+            return False
 
     def kill(self) -> None:
         with contextlib.suppress(OSError, ValueError):
