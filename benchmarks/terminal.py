@@ -32,6 +32,7 @@ class Terminal:
         def prepare() -> None:
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # even where nohup started this
 
         self.began = time.perf_counter()
         self.process = subprocess.Popen(

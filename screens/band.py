@@ -5,38 +5,48 @@ A drill and a read-only session are told by words and by the fill of the band it
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from actions.model.environment import Environment
-from actions.model.health import Snapshot
 from screens.cells import Row, ends, row
 from screens.glyphs import BANDS, DRILL, HATCH
 from screens.words import ago
 
+if TYPE_CHECKING:
+    from actions.model.health import Snapshot
+    from screens.desk_protocol import Viewer
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the band says about this session."""
+    """What the frame says about this session: known before the desk is open. `interval` in seconds."""
 
     name: str
-    environment: Environment
+    product: str
+    band: str
+    drill: bool
     read_only: bool
+    interval: float
     host: str
     operator: str
 
-    @property
-    def drill(self) -> bool:
-        """Whether this is no real system."""
-        return self.environment.drill
+    @classmethod
+    def of(cls, desk: "Viewer") -> "Identity":
+        """The identity of a desk's session."""
+        one = desk.environment
+        return cls(
+            desk.environment_name, one.product, one.band, one.drill,
+            desk.read_only, one.interval, desk.host, desk.operator,
+        )  # fmt: skip
 
     @property
     def colour(self) -> str:
         """The style class of the band."""
-        return "drill" if self.drill else self.environment.band
+        return "drill" if self.drill else self.band
 
 
 def band(who: Identity, left: tuple[str, ...], right: tuple[str, ...], width: int) -> Row:
     """The band in `width` columns. On the right the first words go first when there is no room."""
-    shape = DRILL if who.drill else BANDS[who.environment.band]
+    shape = DRILL if who.drill else BANDS[who.band]
     name = f"DRILL {shape} {who.name}" if who.drill else who.name.upper()
     head = row((f" {shape} {name}", "band-name"))
     if who.read_only:
@@ -59,7 +69,7 @@ def band(who: Identity, left: tuple[str, ...], right: tuple[str, ...], width: in
     return ends(head, tail, width, fill=fill, role="band-dim")
 
 
-def live(snapshot: Snapshot | None, now: datetime, interval: float) -> str:
+def live(snapshot: "Snapshot | None", now: datetime, interval: float) -> str:
     """How old what is on the screen is; data older than three intervals is called stale."""
     if snapshot is None:
         return "no data yet"

@@ -3,17 +3,22 @@
 A read-only session holds a `Viewer`: an object without writing methods, so that there is nothing to call.
 """
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from __future__ import annotations
 
-from actions.model.environment import Environment, Settings
+from typing import TYPE_CHECKING, Protocol
+
 from actions.model.errors import ReadOnlyError
-from actions.model.health import Check, Snapshot
-from actions.model.plan import Readiness, Release, RollbackOffer, RollbackRequest
-from actions.model.record import AuditReport, ChangeNote, Drill, GateRow, KeeperFacts, RunPage, RunQuery, Submitted
-from actions.model.run import Executor, Run, RunView
-from actions.model.views import LogCounts, Scenario, SlotView
-from actions.model.words import Command
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from actions.model.environment import Environment, Settings
+    from actions.model.health import Check, Snapshot
+    from actions.model.plan import Readiness, Release, RollbackOffer, RollbackRequest
+    from actions.model.record import AuditReport, ChangeNote, Drill, GateRow, KeeperFacts, RunPage, RunQuery, Submitted
+    from actions.model.run import Executor, Run, RunView
+    from actions.model.views import LogCounts, Scenario, SlotView
+    from actions.model.words import Command
 
 
 class Viewer(Protocol):

@@ -4,9 +4,9 @@ from actions.model.record import Drill
 from actions.model.views import Scenario
 from screens.cells import BLANK, Row, fit, row, title
 from screens.drill_rows import clock_rows, drill_row, story_rows
-from screens.feed import Scene
 from screens.picker import PickerPage
 from screens.registry import Action, bindings
+from screens.scene import Scene
 
 
 class DrillPage(PickerPage):

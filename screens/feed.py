@@ -1,38 +1,20 @@
-"""What every screen looks at, gathered beside the screens: one frozen `Scene`, replaced whole when something came in.
+"""Gathers what every screen looks at, beside the screens: the `Scene` is replaced whole when something came in.
 
 A source that fails keeps its last value; its error is part of the scene. Nothing here waits on another source (H9).
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from actions.model.errors import VqError
-from actions.model.health import Snapshot
-from actions.model.plan import Readiness
-from actions.model.record import ChangeNote, Drill, KeeperFacts, RunQuery
-from actions.model.run import Run, RunView
+from actions.model.record import RunQuery
 from screens.desk_protocol import Viewer
+from screens.scene import Scene
 
 SLOW_EVERY = 3
 """Ticks between two looks at what changes slowly."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """The last known state of everything that is always on show. None: never heard of yet."""
-
-    snapshot: Snapshot | None = None
-    readiness: Readiness | None = None
-    changes: tuple[ChangeNote, ...] | None = None
-    last: Run | None = None
-    active: Run | None = None
-    active_view: RunView | None = None
-    asked: bool = False
-    keeper: KeeperFacts | None = None
-    drill: Drill | None = None
-    errors: dict[str, str] = field(default_factory=dict)
 
 
 class Feed:

@@ -22,7 +22,7 @@ class HelpPage(ReadingPage):
 
     def text(self, width: int) -> list[Row]:
         rows: list[Row] = []
-        if self.shell.desk.read_only:
+        if self.shell.identity.read_only:
             rows += [
                 row(("READ-ONLY: what would change something is not listed; it cannot be done here", "warn")),
                 BLANK,

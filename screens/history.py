@@ -3,11 +3,11 @@
 from actions.model.record import RunQuery
 from actions.model.run import Run
 from screens.cells import BLANK, Row, ends, fit, row
-from screens.feed import Scene
 from screens.history_rows import header, history_row
 from screens.paged import PagedRuns
 from screens.picker import PickerPage
 from screens.registry import bindings
+from screens.scene import Scene
 
 _WORDS = {"state", "drill", "procedure"}
 
@@ -31,7 +31,7 @@ class HistoryPage(PickerPage):
 
     def begin(self) -> None:
         """Read anew with the filter as it stands."""
-        query = parse(self.words).model_copy(update={"environment": self.shell.desk.environment_name})
+        query = parse(self.words).model_copy(update={"environment": self.shell.identity.name})
         self.runs = PagedRuns(self.shell.desk.runs, query)
         self.at = self.top = 0
         self._read()

@@ -33,7 +33,7 @@ class HomePage(Page):
         yield from frame[3:]
 
     def heading(self) -> tuple[str, ...]:
-        return (self.shell.desk.environment.product,)
+        return (self.shell.identity.product,)
 
     def tail(self) -> tuple[str, ...]:
         return (f"{self.shell.identity.host} · {self.shell.identity.operator}", *super().tail())
@@ -124,5 +124,5 @@ class HomePage(Page):
         return super().plain() + run_line(self._home(), self.size.width - 2).plain + "\n"
 
     def _home(self) -> Home:
-        keeper_key = "" if self.shell.desk.read_only else self.shell.keys["home.keeper"]
+        keeper_key = "" if self.shell.identity.read_only else self.shell.keys["home.keeper"]
         return Home(self.shell.scene, self.shell.clock.now(), self.pointer, self._letters, keeper_key)

@@ -1,21 +1,33 @@
 """The rows of the home screen: five answers at a glance. Pure: from a scene and the time to rows."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice, repeat, zip_longest
+from typing import TYPE_CHECKING
 
-from actions.model.health import Check, ServiceHealth
 from actions.model.identity import short_id
-from actions.model.plan import Readiness
-from actions.model.record import ChangeNote
-from actions.model.run import Run
 from actions.model.words import Gate, HealthState
 from screens.cells import BLANK, Part, Row, beside, cut, ends, fit, indent, row, title, wrap
-from screens.feed import Scene
 from screens.glyphs import ARROW, GATE, HEALTH, POINTER, RUN, WARN
 from screens.spark import spark
 from screens.words import about, ago, face, since, took
+
+if TYPE_CHECKING:
+    from actions.model.health import Check, ServiceHealth
+    from actions.model.plan import Readiness
+    from actions.model.record import ChangeNote
+    from actions.model.run import Run
+    from screens.scene import Scene
+
+if TYPE_CHECKING:
+    from actions.model.health import Check, ServiceHealth
+    from actions.model.plan import Readiness
+    from actions.model.record import ChangeNote
+    from actions.model.run import Run
+    from screens.scene import Scene
 
 WIDE = 110
 _ORDER = {HealthState.DOWN: 0, HealthState.UNKNOWN: 1, HealthState.DEGRADED: 2, HealthState.OK: 3}

@@ -18,10 +18,10 @@ from screens import small
 from screens.asking import Asking
 from screens.band import band, live
 from screens.cells import BLANK, ROLES, Row, row
-from screens.feed import Scene
 from screens.foot import foot
 from screens.keymap import SCOPES
 from screens.registry import Action, bindings, of
+from screens.scene import Scene
 from screens.thin import ThinCompositor
 from screens.widgets.lines import Lines
 
@@ -63,7 +63,7 @@ class Page(Asking, Screen[None]):
         """Words at the right of the band; the least important first."""
         scene = self.shell.scene
         now = self.shell.clock.now()
-        return (live(scene.snapshot, now, self.shell.desk.environment.interval), f"{now:%H:%M:%S}Z")
+        return (live(scene.snapshot, now, self.shell.identity.interval), f"{now:%H:%M:%S}Z")
 
     def idle_note(self, width: int) -> Row:
         """The line above the keys while nothing is said or asked there."""
@@ -146,7 +146,9 @@ class Page(Asking, Screen[None]):
         """Whether the action works here and now; keys, footer, help and palette all ask this."""
         if action.fixed:
             return True
-        if self.cramped or (action.writes and self.shell.desk.read_only):
+        if not self.shell.is_open:
+            return False
+        if self.cramped or (action.writes and self.shell.identity.read_only):
             return False
         if self.asking_text or self.asking_key:
             return action.id == "all.leave"

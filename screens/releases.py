@@ -26,9 +26,7 @@ class ReleasesPage(PickerPage):
 
     def on_mount(self) -> None:
         """Ask for the list, and for what could be gone back to."""
-        request = RollbackRequest(
-            environment=self.shell.desk.environment_name, service=self.service, level=Level.MANUAL
-        )
+        request = RollbackRequest(environment=self.shell.identity.name, service=self.service, level=Level.MANUAL)
         self.fetch(self.shell.desk.releases(self.service), self._listed, "releases")
         self.fetch(self.shell.desk.offer(request), self._offered, "others")
 
@@ -87,11 +85,11 @@ class ReleasesPage(PickerPage):
         if action.id == "all.roll-back":
             return False
         if action.id == "list.open":
-            return not self.shell.desk.read_only and self.count() > 0
+            return not self.shell.identity.read_only and self.count() > 0
         return super().possible(action)
 
     def idle_note(self, width: int) -> Row:
-        words = "enter chooses; its name is then typed" if not self.shell.desk.read_only else ""
+        words = "enter chooses; its name is then typed" if not self.shell.identity.read_only else ""
         return ends(row((f"filter {self.filter}" if self.filter else "", "dim")), row((words, "dim")), width)
 
     def below(self, width: int, height: int) -> list[Row]:

@@ -32,7 +32,7 @@ class DecisionPage(Page):
     def request(self) -> RollbackRequest:
         """What would be asked for; its key makes a double press one run."""
         return RollbackRequest(
-            environment=self.shell.desk.environment_name, service=self.service, to=self.to, level=self.LEVEL,
+            environment=self.shell.identity.name, service=self.service, to=self.to, level=self.LEVEL,
             reason=self.words(), key=self._key,
         )  # fmt: skip
 
@@ -154,7 +154,7 @@ class RollbackPage(DecisionPage):
         return ("emergency rollback",)
 
     def planned(self) -> None:
-        if self.offer is not None and self.offer.plan is not None and not self.shell.desk.read_only:
+        if self.offer is not None and self.offer.plan is not None and not self.shell.identity.read_only:
             self.draw_challenge()
 
     def confirmed(self) -> None:

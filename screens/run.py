@@ -9,11 +9,11 @@ from actions.model.record import GateRow, RunQuery
 from actions.model.run import Executor, RunView
 from actions.model.words import Command, RunState
 from screens.cells import Row, row
-from screens.feed import Scene
 from screens.glyphs import ARROW
 from screens.page import Page
 from screens.registry import Action, bindings
 from screens.run_rows import Live, run_rows
+from screens.scene import Scene
 
 MOST_ROWS = 2_000
 ATTENTION = frozenset({"dead", "none", "stopped"})
@@ -157,7 +157,7 @@ class RunPage(Page):
                 lost = self.executor is not None and self.executor.state in ATTENTION
                 return state is RunState.NEEDS_OPERATOR or lost
             case "run.take-over":
-                return view.run.operator != self.shell.desk.operator
+                return view.run.operator != self.shell.identity.operator
             case "run.answer":
                 return self.gate is not None
         return True
@@ -205,7 +205,7 @@ class RunPage(Page):
 
     def on_key(self, event: events.Key) -> None:
         """Numbers answer the question of the run."""
-        choices = self.gate.choices if self.gate is not None and not self.shell.desk.read_only else ()
+        choices = self.gate.choices if self.gate is not None and not self.shell.identity.read_only else ()
         number = int(event.character) if event.character in tuple("123456789") else 0
         if number and number <= len(choices) and self.challenge is None and not self.asking_text and not self.cramped:
             event.stop()

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from actions.model.views import LogCounts, SlotView
 from screens.cells import Row, ends, row
-from screens.feed import Scene
 from screens.page import Page
 from screens.registry import Action, bindings
+from screens.scene import Scene
 from screens.service_rows import Detail, service_rows
 
 LOG_SECONDS = 4.0

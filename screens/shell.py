@@ -3,11 +3,12 @@
 Everything that touches the terminal, signals or files is in `vq_tui`; this class runs in any test.
 """
 
+import asyncio
 import random
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.widget import Widget
@@ -18,16 +19,23 @@ from screens import theme
 from screens.band import Identity
 from screens.clock import Clock, SystemClock
 from screens.desk_protocol import Operator, Viewer, operator_of
-from screens.feed import Feed, Scene
 from screens.home import HomePage
 from screens.keymap import effective
 from screens.page import Page, one_line
+from screens.scene import Scene
+
+if TYPE_CHECKING:
+    from screens.feed import Feed
 
 WATCH_AGAIN_SECONDS = 5.0
 
 
 class Shell(App[None]):
-    """The console without its terminal."""
+    """The console without its terminal.
+
+    The first frame needs `identity` alone; `opening` then makes the desk on a thread, with all that has to be imported
+    and read for it. What it raises ends the console and is left in `failed`: a wrong configuration opens nothing.
+    """
 
     ENABLE_COMMAND_PALETTE = False
     CSS_PATH = Path(__file__).parent / "console.tcss"
@@ -35,7 +43,8 @@ class Shell(App[None]):
 
     def __init__(
         self,
-        desk: Viewer,
+        identity: Identity,
+        opening: Callable[[], Viewer],
         *,
         clock: Clock | None = None,
         theme_name: str = theme.DEFAULT,
@@ -45,21 +54,42 @@ class Shell(App[None]):
     ) -> None:
         self._theme = theme.load(theme_name)
         super().__init__(ansi_color=True if self._theme.ansi else None)
-        self.desk = desk
         self.clock: Clock = clock or SystemClock()
         self.ascii_only = ascii_only
         self.moved = dict(keys or {})
         self.keys = effective(self.moved)
         self.random = source or random.SystemRandom()
-        self.identity = Identity(desk.environment_name, desk.environment, desk.read_only, desk.host, desk.operator)
-        self.feed = Feed(desk, self._scene_changed)
+        self.identity = identity
+        self.failed: VqError | None = None
+        self._opening = opening
+        self._desk: Viewer | None = None
+        self._feed: Feed | None = None
         self.register_theme(self._theme)
         self.theme = self._theme.name
 
     @property
     def scene(self) -> Scene:
-        """The last known state of everything."""
-        return self.feed.scene
+        """The last known state of everything; nothing is known before the desk is open."""
+        return self._feed.scene if self._feed is not None else Scene()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the desk is there; before that no key but the one that leaves does anything."""
+        return self._feed is not None
+
+    @property
+    def desk(self) -> Viewer:
+        """The reading half of the action layer. Raises VqError while it is being opened."""
+        if self._desk is None:
+            raise VqError("the console is still opening")
+        return self._desk
+
+    @property
+    def feed(self) -> "Feed":
+        """What keeps the scene up to date. Raises VqError while the desk is being opened."""
+        if self._feed is None:
+            raise VqError("the console is still opening")
+        return self._feed
 
     @property
     def operator(self) -> Operator:
@@ -94,12 +124,28 @@ class Shell(App[None]):
 
     async def _start(self) -> None:
         try:
+            self._desk = await asyncio.to_thread(self._opening)
+        except VqError as error:
+            self.failed = error
+            self.exit(return_code=int(error.code))
+            return
+        self._opened()
+        try:
             await self.desk.start()
         except VqError as error:
             self.say(error.message, "down")
             raise
         self._watch("health", self.feed.watch_health())
         self._watch("ledger", self.feed.watch_ledger())
+
+    def _opened(self) -> None:
+        """The desk is there, and all modules with it; it is not started yet."""
+        from screens.feed import Feed
+
+        self._feed = Feed(self.desk, self._scene_changed)
+        self.identity = Identity.of(self.desk)
+        if self.page is not None:
+            self.page.repaint()
 
     def _watch(self, group: str, work: Coroutine[None, None, None]) -> None:
         self.run_worker(work, group=group, exit_on_error=False)
@@ -154,6 +200,9 @@ class Shell(App[None]):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that failed says so; it never ends the console, and watching begins again."""
         if event.state is not WorkerState.ERROR or event.worker.error is None:
+            return
+        if not self.is_open and isinstance(event.worker.error, Exception):
+            self._handle_exception(event.worker.error)
             return
         self.say(one_line(event.worker.error), "down")
         again = {"health": self.feed.watch_health, "ledger": self.feed.watch_ledger}.get(event.worker.group)

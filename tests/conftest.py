@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -45,6 +46,13 @@ def _required() -> set[str]:
 
 def _machine(item: pytest.Item) -> set[str]:
     return {name for marker in item.iter_markers("machine") for name in marker.args}
+
+
+def pytest_configure() -> None:
+    """Signals as a login shell gives them: what nohup or a background job ignores, every program started here would."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

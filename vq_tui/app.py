@@ -2,14 +2,16 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from actions.model.errors import ConfigError
 from vq_tui import tty
 
 if TYPE_CHECKING:
-    from actions.model.environment import Settings
+    from screens.band import Identity
     from screens.desk_protocol import Viewer
+    from vq_tui.glance import Glance
 
 PROFILE = {
     "TEXTUAL_FPS": "60",  # less makes a key wait for the next frame; what is painted is thin already
@@ -21,44 +23,71 @@ PROFILE = {
 
 
 def run_console(
-    desk: "Viewer",
-    settings: "Settings | None" = None,
+    glance: "Glance",
+    opening: "Callable[[], Viewer]",
     *,
     ascii: bool = False,
     theme: str | None = None,
 ) -> int:
-    """Open the console on `desk` (not started yet; it is started after the first frame and closed at the end).
+    """Open the console: its first frame from `glance`, then the desk that `opening` makes (not started) on a thread.
 
-    `settings` default to those of the desk. Returns the exit code: 0, or 128 + n after signal n. Raises VqError where
-    the terminal cannot carry it, ConfigError where a theme or a key is wrong.
+    The desk is closed at the end. Returns the exit code: 0, or 128 + n after signal n. Raises VqError where the
+    terminal cannot carry it or `opening` raised it, ConfigError where a theme or a key is wrong.
     """
     tty.require(os.environ)
     for name, value in PROFILE.items():
         os.environ.setdefault(name, value)
-    console = (settings or desk.settings).console
-    chosen = theme or console.theme
-    from screens.theme import fitting, load
     from vq_tui.console import VqConsole
     from vq_tui.memory import share_memory
 
-    fallback = ""
-    try:
-        load(chosen)
-    except ConfigError as error:
-        if theme is not None:
-            raise
-        chosen, fallback = "calm", error.message
-    chosen = fitting(chosen, colours=tty.colours(os.environ), no_colour="NO_COLOR" in os.environ)
+    chosen, fallback = _theme(glance, theme)
     app = VqConsole(
-        desk, theme_name=chosen, ascii_only=ascii or console.ascii or tty.needs_ascii(os.environ), keys=console.keys
+        _identity(glance),
+        opening,
+        theme_name=chosen,
+        ascii_only=ascii or glance.ascii or tty.needs_ascii(os.environ),
+        keys=glance.keys,
     )
     app.opening_words = fallback
     share_memory()
-    app.run(mouse=console.mouse)
+    app.run(mouse=glance.mouse)
     tty.forget_if_gone()
+    if app.failed is not None:
+        raise app.failed
     if app.last_words:
         sys.stderr.write(app.last_words + "\n")
     return app.return_code or 0
+
+
+def _theme(glance: "Glance", asked: str | None) -> tuple[str, str]:
+    """The theme to use, and words where the configured one is not there. Raises ConfigError for an absent `asked`."""
+    from screens.theme import DEFAULT, fitting, load
+
+    chosen, fallback = asked or glance.theme, ""
+    try:
+        load(chosen)
+    except ConfigError as error:
+        if asked is not None:
+            raise
+        chosen, fallback = DEFAULT, error.message
+    return fitting(chosen, colours=tty.colours(os.environ), no_colour="NO_COLOR" in os.environ), fallback
+
+
+def _identity(glance: "Glance") -> "Identity":
+    from actions.desk.identity import identify
+    from screens.band import Identity
+
+    here = identify()
+    return Identity(
+        glance.environment,
+        glance.product,
+        glance.band,
+        glance.drill,
+        glance.read_only,
+        glance.interval,
+        here.host,
+        here.operator,
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -48,11 +48,11 @@ class VqConsole(Shell):
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, lambda received, _: watch.leave_with(128 + received))
 
-    def _begin(self) -> None:
-        """The first frame is out."""
+    def _opened(self) -> None:
+        """Everything is loaded."""
+        super()._opened()
         self._tidier.begin()
         sys.setswitchinterval(SWITCH_SECONDS)
-        super()._begin()
 
     async def on_event(self, event: events.Event) -> None:
         """Every key passes here first."""
@@ -66,11 +66,12 @@ class VqConsole(Shell):
 
     async def on_unmount(self) -> None:
         """Give the desk back; what runs goes on without this process."""
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self.desk.close()
-        except (TimeoutError, VqError) as error:
-            self.log.warning(f"the desk did not close: {error!r}")
+        if self.is_open:
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self.desk.close()
+            except (TimeoutError, VqError) as error:
+                self.log.warning(f"the desk did not close: {error!r}")
         if self._watch_terminal is not None:
             self._watch_terminal.done()
 

@@ -3,11 +3,14 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
-from actions.model.environment import Settings
 from actions.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from actions.model.environment import Settings
 
 CONFIG_VARIABLE = "VQ_TUI_CONFIG"
 ENVIRONMENT_VARIABLE = "VQ_TUI_ENVIRONMENT"
@@ -44,7 +47,7 @@ def find_config(named: Path | None = None, variables: Mapping[str, str] = os.env
     )
 
 
-def ledger_directory(settings: Settings) -> Path:
+def ledger_directory(settings: "Settings") -> Path:
     """The ledger's directory: as configured, else in the user's state directory."""
     return settings.ledger or Path(platformdirs.user_state_dir("vq-tui")) / "ledger"
 

@@ -14,6 +14,7 @@ import pytest
 from actions.ledger import open_reader
 from actions.model.errors import ExitCode
 from actions.model.waiting import Deadline, until
+from actions.model.words import RunState
 from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
 from tests.conftest import Cli, Said
@@ -148,9 +149,9 @@ async def test_losing_the_command_does_not_lose_the_run(cli: Cli, broken: Sandbo
         async def active() -> str | None:
             with open_reader(reader_of) as reader:
                 found = reader.active("sandbox")
-                return found.id if found else None
+                return found.id if found and found.state is not RunState.QUEUED else None
 
-        run_id = await until(active, bool, Deadline(30), lambda _: "no run yet", every=0.01)
+        run_id = await until(active, bool, Deadline(60), lambda _: "no executor has it", every=0.01)
         os.kill(process.pid, signal.SIGKILL)
     assert run_id
     said = cli("--config", broken.config, "runs", "follow", run_id, "--json")

@@ -158,4 +158,3 @@ def on_processes(folder: Path, cli: Cli) -> Iterator[LocalStage]:
         if nginx is not None:
             nginx.stop()
         end_supervisor(state)
-

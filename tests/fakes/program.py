@@ -47,11 +47,12 @@ class CrashingDesk(FakeOperator):
 
 def main() -> int:
     from vq_tui.app import run_console
+    from vq_tui.glance import Glance
 
     kind = sys.argv[1] if len(sys.argv) > 1 else ""
     desk = {"live": LiveDesk, "crash": CrashingDesk}.get(kind, FakeOperator)()
     try:
-        return run_console(desk)
+        return run_console(Glance.of(desk), lambda: desk)
     except VqError as error:
         sys.stderr.write(error.message + "\n")
         return int(error.code)

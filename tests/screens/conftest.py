@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
+from screens.band import Identity
 from screens.decision import Challenge
 from screens.shell import Shell
 from tests.fakes.desk import FakeOperator, FakeViewer, FixedClock, World
@@ -84,7 +85,7 @@ def console(world: World) -> Open:
     ) -> AsyncIterator[Console]:
         clock = FixedClock()
         desk = FakeViewer(world) if read_only else FakeOperator(world)
-        app = Shell(desk, clock=clock, source=random.Random(4), **options)  # type: ignore[arg-type]
+        app = Shell(Identity.of(desk), lambda: desk, clock=clock, source=random.Random(4), **options)  # type: ignore[arg-type]
         async with app.run_test(size=size) as pilot:
             running = Console(app, pilot, clock, desk)
             await running.settle()

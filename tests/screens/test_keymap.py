@@ -42,10 +42,11 @@ def test_a_bad_keymap_is_refused_with_one_clear_line(keys: dict[str, str], words
 
 
 def test_a_bad_keymap_stops_the_start() -> None:
+    from screens.band import Identity
     from screens.shell import Shell
 
     with pytest.raises(ConfigError):
-        Shell(FakeOperator(), keys={"all.history": "R"})
+        Shell(Identity.of(FakeOperator()), FakeOperator, keys={"all.history": "R"})
 
 
 async def test_a_moved_key_works_and_is_what_the_footer_says(console: Open) -> None:

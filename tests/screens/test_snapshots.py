@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from textual.pilot import Pilot
 
+from screens.band import Identity
 from screens.shell import Shell
 from tests.fakes import facts
 from tests.fakes.desk import FakeOperator, FakeViewer, FixedClock, World
@@ -64,7 +65,7 @@ def shot(snap_compare: Callable[..., bool], name: str, size: str, theme: str, **
     make, keys, words = SCREENS[name]
     clock, read_only = FixedClock(), bool(options.pop("read_only", False))
     desk = (FakeViewer if read_only else FakeOperator)(make())
-    app = Shell(desk, clock=clock, theme_name=theme, source=random.Random(4), **options)  # type: ignore[arg-type]
+    app = Shell(Identity.of(desk), lambda: desk, clock=clock, theme_name=theme, source=random.Random(4), **options)  # type: ignore[arg-type]
 
     async def walk(pilot: Pilot[None]) -> None:
         running = Console(app, pilot, clock, desk)

@@ -25,8 +25,8 @@ from tests.terminal.session import PATIENCE, Session, environment
 CHALLENGE = re.compile(r"press\s+([A-Z])\s+to roll back")
 
 
-def roll_back(session: Session) -> None:
-    """Open the rollback screen, press the key it draws, and wait until the run is shown."""
+def roll_back(session: Session, facts: SandboxFacts) -> None:
+    """Open the rollback screen, press the key it draws, and wait until the run is shown and an executor has it."""
     session.until("failing")
     session.keys("R")
     found = CHALLENGE.search(session.until(lambda text: CHALLENGE.search(text) is not None))
@@ -34,6 +34,7 @@ def roll_back(session: Session) -> None:
     time.sleep(0.6)  # keys of the first half second are dropped: the clock itself is the condition here
     session.keys(found[1])
     session.until("prove health from outside")
+    taken_over(facts)
 
 
 def runs(facts: SandboxFacts) -> tuple[Any, ...]:
@@ -43,6 +44,14 @@ def runs(facts: SandboxFacts) -> tuple[Any, ...]:
         return reader.runs(RunQuery()).runs
     finally:
         reader.close()
+
+
+def taken_over(facts: SandboxFacts) -> None:
+    """Wait until the run is an executor's: before that it is only asked for, and shown with all its steps as well."""
+    end = time.monotonic() + PATIENCE
+    while all(run.state is RunState.QUEUED for run in runs(facts)):
+        assert time.monotonic() < end, "no executor took the run"
+        time.sleep(0.02)
 
 
 def ended(facts: SandboxFacts) -> Any:
@@ -75,7 +84,7 @@ def shown_again(console: Console, facts: SandboxFacts) -> None:
 
 def test_a_killed_console_changes_nothing(slow_stack: SandboxFacts, console: Console) -> None:
     session = console(slow_stack)
-    roll_back(session)
+    roll_back(session, slow_stack)
     session.process.kill()
     assert ended(slow_stack).state is RunState.SUCCEEDED
     shown_again(console, slow_stack)
@@ -83,7 +92,7 @@ def test_a_killed_console_changes_nothing(slow_stack: SandboxFacts, console: Con
 
 def test_a_terminal_that_vanishes_changes_nothing(slow_stack: SandboxFacts, console: Console) -> None:
     session = console(slow_stack)
-    roll_back(session)
+    roll_back(session, slow_stack)
     session.hang_up()
     session.ended(20)
     assert ended(slow_stack).state is RunState.SUCCEEDED
@@ -91,7 +100,7 @@ def test_a_terminal_that_vanishes_changes_nothing(slow_stack: SandboxFacts, cons
 
 def test_a_stalled_link_changes_nothing_and_the_console_catches_up(slow_stack: SandboxFacts, console: Console) -> None:
     session = console(slow_stack)
-    roll_back(session)
+    roll_back(session, slow_stack)
     session.stall()
     assert ended(slow_stack).state is RunState.SUCCEEDED
     session.flow()
@@ -101,7 +110,7 @@ def test_a_stalled_link_changes_nothing_and_the_console_catches_up(slow_stack: S
 def test_a_second_console_attaches_while_it_runs(slow_stack: SandboxFacts, console: Console) -> None:
     first, second = console(slow_stack), console(slow_stack)
     second.until("HEALTH")
-    roll_back(first)
+    roll_back(first, slow_stack)
     second.keys("H")
     second.until(in_history)
     second.keys("\r")
@@ -136,6 +145,7 @@ def test_a_killed_tmux_changes_nothing(slow_stack: SandboxFacts, tmp_path: Path)
     time.sleep(0.6)  # keys of the first half second are dropped
     tmux("send-keys", found[1])
     screen("prove health from outside")
+    taken_over(slow_stack)
     tmux("kill-server")
     assert ended(slow_stack).state is RunState.SUCCEEDED
 
@@ -179,7 +189,7 @@ def test_a_dropped_ssh_connection_changes_nothing(slow_stack: SandboxFacts, ssh:
         f"{sys.executable} -m vq_tui --config {slow_stack.config}"
     )
     with Session([], given, argv=[*ssh, program]) as session:
-        roll_back(session)
+        roll_back(session, slow_stack)
         session.process.kill()
     run = ended(slow_stack)
     assert run.state is RunState.SUCCEEDED

@@ -1,14 +1,20 @@
 """Opening the console. Its few options are read here, so that the first frame never waits for the command parser."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actions.model.errors import UsageError
 from vq_tui import tty
 from vq_tui.commands.given import Session
 from vq_tui.commands.guard import guarded
 from vq_tui.commands.output import Output
+
+if TYPE_CHECKING:
+    from screens.desk_protocol import Viewer
+    from vq_tui.glance import Glance
 
 _FLAGS = ("--read-only", "--ascii")
 _VALUES = ("--config", "--env", "--theme")
@@ -36,7 +42,20 @@ def open_console(session: Session) -> int:
     tty.require(os.environ)
     from vq_tui.app import run_console
 
-    return int(run_console(session.desk(), ascii=session.output.ascii, theme=session.theme) or 0)
+    glance, opening = _opening(session)
+    return int(run_console(glance, opening, ascii=session.output.ascii, theme=session.theme) or 0)
+
+
+def _opening(session: Session) -> "tuple[Glance, Callable[[], Viewer]]":
+    """What the first frame shows, and how its desk is opened: before the frame where only that tells what is wrong."""
+    from actions.config import find_config
+    from vq_tui.glance import Glance, glance
+
+    seen = glance(find_config(session.config).absolute(), session.env)
+    if seen is not None:
+        return replace(seen, read_only=seen.read_only or session.read_only), session.desk
+    desk = session.desk()
+    return Glance.of(desk), lambda: desk
 
 
 def _read(arguments: Sequence[str]) -> tuple[set[str], dict[str, str]] | None:

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from pydantic import BaseModel
-
 from actions.model.errors import ExitCode
 from actions.model.text import clean
 
@@ -93,7 +91,7 @@ class Output:
 
 def plain(value: Any) -> Any:
     """`value` as JSON knows it: models, enums, times and paths become plain values."""
-    if isinstance(value, BaseModel):
+    if hasattr(value, "model_dump"):  # a model; its library is not loaded for a console that has nothing to print
         return value.model_dump(mode="json")
     if isinstance(value, dict):
         return {str(key): plain(one) for key, one in value.items()}
