@@ -9,7 +9,7 @@ import typer
 
 from vq_tui.commands.given import Session as Session
 
-TERMINATED = 143
+ENDING = {signal.SIGTERM, signal.SIGHUP}
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
 Service = Annotated[str | None, typer.Option("--service", metavar="NAME", help="The service, where there are several.")]
@@ -24,24 +24,38 @@ def session(context: typer.Context, json: bool) -> Session:
 
 
 def run(work: Callable[[], Awaitable[int]]) -> int:
-    """Run a command's coroutine to its end. SIGTERM cancels it, so that its `finally` parts run; then 143."""
+    """Run a command's coroutine to its end. A signal that ends it cancels it: its `finally` parts run; then 128 + n.
 
-    async def main() -> int:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None
-        terminated = False
+    Until the loop listens, and once it no longer does, the signals wait: what a handler raises in there would be lost.
+    """
+    heard = {number: signal.getsignal(number) for number in ENDING}
+    heard = {number: handler for number, handler in heard.items() if handler is not signal.SIG_IGN}
+    signal.pthread_sigmask(signal.SIG_BLOCK, heard)
+    try:
+        return asyncio.run(_cancellable(work, list(heard)))
+    finally:
+        for number, handler in heard.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, heard)
 
-        def terminate() -> None:
-            nonlocal terminated
-            terminated = True
-            task.cancel()
 
-        loop.add_signal_handler(signal.SIGTERM, terminate)
-        try:
-            return await work()
-        except asyncio.CancelledError:
-            if not terminated:
-                raise
-            return TERMINATED
+async def _cancellable(work: Callable[[], Awaitable[int]], numbers: list[signal.Signals]) -> int:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    received: list[int] = []
 
-    return asyncio.run(main())
+    def end(number: int) -> None:
+        received.append(number)
+        task.cancel()
+
+    for number in numbers:
+        loop.add_signal_handler(number, end, number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+    try:
+        return await work()
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        return 128 + received[0]
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
