@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from actions.model.run import Run
     from screens.scene import Scene
 
-if TYPE_CHECKING:
-    from actions.model.health import Check, ServiceHealth
-    from actions.model.plan import Readiness
-    from actions.model.record import ChangeNote
-    from actions.model.run import Run
-    from screens.scene import Scene
 
 WIDE = 110
 _ORDER = {HealthState.DOWN: 0, HealthState.UNKNOWN: 1, HealthState.DEGRADED: 2, HealthState.OK: 3}

@@ -31,6 +31,43 @@ async def test_33_a_release_that_never_turned_ready_is_left_for_the_good_one(
     await bench.carry_out(changer, changes)
 
 
+@pytest.mark.parametrize("crashed", [False, True])
+@pytest.mark.parametrize("strategy", ["RollingUpdate", "Recreate"])
+async def test_33_what_timed_out_before_the_rollback_does_not_fail_it(
+    bench: Bench, double: KubernetesDouble, strategy: str, crashed: bool
+) -> None:
+    """With one replica nothing moves before the controller's first look, so it still shows the old verdict then."""
+    double.deployment("api", "api:1.4.1", replicas=1, deadline=3, strategy={"type": strategy})
+    double.rolled_out("api")
+    double.release("api", "api:1.5.0-bad")
+    double.condition("api", "ProgressDeadlineExceeded")
+    _, changes, changer = await bench.planned(bench.settings(), "1.4.1", "1.5.0-bad")
+    await changer.protect(changes[0], KEY, bench.directory)
+    await changer.act(changes[0], KEY, bench.directory, ignore)
+    if crashed:
+        changer = bench.changer(bench.settings())
+        assert (await changer.probe(changes[0], KEY, bench.directory)).state is ProbeState.DONE
+    said: list[str] = []
+    told = await changer.verify(changes[0], KEY, Deadline(20), said.append)
+    assert "1 of 1 updated and available" in told.text
+    assert not [line for line in said if "ProgressDeadlineExceeded" in line]
+
+
+async def test_33_a_rollback_that_times_out_itself_after_another_did_is_reported(
+    bench: Bench, double: KubernetesDouble
+) -> None:
+    double.deployment("api", "api:1.4.1-bad", replicas=1, deadline=12)
+    double.condition("api", "ProgressDeadlineExceeded")
+    double.release("api", "api:1.5.0-bad")
+    double.condition("api", "ReplicaSetUpdated")
+    double.condition("api", "ProgressDeadlineExceeded")
+    _, changes, changer = await bench.planned(bench.settings(), "1.4.1-bad", "1.5.0-bad")
+    await changer.protect(changes[0], KEY, bench.directory)
+    await changer.act(changes[0], KEY, bench.directory, ignore)
+    with pytest.raises(VerifyFailed, match="ProgressDeadlineExceeded"):
+        await changer.verify(changes[0], KEY, Deadline(20), ignore)
+
+
 async def test_34_recreated_during_the_rollout_aborts(bench: Bench, released: KubernetesDouble) -> None:
     _, changes, changer = await bench.planned(bench.settings(), "1.4.1")
     await changer.act(changes[0], KEY, bench.directory, ignore)

@@ -18,7 +18,7 @@ from actions.model.words import ProbeState
 from actions.platforms.kubernetes.kinds import CAUSE_ANNOTATION, RUN_ANNOTATION, Paths
 from actions.platforms.kubernetes.revisions import Revision, history, reference
 from actions.platforms.kubernetes.rollout import RolloutWatch
-from actions.platforms.kubernetes.status import ending, ready
+from actions.platforms.kubernetes.status import ending, ready, timed_out_at
 from actions.platforms.protocols import Report
 
 THROTTLED_TRIES = 4
@@ -31,6 +31,7 @@ class KubernetesChanger:
     def __init__(self, settings: KubernetesWorkload, client: KubernetesWriter) -> None:
         self._settings, self._client = settings, client
         self._paths = Paths.of(settings)
+        self._left_over: dict[str, str] = {}
 
     async def check(self, change: Change) -> Evidence:
         """Uid, generation and revision as planned; then a dry run that the server's admission sees. Raises Stale."""
@@ -50,6 +51,7 @@ class KubernetesChanger:
         """Keep the template as it is now, readable by its owner only: it may hold secret values."""
         workload = await self._workload(change)
         kept = {"template": workload["spec"]["template"], "annotations": _causes(workload)}
+        kept["timed_out"] = timed_out_at(workload)
         content = json.dumps(kept, sort_keys=True).encode()
         path = self._kept(key, folder)
         if not path.exists():
@@ -61,12 +63,14 @@ class KubernetesChanger:
         if change.action == "delete-stuck-pods":
             return await self._delete_pods(change, report)
         workload = await self._workload(change)
+        await self._remember(key, folder)
         if reference(workload["spec"]["template"]) == change.params["target"]:
             return Evidence(text=f"the template is already that of {change.params['version']}")
         revision = await self._revision(change, workload)
         crashpoint("kubernetes.before-patch")
         patched = await self._patch(operations(change, workload, revision.template, key))
         crashpoint("kubernetes.after-patch")
+        self._left_over[key] = timed_out_at(patched)
         generation = patched["metadata"]["generation"]
         return Evidence(
             text=f"template of revision {revision.number} set, generation {generation}", data={"generation": generation}
@@ -74,7 +78,8 @@ class KubernetesChanger:
 
     async def verify(self, change: Change, key: str, deadline: Deadline, report: Report) -> Evidence:
         """The rollout is complete by kubectl's rules, with the planned template and ready endpoints."""
-        watch = RolloutWatch(self._client, self._settings, str(change.params["uid"]), str(change.params["target"]))
+        uid, target = str(change.params["uid"]), str(change.params["target"])
+        watch = RolloutWatch(self._client, self._settings, uid, target, self._left_over.get(key, ""))
         if change.action == "set-template" and not change.params["wait_for_rollout"]:
             return await watch.observed(deadline)
         return await watch.complete(deadline, report)
@@ -92,7 +97,7 @@ class KubernetesChanger:
             return Evidence(text=f"nothing of this run stands; {self._settings.name} was changed by someone else")
         if now != change.params["target"]:
             raise Refused(f"{self._settings.name} was changed by someone else meanwhile; decide by hand")
-        kept = json.loads(await asyncio.to_thread(self._kept(key, folder).read_text))
+        kept = await self._material(key, folder)
         crashpoint("kubernetes.before-undo-patch")
         await self._patch(_replace(workload, kept["template"], kept["annotations"]))
         crashpoint("kubernetes.after-undo-patch")
@@ -103,6 +108,7 @@ class KubernetesChanger:
         """The template in place decides; for pods, whether those of the planned uids are gone."""
         try:
             workload = await self._workload(change)
+            await self._remember(key, folder)
         except Stale as error:
             return Probe(state=ProbeState.UNKNOWN, evidence=error.message)
         if change.action == "delete-stuck-pods":
@@ -199,6 +205,16 @@ class KubernetesChanger:
             for planned, pod in found
             if pod is not None and pod["metadata"]["uid"] == planned["uid"] and not ready(pod)
         ]
+
+    async def _remember(self, key: str, folder: Path) -> None:
+        """The verdict on an earlier rollout that stood before ours, also after a crash: `verify` is given no folder."""
+        if key not in self._left_over and self._kept(key, folder).exists():
+            self._left_over[key] = str((await self._material(key, folder)).get("timed_out", ""))
+
+    async def _material(self, key: str, folder: Path) -> Json:
+        """What `protect` kept."""
+        kept: Json = json.loads(await asyncio.to_thread(self._kept(key, folder).read_text))
+        return kept
 
     def _kept(self, key: str, folder: Path) -> Path:
         return folder / f"kubernetes-template-{key}.json"

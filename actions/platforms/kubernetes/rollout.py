@@ -30,12 +30,17 @@ Look = Callable[[Json], Awaitable[Proof]]
 
 
 class RolloutWatch:
-    """Follows one workload by watch, resumed after 410 and lost connections, until a deadline of its own clock."""
+    """Follows one workload by watch, resumed after 410 and lost connections, until a deadline of its own clock.
 
-    def __init__(self, client: KubernetesReader, settings: KubernetesWorkload, uid: str, target: str) -> None:
+    `left_over` is when an earlier rollout timed out; see `progress`.
+    """
+
+    def __init__(
+        self, client: KubernetesReader, settings: KubernetesWorkload, uid: str, target: str, left_over: str = ""
+    ) -> None:
         self._client, self._settings = client, settings
         self._paths = Paths.of(settings)
-        self._uid, self._target = uid, target
+        self._uid, self._target, self._left_over = uid, target, left_over
         self._restarts: int | None = None
 
     async def observed(self, deadline: Deadline) -> Evidence:
@@ -97,7 +102,7 @@ class RolloutWatch:
                         return
 
     async def _prove(self, workload: Json) -> Proof:
-        state = progress(self._paths.kind.name, workload)
+        state = progress(self._paths.kind.name, workload, self._left_over)
         if state.failed:
             raise VerifyFailed(state.failed)
         if not state.done:

@@ -13,16 +13,23 @@ class Progress(Fact):
     failed: str = ""
 
 
-def progress(kind: str, thing: Json) -> Progress:
-    """The rollout's progress, as `kubectl rollout status` judges it for this kind."""
+def progress(kind: str, thing: Json, left_over: str = "") -> Progress:
+    """The rollout's progress, as `kubectl rollout status` judges it for this kind.
+
+    `left_over` is when an earlier rollout timed out. The controller drops that verdict only once the new rollout has
+    moved, so the first status it writes for our change may still carry it: exactly that one says nothing about ours.
+    """
     status, wanted = thing.get("status") or {}, thing["metadata"].get("generation", 0)
     if status.get("observedGeneration", 0) < wanted:
         return Progress(done=False, text="the controller has not seen the change yet")
-    return {"Deployment": _deployment, "StatefulSet": _stateful_set, "DaemonSet": _daemon_set}[kind](thing, status)
+    if kind == "Deployment":
+        return _deployment(thing, status, left_over)
+    return {"StatefulSet": _stateful_set, "DaemonSet": _daemon_set}[kind](thing, status)
 
 
-def _deployment(thing: Json, status: Json) -> Progress:
-    if reason := deadline_exceeded(thing):
+def _deployment(thing: Json, status: Json, left_over: str) -> Progress:
+    reason = deadline_exceeded(thing)
+    if reason and timed_out_at(thing) != left_over:
         return Progress(done=False, text=reason, failed=reason)
     replicas, updated = thing["spec"].get("replicas", 1), status.get("updatedReplicas", 0)
     total, available = status.get("replicas", 0), status.get("availableReplicas", 0)
@@ -63,10 +70,20 @@ def _daemon_set(thing: Json, status: Json) -> Progress:
 
 def deadline_exceeded(thing: Json) -> str:
     """Why the controller gave up, or nothing. It only reports: the old pods go on serving."""
+    found = _timed_out(thing)
+    return f"ProgressDeadlineExceeded: {found.get('message', '')}" if found else ""
+
+
+def timed_out_at(thing: Json) -> str:
+    """When the controller gave up, by its own clock; empty when it has not. It stays as long as that verdict stands."""
+    return str(_timed_out(thing).get("lastUpdateTime", ""))
+
+
+def _timed_out(thing: Json) -> Json:
     for condition in (thing.get("status") or {}).get("conditions") or []:
         if condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
-            return f"ProgressDeadlineExceeded: {condition.get('message', '')}"
-    return ""
+            return dict(condition)
+    return {}
 
 
 def ready(pod: Json) -> bool:
