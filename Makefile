@@ -13,6 +13,7 @@ demo: $(VENV)/.sandbox
 # What fails beside others on a loaded machine is looked at once more, alone; it must pass there, and both runs are printed.
 test: lint
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup || { \
+		[ $$? -eq 1 ] || exit 1; \
 		echo "make: a second look, alone, at what failed"; \
 		$(BIN)/pytest --last-failed --last-failed-no-failures none; }
 

@@ -66,6 +66,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("-".join(sorted(names))))
 
 
+@pytest.hookimpl(trylast=True)  # once the failures are on record
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Failures are remembered by the names that tests have without groups, so that `--last-failed` finds them alone."""
+    cache = session.config.cache
+    if cache is not None and not hasattr(session.config, "workerinput"):
+        failed = cache.get("cache/lastfailed", {})
+        cache.set("cache/lastfailed", {name.rpartition("@")[0] or name: True for name in failed})
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this machine cannot carry and say which part is missing; where it is required that is a failure."""
     missing = sorted(name for name in _machine(item) if not PARTS[name]())
