@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -72,7 +73,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     cache = session.config.cache
     if cache is not None and not hasattr(session.config, "workerinput"):
         failed = cache.get("cache/lastfailed", {})
-        cache.set("cache/lastfailed", {name.rpartition("@")[0] or name: True for name in failed})
+        cache.set("cache/lastfailed", {re.sub(r"@[^@\]]+$", "", name): True for name in failed})
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
