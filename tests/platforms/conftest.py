@@ -33,9 +33,12 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def as_before(request: pytest.FixtureRequest):
     """Blue serves 2.4.1 and green stands by with 2.4.0, before and after."""
+    shared = request.getfixturevalue("sandbox") if "sandbox" in request.fixturenames else None
+    if shared is not None:
+        asyncio.run(_restore(shared))  # tests of other folders may have used it before
     yield
-    if "sandbox" in request.fixturenames:
-        asyncio.run(_restore(request.getfixturevalue("sandbox")))
+    if shared is not None:
+        asyncio.run(_restore(shared))
 
 
 async def _restore(facts: SandboxFacts) -> None:
