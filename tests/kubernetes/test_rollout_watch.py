@@ -57,6 +57,7 @@ async def test_33_a_rollback_that_times_out_itself_after_another_did_is_reported
     bench: Bench, double: KubernetesDouble
 ) -> None:
     double.deployment("api", "api:1.4.1-bad", replicas=1, deadline=15)  # 1.5 s of the wall: stamps are whole seconds
+    double.condition("api", "ReplicaSetUpdated")
     double.release("api", "api:1.4.2")
     double.rolled_out("api")
     double.release("api", "api:1.5.0-bad")
