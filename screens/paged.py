@@ -17,7 +17,7 @@ class PagedRuns:
         self._ask = ask
         self._query = query
         self.total: int | None = None
-        self._starts: list[str | None] = [None]
+        self._newest: str | None = None
         self._pages: OrderedDict[int, tuple[Run, ...]] = OrderedDict()
 
     def get(self, index: int) -> Run | None:
@@ -29,22 +29,21 @@ class PagedRuns:
         return page[index % PAGE]
 
     def wanted(self, first: int, last: int) -> int | None:
-        """The nearest page to read so that these positions can be shown; None when they can."""
-        for page in range(first // PAGE, last // PAGE + 1):
-            known = self.total is None or page * PAGE < self.total
-            if page not in self._pages and known:
-                return min(page, len(self._starts) - 1)
-        return None
+        """A page to read so that these positions can be shown; None when they can. The first is read first."""
+        if self.total is None:
+            return 0
+        pages = range(first // PAGE, last // PAGE + 1)
+        return next((page for page in pages if page not in self._pages and page * PAGE < self.total), None)
 
     async def read(self, page: int) -> None:
-        """Read one page; its successor's start becomes known."""
-        found = await self._ask(self._query.model_copy(update={"before": self._starts[page], "limit": PAGE}))
-        if page == 0:
+        """Read one page, by its place below what was the newest run when the first was read."""
+        place = {"upto": self._newest, "offset": page * PAGE, "limit": PAGE}
+        found = await self._ask(self._query.model_copy(update=place))
+        if self._newest is None:
             self.total = found.total
-        self._pages[page] = found.runs
-        if len(found.runs) == PAGE and page == len(self._starts) - 1:
-            self._starts.append(found.runs[-1].id)
+            self._newest = found.runs[0].id if found.runs else None
         elif len(found.runs) < PAGE:
             self.total = page * PAGE + len(found.runs)
+        self._pages[page] = found.runs
         while len(self._pages) > HELD:
             self._pages.popitem(last=False)

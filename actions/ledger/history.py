@@ -98,7 +98,10 @@ class HistoryReading(Store):
             total = connection.execute(select(func.count()).select_from(run).where(*where)).scalar_one()
             if query.before is not None:
                 page = page.where(run.c.number < select(run.c.number).where(run.c.id == query.before).scalar_subquery())
-            page = page.order_by(run.c.number.desc()).limit(max(0, min(query.limit, _PAGE_LIMIT)))
+            if query.upto is not None:
+                page = page.where(run.c.number <= select(run.c.number).where(run.c.id == query.upto).scalar_subquery())
+            page = page.order_by(run.c.number.desc()).offset(max(0, query.offset))
+            page = page.limit(max(0, min(query.limit, _PAGE_LIMIT)))
             rows = connection.execute(
                 select(run).where(run.c.number.in_(page.scalar_subquery())).order_by(run.c.number.desc())
             ).mappings()

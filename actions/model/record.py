@@ -110,7 +110,11 @@ class AuditReport(Fact):
 
 
 class RunQuery(Fact):
-    """Filter of the history (A1). `before` is a run id: older only. `text` looks in id, reason, versions, person."""
+    """Filter of the history (A1). `text` looks in id, reason, versions, person.
+
+    `before` is a run id: older only. `upto` is one too: itself and older, so that places stay when new runs come;
+    `offset` skips that many of them.
+    """
 
     environment: str | None = None
     procedure: str | None = None
@@ -118,6 +122,8 @@ class RunQuery(Fact):
     text: str = ""
     drill: bool | None = None
     before: str | None = None
+    upto: str | None = None
+    offset: int = 0
     limit: int = 100
 
 

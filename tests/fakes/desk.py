@@ -146,6 +146,7 @@ class FakeViewer:
         ]
         found = [run for run in found if not query.states or run.state.value in query.states]
         at = next((i + 1 for i, run in enumerate(found) if run.id == query.before), 0) if query.before else 0
+        at += next((i for i, run in enumerate(found) if run.id == query.upto), 0) + query.offset
         return RunPage(runs=tuple(found[at : at + query.limit]), total=len(found))
 
     async def run(self, run_id: str) -> RunView:

@@ -156,6 +156,8 @@ def test_history_in_pages_by_order_of_arrival(ledger: LedgerWriter) -> None:
     first = ledger.runs(RunQuery(environment="demo", limit=100))
     second = ledger.runs(RunQuery(environment="demo", limit=100, before=first.runs[-1].id))
     assert first.total == second.total == 450
+    jumped = ledger.runs(RunQuery(environment="demo", limit=100, upto=first.runs[0].id, offset=100))
+    assert jumped.runs == second.runs
     assert first.runs[0].id > first.runs[-1].id > second.runs[0].id
     assert ledger.runs(RunQuery(text="incident 499:")).total == 1
     assert (

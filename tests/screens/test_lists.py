@@ -44,15 +44,24 @@ async def test_history_pages_through_a_long_past(console: Open, world: World) ->
 async def test_only_a_few_pages_are_held() -> None:
     everything = many(PAGE * (HELD + 5))
 
+    last, asked = len(everything) - 1, list[RunQuery]()
+
     async def ask(query: RunQuery) -> RunPage:
-        start = next((at + 1 for at, run in enumerate(everything) if run.id == query.before), 0)
+        asked.append(query)
+        start = next((at for at, run in enumerate(everything) if run.id == query.upto), 0) + query.offset
         return RunPage(runs=everything[start : start + query.limit], total=len(everything))
 
+    async def show(first: int, last: int) -> None:
+        while (page := runs.wanted(first, last)) is not None:
+            await runs.read(page)
+
     runs = PagedRuns(ask, RunQuery())
-    last = len(everything) - 1
-    while (page := runs.wanted(last - 10, last)) is not None:
-        await runs.read(page)
+    await show(last - 10, last)
     assert runs.get(last) == everything[last] and runs.total == len(everything)
+    assert len(asked) <= 3, "the end is reached at once, not page by page"
+    everything = (facts.run(id="newer"), *everything)
+    await show(0, last)
+    assert runs.get(last) == everything[last + 1], "a place stays what it was when a new run comes"
     assert runs.get(0) is None and len(runs._pages) == HELD
 
 
