@@ -1,14 +1,16 @@
 """The ledger as a Viewer sees it: perhaps not there yet, opened when it appears, watched for commits of others."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from actions.ledger import open_reader
+from actions.ledger.place import DATABASE
 from actions.model.errors import LedgerError
-from actions.model.plan import Release
+from actions.model.plan import LeftBehind, Release
 from actions.model.record import Drill
 from actions.model.run import Run
 
@@ -19,6 +21,9 @@ T = TypeVar("T")
 
 FAST_SECONDS, SLOW_SECONDS = 0.04, 0.5
 """How often the ledger is asked for news while somebody follows a run, and otherwise."""
+
+
+NOTHING_YET = "no ledger yet: nothing was run from here"
 
 
 class Signal:
@@ -76,14 +81,23 @@ class NoLedger:
         """None."""
         return ()
 
+    def left_behind(self, environment: str, service: str) -> dict[str, LeftBehind]:
+        """None."""
+        return {}
+
 
 class LedgerDoor:
-    """The one reader of a desk. `note` says why there is none; a missing ledger is looked for again and again."""
+    """The one reader of a desk. `note` says why there is none; a missing ledger is looked for again and again.
+
+    Only a ledger that was never made reads as "nothing yet"; one that is damaged, forbidden or gone raises its problem.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.note = ""
         self.changed = Signal()
+        self.missing = False
+        self.place: tuple[int, int] | None = None
         self._followers = 0
         self._attended = Signal()
         self._reader: LedgerReader | None = None
@@ -93,27 +107,37 @@ class LedgerDoor:
         """What planning reads."""
         return self._reader or NoLedger(self.directory)
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with a ledger that is there, or was; empty when it is open, and when there never was one."""
+        return "" if self.missing else self.note
+
     async def open(self) -> bool:
         """Open the ledger if that is possible now; whether it is open. Never raises: `note` says what is wrong."""
         if self._reader is None:
             try:
                 self._reader = await asyncio.to_thread(open_reader, self.directory)
-                self.note = ""
+                self.place = place(self.directory)
+                self.note, self.missing = "", False
             except LedgerError as error:
-                missing = not self.directory.exists()
-                self.note = "no ledger yet: nothing was run from here" if missing else error.message
+                absent = _absent(self.directory)
+                self.missing = absent and self.place is None
+                lost = f"the ledger in {self.directory} is gone since it was read last: put it back"
+                self.note = NOTHING_YET if self.missing else lost if absent else error.message
         return self._reader is not None
 
     async def read(self, ask: "Callable[[LedgerReader], T]", otherwise: T) -> T:
-        """The reader's answer, or `otherwise` while there is no ledger. Raises LedgerError when reading fails."""
+        """The reader's answer, or `otherwise` while there never was a ledger. Raises LedgerError when reading fails."""
         if not await self.open() or self._reader is None:
+            if self.problem:
+                raise LedgerError(self.problem)
             return otherwise
         return await asyncio.to_thread(ask, self._reader)
 
     async def demand(self, ask: "Callable[[LedgerReader], T]") -> T:
         """The reader's answer. Raises LedgerError when there is no ledger or reading fails."""
         if not await self.open() or self._reader is None:
-            raise LedgerError(self.note if self.directory.exists() else f"{self.note} ({self.directory})")
+            raise LedgerError(self.problem or f"{self.note} ({self.directory})")
         return await asyncio.to_thread(ask, self._reader)
 
     async def watch(self) -> None:
@@ -121,6 +145,8 @@ class LedgerDoor:
         last: int | None = None
         while True:
             try:
+                if self._reader is not None and place(self.directory) != self.place:
+                    await self.forget("the ledger was moved away or replaced while it was read")
                 version = await self.read(lambda reader: reader.data_version(), -1)
             except LedgerError as error:
                 await self.forget(error.message)
@@ -146,9 +172,29 @@ class LedgerDoor:
     async def forget(self, note: str) -> None:
         """Close the reader, so that the next call opens it anew."""
         reader, self._reader, self.note = self._reader, None, note
+        self.missing = self.missing and reader is None
         if reader is not None:
             await asyncio.to_thread(reader.close)
 
     async def close(self) -> None:
         """Close the reader."""
         await self.forget(self.note)
+
+
+def place(directory: Path) -> tuple[int, int] | None:
+    """Which file the ledger is, so that another one under the same name is told from it; None when there is none."""
+    try:
+        facts = (directory / DATABASE).stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
+def _absent(directory: Path) -> bool:
+    """Whether nothing at all is there: neither a directory nor anything in it."""
+    try:
+        return not os.listdir(directory)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False

@@ -101,6 +101,7 @@ class ReleaseWatch:
             self._access.environment.policy,
             datetime.now(UTC),
             self._seen_by,
+            self._writer.left_behind(self._access.name, service),
         )
         before = {one.reference: one for one in kept}
         for one in changed:

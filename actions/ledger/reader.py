@@ -11,6 +11,7 @@ from actions.ledger.anchor import last_anchor, read_anchors
 from actions.ledger.chain import check_tail, walk
 from actions.ledger.facts import FactsReading
 from actions.ledger.history import HistoryReading
+from actions.ledger.left import LeftReading
 from actions.ledger.tables import event, plan, run
 from actions.model.errors import LedgerError
 from actions.model.identity import digest
@@ -18,7 +19,7 @@ from actions.model.record import AuditReport
 from actions.model.run import EventKind
 
 
-class LedgerReader(HistoryReading, FactsReading):
+class LedgerReader(HistoryReading, FactsReading, LeftReading):
     """Reads a ledger; cannot write it, because its connections cannot (O1)."""
 
     def check_tail(self) -> None:

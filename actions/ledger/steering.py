@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import insert, select, update
 
 from actions.ledger.chain import append_event
+from actions.ledger.effects import changed_anything
 from actions.ledger.rows import gate_from
 from actions.ledger.store import WritingStore
-from actions.ledger.submitting import changed_anything
 from actions.ledger.tables import command, gate, instant, now, run
 from actions.model.errors import Refused, UnknownNameError, UsageError
 from actions.model.identity import canonical_json, new_id, short_id

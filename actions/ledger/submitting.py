@@ -14,10 +14,11 @@ from sqlalchemy import Connection, insert, select, update
 from actions.ledger import locks
 from actions.ledger.anchor import last_anchor
 from actions.ledger.chain import append_event, check_tail
+from actions.ledger.effects import changed_anything
 from actions.ledger.rows import body_text, run_values
 from actions.ledger.sqlite import DiskFull
 from actions.ledger.store import WritingStore
-from actions.ledger.tables import ACTIVE, event, instant, lease, now, parse_instant, plan, run
+from actions.ledger.tables import ACTIVE, instant, lease, now, parse_instant, plan, run
 from actions.model.errors import Busy, UsageError
 from actions.model.identity import canonical_json, new_id, short_id
 from actions.model.plan import Plan, RollbackRequest
@@ -182,24 +183,6 @@ def _imported_plan(one: Run, planned: Plan, texts: dict[int, tuple[Plan, str, st
 def _holder(connection: Connection, target: str) -> Any:
     columns = (run.c.id, run.c.state, run.c.operator, run.c.created_at)
     return connection.execute(select(*columns).where(run.c.target == target, ACTIVE)).one_or_none()
-
-
-def changing_steps(connection: Connection, run_id: str) -> set[int]:
-    """Ids of the planned steps that change something."""
-    stored = connection.execute(select(plan.c.plan).where(plan.c.run_id == run_id)).scalar_one()
-    return {step["id"] for phase in json.loads(stored)["phases"] for step in phase["steps"] if step["changes"]}
-
-
-def changed_anything(connection: Connection, run_id: str) -> bool:
-    """Whether an effect may stand: an intent of a changing step was committed and that step is not undone."""
-    kinds = (EventKind.INTENT.value, EventKind.UNDONE.value)
-    rows = connection.execute(
-        select(event.c.step, event.c.kind)
-        .where(event.c.run_id == run_id, event.c.kind.in_(kinds))
-        .order_by(event.c.seq)
-    )
-    last = {row.step: row.kind for row in rows}
-    return any(last.get(step) == EventKind.INTENT.value for step in changing_steps(connection, run_id))
 
 
 def end_run(connection: Connection, run_id: str, to: RunState, *, by: str, reason: str) -> None:

@@ -112,6 +112,14 @@ class Release(Fact):
     artefact: dict[str, JsonValue] = {}
 
 
+class LeftBehind(Fact):
+    """A release that a rollback has left: `run_id` took users away from it, until `at` at the latest."""
+
+    reference: str
+    run_id: str
+    at: datetime
+
+
 class Readiness(Fact):
     """Readiness of the way back, always on the home screen (B1).
 

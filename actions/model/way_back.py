@@ -8,7 +8,7 @@ from actions.model.base import Fact
 from actions.model.environment import Budgets, HttpService, Policy, PostgresService, RedisService
 from actions.model.errors import ExitCode
 from actions.model.health import Check, ServiceHealth
-from actions.model.plan import Release
+from actions.model.plan import LeftBehind, Release
 from actions.model.platform import Artefact, Change, TrafficFacts, WorkloadFacts
 from actions.model.record import Drill
 
@@ -60,7 +60,8 @@ class RollbackFacts(Fact):
 
     `active` names the run that holds the environment, if any. `schema_version` None means nobody could read it;
     `schema_note` says why, and is empty where the environment has no database at all. `data_services` maps databases
-    and caches beside the service to their kinds.
+    and caches beside the service to their kinds. `left_behind` holds, by reference, what rollbacks have left.
+    `ledger_problem` says why nothing that the ledger would tell is known.
     """
 
     environment: str
@@ -78,12 +79,14 @@ class RollbackFacts(Fact):
     switch: Change | None = None
     switch_refusal: str = ""
     releases: tuple[Release, ...] = ()
+    left_behind: dict[str, LeftBehind] = {}
     choice: Choice = Field(default_factory=Choice)
     past_seconds: tuple[float, ...] = ()
     active: str | None = None
     schema_version: int | None = None
     schema_note: str = ""
     journal: Check | None = None
+    ledger_problem: str = ""
     data_services: dict[str, str] = {}
     drills: tuple[Drill, ...] = ()
     health: ServiceHealth | None = None

@@ -170,6 +170,8 @@ def _prove(ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts) -> Iterato
 def _finish(
     ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts, changes: tuple[Change, ...]
 ) -> Iterator[PlannedStep]:
+    """The verdict first: what comes after it may take long, wait for a person, or never come."""
+    yield _record(next(ids), facts)
     leaving = [one.slot for one in facts.slots if one.slot != slot.slot]
     if facts.switch is not None and leaving:
         yield PlannedStep(
@@ -185,6 +187,9 @@ def _finish(
         if change.settling:  # tidying up after the proof: by now its failure is no reason to go back
             step = _change(next(ids), "change-workload", change, {"slot": slot.slot})
             yield step.model_copy(update={"on_failure": OnFailure.WARN})
+
+
+def _record(number: int, facts: RollbackFacts) -> PlannedStep:
     current = facts.choice.current
     params: dict[str, JsonValue] = {
         "from": current.reference if current else None,
@@ -192,11 +197,10 @@ def _finish(
         "to": facts.choice.to.reference if facts.choice.to else None,
         "to_artefact": facts.choice.artefact.model_dump(mode="json") if facts.choice.artefact else None,
     }
-    title = "record the verdict"
-    yield PlannedStep(
-        id=next(ids),
+    return PlannedStep(
+        id=number,
         kind="record-verdict",
-        title=title,
+        title="record the verdict",
         params=params,
         expected_seconds=0.1,
         budget_seconds=15,

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 
 from actions.model.errors import ExitCode
+from actions.model.identity import short_id
 from actions.model.plan import Release
 from actions.model.platform import Artefact
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Verdict
+from actions.releases.observe import marked_bad
 
 _TRUST = {Verdict.BAD: 0, Verdict.CANDIDATE: 1, Verdict.GOOD: 2}
 
@@ -68,6 +70,7 @@ def _standing(slot: SlotFacts) -> tuple[Artefact, ...]:
 
 def choose(facts: RollbackFacts, wanted: str | None = None) -> Choice:
     """The release to go back to and its slot. `wanted` is a version or reference; None means last known good."""
+    facts = _judged(facts)
     current = serving(facts)
     rows = {release.reference: release for release in facts.releases}
     available = artefacts_at_hand(facts.slots)
@@ -85,6 +88,19 @@ def choose(facts: RollbackFacts, wanted: str | None = None) -> Choice:
         return _refused(base, refusal, code=code)
     picked = _named(wanted, base, facts, available) if wanted else _last_good(base, facts, available)
     return picked if picked.to is None else _place(picked, facts)
+
+
+def _judged(facts: RollbackFacts) -> RollbackFacts:
+    """With every release that a rollback has left counted as bad, whether or not that run came to record it."""
+    known = {one.reference: one for one in facts.releases}
+    at_hand = artefacts_at_hand(facts.slots)
+    for reference, left in facts.left_behind.items():
+        if reference in at_hand:
+            known.setdefault(reference, never_seen(at_hand[reference], facts))
+        if reference in known:
+            reason = f"left by rollback {short_id(left.run_id)}"
+            known[reference] = marked_bad(known[reference], reason, left.run_id, left.at)
+    return facts.model_copy(update={"releases": tuple(known.values())})
 
 
 def _blind(facts: RollbackFacts) -> tuple[str, ExitCode]:

@@ -26,27 +26,23 @@ READ_SECONDS = 5.0
 FREE_BYTES = 50 * 1024 * 1024
 
 
-def default_service(environment: Environment, ledger: FactsReader | None = None, name: str = "") -> str:
-    """The one service that can be rolled back. Raises UnknownNameError when a service must be named."""
-    managed = [
-        key
-        for key, one in environment.services.items()
-        if isinstance(one, HttpService | PostgresService | RedisService) and _managed(one)
-    ]
-    if len(managed) > 1:
-        switched = [key for key in managed if getattr(environment.services[key], "slots", None)]
-        web = [key for key in managed if isinstance(environment.services[key], HttpService)]
-        known = [key for key in managed if ledger is not None and ledger.releases(name, key)]
-        managed = next((some for some in (known, switched, web) if len(some) == 1), managed)
-    if len(managed) == 1:
-        return managed[0]
-    if not managed:
+def candidates(environment: Environment) -> tuple[str, ...]:
+    """Services a rollback may be about without being asked for by name; a database or cache is none: it holds data."""
+    return tuple(
+        name
+        for name, one in environment.services.items()
+        if isinstance(one, HttpService) and (one.workload is not None or one.slots)
+    )
+
+
+def default_service(environment: Environment, name: str = "") -> str:
+    """The one service that can be rolled back; never a guess. Raises UnknownNameError when a service must be named."""
+    found = candidates(environment)
+    if len(found) == 1:
+        return found[0]
+    if not found:
         raise UnknownNameError(f"no service of '{name}' has a workload to roll back; configure 'workload' or 'slots'")
-    raise UnknownNameError(f"several services of '{name}' can be rolled back, name one: {', '.join(managed)}")
-
-
-def _managed(service: HttpService | PostgresService | RedisService) -> bool:
-    return service.workload is not None or bool(isinstance(service, HttpService) and service.slots)
+    raise UnknownNameError(f"several services of '{name}' can be rolled back, name one: {', '.join(found)}")
 
 
 async def gather(
@@ -65,7 +61,7 @@ async def gather(
     """
     name = service or (request.service if request else None)
     if name is None:
-        name = await asyncio.to_thread(default_service, access.environment, ledger, access.name)
+        name = default_service(access.environment, access.name)
     seen = await _observe(access, ledger, name, snapshot, own_run)
     choice = choose(seen, request.to if request else None)
     return await _ask_drivers(access, seen.model_copy(update={"choice": choice}))
@@ -127,6 +123,7 @@ def _ledger_facts(ledger: FactsReader, environment: str, service: str, own_run: 
     active = ledger.active(environment)
     return {
         "releases": ledger.releases(environment, service),
+        "left_behind": ledger.left_behind(environment, service),
         "past_seconds": ledger.past_seconds(environment, service),
         "active": active.id if active is not None and active.id != own_run else None,
         "drills": ledger.drills(environment, 20),

@@ -1,10 +1,12 @@
 """From what is seen serving to what became of each release: soak under health, verdicts by evidence (R9). Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from actions.model.environment import Policy
 from actions.model.health import ServiceHealth
-from actions.model.plan import Release
+from actions.model.identity import short_id
+from actions.model.plan import LeftBehind, Release
 from actions.model.platform import Artefact
 from actions.model.words import HealthState, Verdict
 
@@ -21,16 +23,25 @@ def observe(
     policy: Policy,
     now: datetime,
     seen_by: str = "",
+    left: Mapping[str, LeftBehind] | None = None,
 ) -> tuple[Release, ...]:
     """The rows that changed: one for each artefact that gets traffic now.
 
     `served` maps references to the artefacts with a share above 0. Seconds are counted only between two observations
     less than `GAP_SECONDS` (or three intervals) apart, with fresh data and health ok. A release observed down starts
-    its soak anew unless it already earned good; bad stays bad.
+    its soak anew unless it already earned good; bad stays bad. One that a rollback has `left` and that serves again
+    has to earn good anew.
     """
     rows = {release.reference: release for release in previous}
     return tuple(
-        _advance(rows.get(reference) or _first(environment, service, artefact, now, seen_by), health, policy, now)
+        _advance(
+            _back_again(rows[reference], (left or {}).get(reference))
+            if reference in rows
+            else _first(environment, service, artefact, now, seen_by),
+            health,
+            policy,
+            now,
+        )
         for reference, artefact in served.items()
         if _answers(artefact, served, health)
     )
@@ -56,6 +67,21 @@ def _first(environment: str, service: str, artefact: Artefact, now: datetime, se
         seen_by=seen_by,
         artefact=artefact.model_dump(mode="json"),
     )
+
+
+def _back_again(release: Release, left: LeftBehind | None) -> Release:
+    if left is None or release.verdict is Verdict.BAD:
+        return release
+    since = release.last_seen if release.verdict is Verdict.CANDIDATE else release.verdict_at
+    if since is not None and since > left.at:  # it soaks already, or has earned good, since then
+        return release
+    return anew(release, f"left by rollback {short_id(left.run_id)}, soaking anew")
+
+
+def anew(release: Release, reason: str) -> Release:
+    """`release` as a candidate whose soak begins again."""
+    update: dict[str, object] = {"verdict": Verdict.CANDIDATE, "verdict_reason": reason, "soaked_seconds": 0.0}
+    return release.model_copy(update=update | {"samples": 0, "verdict_at": None, "verdict_run": None})
 
 
 def _advance(release: Release, health: ServiceHealth | None, policy: Policy, now: datetime) -> Release:

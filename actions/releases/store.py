@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from actions.model.plan import Release
+from actions.model.plan import LeftBehind, Release
 from actions.model.record import ChangeNote, Drill
 from actions.model.run import Run
 
@@ -22,6 +22,10 @@ class FactsReader(ReleaseReader, Protocol):
     @property
     def directory(self) -> Path:
         """The state directory of the ledger."""
+        ...
+
+    def left_behind(self, environment: str, service: str) -> dict[str, LeftBehind]:
+        """By reference, the releases that a rollback has left and that did not earn good again since."""
         ...
 
     def past_seconds(

@@ -34,6 +34,13 @@ class Backward:
             if self.orders.terminations:
                 raise Parked("told to stop in the middle of the way back")
             await self._undo(planned)
+        for planned in self.workshop.plan.steps:  # what was recorded of it is true no more
+            if self.journal.progress.steps[planned.id].standing and self._records(planned):
+                await self._undo(planned)
+
+    def _records(self, planned: PlannedStep) -> bool:
+        registry = self.workshop.registry
+        return planned.kind in registry and registry[planned.kind].records
 
     async def _undo(self, planned: PlannedStep) -> None:
         attempt = self.journal.progress.steps[planned.id].attempt

@@ -54,6 +54,8 @@ class Step(ABC):
     """One kind of step. Instances hold no state: everything durable is in the journal or in the effect itself."""
 
     kind: str
+    records: bool = False
+    """Whether it writes into the ledger what has to be taken back when the run is undone; it changes nothing else."""
 
     async def check(self, context: StepContext) -> Evidence:
         """Preconditions, read again right before acting. Raises Stale or Refused."""

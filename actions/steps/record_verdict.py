@@ -9,7 +9,7 @@ from actions.model.plan import Release
 from actions.model.platform import Artefact, Evidence, Probe
 from actions.model.record import ChangeNote
 from actions.model.words import ProbeState, Verdict
-from actions.releases.observe import marked_bad
+from actions.releases.observe import anew, marked_bad
 from actions.steps.contract import Step, StepContext
 
 
@@ -17,6 +17,7 @@ class RecordVerdict(Step):
     """Marks what was left as bad, keeps what was returned to, notes the change and queues the notices. Idempotent."""
 
     kind = "record-verdict"
+    records = True
 
     async def act(self, context: StepContext) -> Evidence:
         """Write everything; each part once, however often this is called."""
@@ -66,6 +67,28 @@ class RecordVerdict(Step):
             text = f"{left.version} {left.verdict.value}"
         text += f", {kept.version} {kept.verdict.value}" if kept else ""
         return Evidence(text=text, data={"notices": len(context.environment.notices.webhooks)})
+
+    async def undo(self, context: StepContext) -> Evidence:
+        """The rollback was undone: what it marked serves again and has to earn good anew; others' verdicts stay."""
+        plan, now, run = context.plan, datetime.now(UTC), short_id(context.run_id)
+        rows = {one.reference: one for one in await context.records.releases(plan.environment, plan.service)}
+        left = rows.get(str(context.step.params.get("from")))
+        if left is None or left.verdict is not Verdict.BAD or left.verdict_run != context.run_id:
+            return Evidence(text="no verdict of this run stands")
+        await context.records.save_release(anew(left, f"rollback {run} was undone, soaking anew"))
+        text = f"rollback {run} was undone: {plan.from_version or 'what was left'} serves again"
+        await context.records.note_change_once(
+            ChangeNote(
+                environment=plan.environment,
+                at=now,
+                kind="undone",
+                subject=plan.service,
+                text=text,
+                by=context.records.actor,
+                run_id=context.run_id,
+            )
+        )
+        return Evidence(text=f"{left.version} is bad no more")
 
     async def probe(self, context: StepContext) -> Probe:
         """Done when the release that was left is marked; the rest is safe to repeat anyway."""

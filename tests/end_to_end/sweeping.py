@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -165,7 +166,8 @@ class Sweep:
     def _forgive(self, ledger: Any) -> None:
         """What was left is bad from then on; here it is gone back to in the next round."""
         for release in ledger.releases(self.theatre.environment, "api"):
-            ledger.save_release(release.model_copy(update={"verdict": Verdict.GOOD}))
+            good = {"verdict": Verdict.GOOD, "verdict_at": datetime.now(UTC)}
+            ledger.save_release(release.model_copy(update=good))
 
 
 async def _left(ledger: Any, run_id: str, died: Callable[[], bool] = lambda: False) -> None:

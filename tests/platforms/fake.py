@@ -17,7 +17,7 @@ from pathlib import Path
 from actions.model.environment import AddressWorkload, Environment, HttpService, Policy, RouterTraffic, Slot
 from actions.model.errors import Refused, Stale, Unreachable, VerifyFailed
 from actions.model.health import Check
-from actions.model.plan import Release
+from actions.model.plan import LeftBehind, Release
 from actions.model.platform import (
     Artefact,
     Change,
@@ -343,6 +343,10 @@ class FakeLedger:
     seconds: tuple[float, ...] = ()
     running: Run | None = None
     rehearsals: tuple[Drill, ...] = ()
+    left: dict[str, LeftBehind] = field(default_factory=dict)
+
+    def left_behind(self, environment: str, service: str) -> dict[str, LeftBehind]:
+        return self.left
 
     def releases(self, environment: str, service: str) -> tuple[Release, ...]:
         return tuple(sorted(self.rows.values(), key=lambda one: one.last_seen, reverse=True))

@@ -4,11 +4,11 @@ import pytest
 
 from actions.model.errors import Refused, Stale, UnknownNameError
 from actions.model.health import Check
-from actions.model.plan import Level, OnFailure
+from actions.model.plan import LeftBehind, Level, OnFailure
 from actions.model.words import Gate, Verdict
 from actions.procedures.offer import offer
 from actions.procedures.rollback import plan_rollback, revalidate
-from tests.releases.making import HEALTHY, ILL, artefact, facts, release, request, slot, traffic
+from tests.releases.making import HEALTHY, ILL, NOW, artefact, facts, release, request, slot, traffic
 
 GOOD = release("2.4.0")
 OLDER = release("2.3.9", days=9)
@@ -38,8 +38,8 @@ def test_a_warm_standby_only_needs_the_traffic():
         "switch-traffic",
         "prove-outside",
         "validate",
-        "drain",
         "record-verdict",
+        "drain",
     ]
     assert plan.budget_seconds == 60 and plan.target == "production"
     assert plan.reason == "errors 7.2 % after release 2.4.1"
@@ -95,6 +95,31 @@ def test_a_second_rollback_does_not_return_to_the_bad_release():
         shares=traffic(blue=0.0, green=1.0),
     )
     assert plan_rollback(request(), world).to_version == "2.3.9"
+
+
+@pytest.mark.parametrize("wanted", [None, "2.4.1"])
+def test_a_release_that_was_left_is_not_returned_to_though_its_verdict_was_never_recorded(wanted):
+    left = {"ref:2.4.1": LeftBehind(reference="ref:2.4.1", run_id="01KAMXK4T0VYB2D3E4F5GH67QK", at=NOW)}
+    world = facts(
+        slot("blue", "2.4.1", "2.3.9"),
+        slot("green", "2.4.0", "2.3.9"),
+        releases=(release("2.4.1", days=0), release("2.4.0", days=0.1), OLDER),
+        shares=traffic(blue=0.0, green=1.0),
+        left_behind=left,
+        wanted=wanted,
+    )
+    if wanted:
+        with pytest.raises(Refused, match="marked bad .left by rollback GH67QK"):
+            plan_rollback(request(wanted), world)
+    else:
+        assert plan_rollback(request(), world).to_version == "2.3.9"
+
+
+def test_a_left_release_nobody_ever_saw_serving_is_not_named_back_either():
+    left = {"ref:2.2.0": LeftBehind(reference="ref:2.2.0", run_id="RUN", at=NOW)}
+    world = blue_green(at_hand=("2.4.0", "2.2.0"), wanted="2.2.0", left_behind=left)
+    with pytest.raises(Refused, match="marked bad"):
+        plan_rollback(request("2.2.0"), world)
 
 
 def test_a_second_rollback_with_nothing_older_is_refused():

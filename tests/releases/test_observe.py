@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from actions.model.environment import Policy
+from actions.model.plan import LeftBehind
 from actions.model.words import HealthState, Verdict
 from actions.releases.choice import last_known_good
 from actions.releases.observe import marked_bad, observe
@@ -11,6 +12,7 @@ from tests.platforms.fake import FakeLedger
 from tests.releases.making import HEALTHY, NOW, artefact, release
 
 POLICY = Policy(soak_seconds=20, soak_samples=5)
+SERVED = {"ref:2.4.1": artefact("2.4.1")}
 
 
 def watch(rows, seconds, *, version="2.4.1", every=2, state=HealthState.OK, stale=False, said=None, start=NOW):
@@ -70,6 +72,23 @@ def test_good_stays_good_through_a_bad_minute_and_away_from_traffic():
     rows = watch((good,), 4, version="2.4.0", state=HealthState.DOWN)
     assert rows["ref:2.4.0"].verdict is Verdict.GOOD
     assert watch(tuple(rows.values()), 30)["ref:2.4.0"].verdict is Verdict.GOOD
+
+
+def test_a_left_release_that_is_deployed_again_has_to_earn_good_anew():
+    def serve(rows, seconds, start):
+        known = {one.reference: one for one in rows}
+        for tick in range(0, seconds + 1, 2):
+            now = start + timedelta(seconds=tick)
+            health = HEALTHY.model_copy(update={"observed_at": now, "version": "2.4.1"})
+            rows = tuple(known.values())
+            for row in observe("production", "api", SERVED, health, rows, POLICY, now, left=left):
+                known[row.reference] = row
+        return known["ref:2.4.1"]
+
+    left = {"ref:2.4.1": LeftBehind(reference="ref:2.4.1", run_id="RUN", at=NOW)}
+    again = serve((release("2.4.1", days=0.1),), 10, NOW + timedelta(minutes=1))
+    assert again.verdict is Verdict.CANDIDATE and again.soaked_seconds == 10
+    assert serve((again,), 20, NOW + timedelta(seconds=72)).verdict is Verdict.GOOD
 
 
 def test_a_clock_that_jumps_back_earns_nothing_and_loses_nothing():

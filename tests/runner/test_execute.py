@@ -156,6 +156,17 @@ async def test_back_out_breaks_off_a_waiting_verification(bench: Bench) -> None:
     check_journal(bench.ledger, bench.world)
 
 
+async def test_backed_out_after_it_recorded_the_record_is_taken_back(bench: Bench) -> None:
+    record, look = step(3, "record", changes=False), step(4, "observe", changes=False, params={"wait": True})
+    run_id = bench.submit(make_plan(step(1, "lock", changes=False), step(2), record, look))
+    task = asyncio.create_task(bench.carry(run_id))
+    await wait_for(bench, "began-4")
+    bench.ledger.command(run_id, Command.BACK_OUT, by="ben")
+    assert await asyncio.wait_for(task, 20) is RunState.UNDONE
+    assert bench.world.flag("taken-back").exists() and bench.ledger.view(run_id).steps[2].state is StepState.UNDONE
+    check_journal(bench.ledger, bench.world)
+
+
 async def test_pause_waits_between_steps_and_another_operator_goes_on(bench: Bench) -> None:
     run_id = bench.submit(standard_plan(look={"wait": True}))
     task = asyncio.create_task(bench.carry(run_id))

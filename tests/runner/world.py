@@ -174,9 +174,20 @@ class Observe(Effect):
         return ()
 
 
+class Record(Observe):
+    """Writes something down that is not true any more once the run is undone."""
+
+    kind = "record"
+    records = True
+
+    async def undo(self, context: StepContext) -> Evidence:
+        self.world.flag("taken-back").touch()
+        return Evidence(text="taken back")
+
+
 def steps_of(world: World) -> dict[str, Step]:
     """The registry of the fakes."""
-    return {kind.kind: kind(world) for kind in (Effect, TwoParts, Observe)}
+    return {kind.kind: kind(world) for kind in (Effect, TwoParts, Observe, Record)}
 
 
 class FakeMeasures:

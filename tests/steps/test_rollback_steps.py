@@ -41,6 +41,22 @@ async def test_recording_twice_writes_once(access, ledger, tmp_path):
     assert (await kind.verify(here)).text == "2.4.1 bad, 2.4.0 good"
 
 
+async def test_undone_after_recording_the_verdict_is_taken_back(access, ledger, tmp_path):
+    plan = await planned(access, ledger)
+    here = context(access, ledger, plan, step_of(plan, "record-verdict"), tmp_path)
+    kind = registry["record-verdict"]
+    await kind.act(here)
+    for _ in range(2):
+        await kind.undo(here)
+    row = ledger.rows["ref:2.4.1"]
+    assert row.verdict is Verdict.CANDIDATE and row.soaked_seconds == 0 and "was undone" in row.verdict_reason
+    assert [note.kind for note in ledger.notes] == ["rollback", "undone"]
+    await kind.act(here)
+    another = context(access, ledger, plan, here.step, tmp_path, "01OTHERRUN")
+    assert (await kind.undo(another)).text == "no verdict of this run stands"
+    assert ledger.rows["ref:2.4.1"].verdict is Verdict.BAD
+
+
 async def test_a_plan_gone_stale_stops_before_anything_is_touched(access, ledger, world, tmp_path):
     plan = await planned(access, ledger)
     world.generation = "somebody-else"
