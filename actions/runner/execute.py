@@ -149,6 +149,10 @@ class Conductor:
             await self._journal_failure(failed)
             if planned.on_failure is not OnFailure.WARN:
                 raise
+        except NeedsOperator as stuck:
+            if planned.on_failure is not OnFailure.WARN:
+                raise
+            await self._journal_failure(StepFailed(stuck.message, planned))  # what is proved stands without this step
 
     async def _journal_failure(self, failed: StepFailed) -> None:
         attempt = max(1, self.journal.progress.steps[failed.step.id].attempt)

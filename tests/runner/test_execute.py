@@ -57,6 +57,26 @@ def test_a_warning_step_does_not_stop_the_run(bench: Bench) -> None:
     assert bench.ledger.view(run_id).steps[2].state is StepState.FAILED
 
 
+@pytest.mark.parametrize("fail", ["ambiguous", "hang"])
+def test_tidying_up_that_nobody_can_tell_about_does_not_unsettle_what_is_proved(bench: Bench, fail: str) -> None:
+    tidy = step(
+        3, params={"fail": fail, "probe": "unknown"}, on_failure=OnFailure.WARN, budget_seconds=0.3, title="tidy up"
+    )
+    run_id = bench.submit(make_plan(step(1, "lock", changes=False), step(2), tidy, step(4, "observe", changes=False)))
+    assert bench.run(run_id) is RunState.SUCCEEDED
+    view = bench.ledger.view(run_id)
+    assert [one.state for one in view.steps][1:] == [StepState.DONE, StepState.FAILED, StepState.DONE]
+    assert "cannot be told" in view.steps[2].text and view.manual == ()
+    check_journal(bench.ledger, bench.world)
+
+
+def test_tidying_up_that_died_and_cannot_be_told_about_is_a_warning_too(bench: Bench) -> None:
+    tidy = step(3, params={"probe": "unknown"}, on_failure=OnFailure.WARN)
+    run_id = bench.submit(make_plan(step(1, "lock", changes=False), step(2), tidy))
+    assert bench.crash(run_id, lambda _, name: name == "act.3.before")
+    assert bench.run(run_id) is RunState.SUCCEEDED
+
+
 def test_a_step_that_must_stop_waits_for_a_person_and_goes_on_after(bench: Bench) -> None:
     look = step(3, "observe", changes=False, params={"fail": "verify"}, on_failure=OnFailure.STOP)
     run_id = bench.submit(make_plan(step(1, "lock", changes=False), step(2), look))
