@@ -5,10 +5,12 @@ from actions.model.environment import HttpService
 from actions.model.text import clean
 
 
-def version_of(answer: Answer, service: HttpService) -> str | None:
-    """The version that answered, by header or by field of the body; None when it does not say."""
+def version_of(answer: Answer, service: HttpService, *, body: bool = True) -> str | None:
+    """The version that answered, by header or, unless told otherwise, by field of the body; None when not said."""
+    if not answer.reached:
+        return None
     named = answer.header(service.version_header)
-    if named is None:
+    if named is None and body:
         content = answer.json()
         value = content.get(service.version_field) if isinstance(content, dict) else None
         named = value if isinstance(value, str) else None

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from actions.clients.http import Answer, HttpReader
+from actions.clients.health_body import not_well
+from actions.clients.http import HttpReader
+from actions.clients.versions import version_of
 from actions.config import resolve
 from actions.model.environment import HttpService
-from actions.model.text import clean
 
 
 @dataclass(frozen=True)
@@ -25,22 +26,12 @@ def reader(service: HttpService, url: str | None = None, *, connections: int = 4
     return HttpReader(address, headers=headers, tls=service.tls, timeout=service.timeout, connections=connections)
 
 
-def version_of(answer: Answer, service: HttpService) -> str | None:
-    """The version that answered, by header or by field of the body; None when it does not say."""
-    named = answer.header(service.version_header)
-    if named is None:
-        content = answer.json()
-        value = content.get(service.version_field) if isinstance(content, dict) else None
-        named = value if isinstance(value, str) else None
-    return clean(named, limit=100) if named else None
-
-
 async def ask_health(http: HttpReader, service: HttpService, version: str) -> Judged:
-    """One health answer over a fresh connection: right means 2xx and, where it names a version, the expected one."""
+    """One health answer over a fresh connection: right means well by status and body, and the expected version."""
     answer = await http.get(service.health, fresh=True)
-    found = version_of(answer, service) if answer.reached else None
-    if not answer.good:
-        return Judged(False, f"{service.health} {answer.reason}", found, answer.seconds)
+    found = version_of(answer, service)
+    if wrong := not_well(answer):
+        return Judged(False, f"{service.health} {wrong}", found, answer.seconds)
     if found is not None and found != version:
         return Judged(False, f"{service.health} answers as {found}", found, answer.seconds)
     return Judged(True, f"{service.health} {answer.status}, {answer.milliseconds:.0f} ms", found, answer.seconds)

@@ -1,8 +1,9 @@
 """The service inside the test images: a small HTTP API with the standard library only, steered by its environment.
 
 VERSION names it; MODE says how it behaves: ok, exit (ends at once with 3), loop (ends after 0.3 s), sick (health says
-503), flap (every other health answer is 503), liar (names another version), deaf (listens on nothing), stubborn
-(ignores SIGTERM). `/health` carries version and host name, `/count` counts what was written by `/write`.
+503), admits (health says 200, but down), flap (every other health answer is 503), liar (names another version), deaf
+(listens on nothing), stubborn (ignores SIGTERM). `/health` carries version and host name, `/count` counts what was
+written by `/write`.
 """
 
 import json
@@ -59,6 +60,8 @@ def answer(path: str) -> tuple[int, dict[str, object]]:
     if path == "/health":
         state["health"] += 1
         sick = MODE == "sick" or (MODE == "flap" and state["health"] % 2 == 0)
+        if MODE == "admits":
+            return 200, about | {"status": "down"}
         return (503, about | {"status": "sick"}) if sick else (200, about)
     if path == "/write":
         state["written"] += 1

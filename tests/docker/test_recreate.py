@@ -209,6 +209,7 @@ async def test_moved_tag_is_refused(service: Service, engine: Any, releases: dic
         ("exit", "code 3|was restarted"),
         ("loop", "(code 4 and )?was restarted"),
         ("sick", "503"),
+        ("admits", "answers 200, but says 'down'"),
         ("flap", "503"),
         ("liar", "answers as 0.0.0-liar"),
         ("deaf", "was not proved within 1 s"),
@@ -224,7 +225,7 @@ async def test_bad_release_is_found_out_and_taken_back(
     change = await service.plan(f"1.2.0-{mode}")
     await service.act(change, undo)
     new = service.inspect()["Id"]
-    if mode in ("sick", "flap", "liar"):
+    if mode in ("sick", "admits", "flap", "liar"):
         await asyncio.to_thread(until, service.port_answers)
     with pytest.raises(VerifyFailed, match=why):
         await service.verify(change)

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions.clients.certificate import CertificateFacts
+from actions.clients.health_body import said
 from actions.clients.host import HostStatus
 from actions.clients.http import Answer, Trouble
 from actions.clients.postgres import PostgresSizes, PostgresStatus
 from actions.clients.redis import RedisStatus, parse_status
 from actions.health.judge import at_least, at_most, verdict
 from actions.health.probes.certificate import certificate_reading
-from actions.health.probes.health_body import said
 from actions.health.probes.host import host_figures, host_summary
 from actions.health.probes.http_verdict import HttpFacts, http_figures, judge_http
 from actions.health.probes.postgres import WORDS as POSTGRES_WORDS
@@ -100,12 +100,43 @@ def test_the_figures_of_an_http_service() -> None:
         (None, "Healthy", "ok"),
         (None, "Unhealthy", "down"),
         (None, "<html>" * 100, "unknown"),
+        (None, "not ready", "down"),
         (["ok"], "", "unknown"),
+        ({"checks": {"database": {"status": "fail"}}}, "", "down"),
+        ({"checks": {"database": {"status": "pass"}}}, "", "unknown"),
+        ({"status": "busy", "checks": {"db": "down"}}, "", "down"),
+        ({"status": "running", "checks": {"db": "down"}}, "", "degraded"),
+        ({"status": "degraded", "checks": {"db": "down"}}, "", "degraded"),
+        ({"status": "not ready"}, "", "down"),
+        ({"status": "broken"}, "", "down"),
+        ({"status": "booting"}, "", "degraded"),
+        ({"ok": False}, "", "down"),
+        ({"status": "ok", "checks": {"db": [{"status": "pass"}, {"status": "fail"}]}}, "", "degraded"),
+        (
+            {"status": "ok", "checks": {f"c{n}": {"status": "pass" if n < 99 else "fail"} for n in range(100)}},
+            "",
+            "degraded",
+        ),
         ({"status": "ok", "checks": {"a": None, "b": 3}}, "", "ok"),
     ],
 )
 def test_what_a_health_body_says(body: object, text: str, state: str) -> None:
     assert said(body, text).state is HealthState(state)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("body", "state", "words"),
+    [
+        ({"status": "booting"}, "degraded", "says 'booting'"),
+        ({"status": "down"}, "down", "says 'down'"),
+        ({"checks": {"db": {"status": "fail", "output": "refused"}}}, "down", "db: refused"),
+        ({"status": "up", "checks": {"db": [{"status": "up"}, {"status": "down"}]}}, "degraded", "db"),
+    ],
+)
+def test_a_status_of_200_does_not_hide_what_the_body_says(body: object, state: str, words: str) -> None:
+    """A release that says it is broken must not be shown as ok, nor earn a good verdict, because it answers 200."""
+    found = http(said=said(body, ""))  # type: ignore[arg-type]
+    assert found[0] is HealthState(state) and found[2] == words
 
 
 KEYS = st.sampled_from(["status", "checks", "queues", "summary", "length"])

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 
+from actions.clients.health_body import health_of
 from actions.clients.http import Answer, HttpReader
+from actions.clients.versions import version_of
 from actions.config import resolve
-from actions.health.probes.health_body import Said, said
 from actions.health.probes.http_rounds import Rounds
 from actions.health.probes.http_verdict import HttpFacts, http_figures, judge_http
 from actions.health.probes.queues import queue_reading
@@ -14,7 +15,6 @@ from actions.health.side import SideFacts
 from actions.health.window import Window
 from actions.health.wording import milliseconds
 from actions.model.environment import HttpService
-from actions.model.text import clean
 from actions.model.words import HealthState
 
 MEAN_SECONDS = 10.0
@@ -85,7 +85,7 @@ class HttpProbe:
         throughput, throughput_from = self._side.figure("throughput")
         return HttpFacts(
             health=health,
-            said=_said(health),
+            said=health_of(health),
             mean_ms=self._window.mean_ms(MEAN_SECONDS) if latency.value is None else latency.value,
             requests=requests,
             failed=failed,
@@ -102,17 +102,8 @@ class HttpProbe:
         )
 
     def _version(self, answer: Answer) -> str | None:
-        named = answer.header(self._settings.version_header) if answer.reached else None
-        if named is None and answer.path == self._settings.health and answer.good:
-            body = answer.json()
-            value = body.get(self._settings.version_field) if isinstance(body, dict) else None
-            named = value if isinstance(value, str) else None
-        return clean(named, limit=64) if named else None
-
-
-def _said(health: Answer) -> Said:
-    body = health.json()
-    return said(body, "" if isinstance(body, dict) else health.text(1))
+        body = answer.path == self._settings.health and answer.good
+        return version_of(answer, self._settings, body=body)
 
 
 def _served(answer: Answer) -> bool:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from actions.clients.health_body import Said
 from actions.clients.http import Answer
 from actions.health.judge import at_least, at_most, holds, plain
-from actions.health.probes.health_body import Said
 from actions.health.wording import milliseconds, percent
 from actions.model.environment import HttpThresholds
 from actions.model.health import Figure
@@ -69,7 +69,7 @@ def http_figures(facts: HttpFacts, limits: HttpThresholds) -> tuple[Figure, ...]
     versions = ", ".join(f"{name} in {times}" for name, times in facts.versions.items())
     mean_from = facts.latency_from or _noted(f"mean; {last}", facts.latency_note)
     figures = [
-        holds("health", well, status or "", facts.said.reasons or facts.health.detail),
+        holds("health", well, status or "", facts.said.reasons or facts.said.detail or facts.health.detail),
         at_most("latency", facts.mean_ms, limits.latency_ms, "ms", mean_from),
         _error_rate(facts, limits),
         _throughput(facts, limits),

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from actions.clients.http import Answer, HttpReader
+from actions.clients.health_body import not_well
+from actions.clients.http import HttpReader
+from actions.clients.versions import version_of
 from actions.model.environment import AddressWorkload, HttpService
 from actions.model.errors import Refused, Unreachable
 from actions.model.health import Check
 from actions.model.platform import Artefact, Change, Evidence, Instance, InstanceState, Probe, WorkloadFacts
-from actions.model.text import clean
 from actions.model.waiting import Deadline
 from actions.model.words import Gate, ProbeState
 from actions.platforms.access import Place
@@ -39,16 +40,16 @@ class AddressReader:
         answer = await self._http.get(self._service.health)
         if not answer.reached:
             raise Unreachable(f"nothing answers at {self._url}: {answer.reason}")
-        version = self._version(answer)
+        version, wrong = version_of(answer, self._service), not_well(answer)
         current = Artefact(version=version, reference=f"version:{version}") if version else None
         instance = Instance(
             id=self._url,
             name=urlsplit(self._url).netloc,
             state=InstanceState.RUNNING,
-            ready=answer.good,
+            ready=not wrong,
             version=version,
             reference=current.reference if current else None,
-            message="" if answer.good else answer.reason,
+            message=wrong,
         )
         return WorkloadFacts(
             observed_at=datetime.now(UTC),
@@ -88,14 +89,6 @@ class AddressReader:
     async def close(self) -> None:
         """Give the connections back."""
         await self._http.close()
-
-    def _version(self, answer: Answer) -> str | None:
-        named = answer.header(self._service.version_header)
-        if named is None:
-            content = answer.json()
-            value = content.get(self._service.version_field) if isinstance(content, dict) else None
-            named = value if isinstance(value, str) else None
-        return clean(named, limit=100) if named else None
 
 
 class AddressChanger:

@@ -60,7 +60,7 @@ class Questions:
 
     def said(self, answer: Answer) -> str | None:
         """The version in an answer."""
-        return version_of(answer, self._service) if self._service and answer.reached else None
+        return version_of(answer, self._service) if self._service else None
 
     async def close(self) -> None:
         """Close kept connections."""
