@@ -6,10 +6,12 @@ A source that fails keeps its last value; its error is part of the scene. Nothin
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from actions.model.errors import VqError
 from actions.model.record import RunQuery
+from screens.clock import Clock
 from screens.desk_protocol import Viewer
 from screens.scene import Scene
 
@@ -20,9 +22,11 @@ SLOW_EVERY = 3
 class Feed:
     """Asks the desk again and again; `changed` gets each new scene on the loop that runs this."""
 
-    def __init__(self, desk: Viewer, changed: Callable[[Scene], None]) -> None:
+    def __init__(self, desk: Viewer, changed: Callable[[Scene], None], clock: Clock) -> None:
         self._desk = desk
         self._changed = changed
+        self._clock = clock
+        self._heard: dict[str, datetime] = {}
         self.scene = Scene()
         self._wake = asyncio.Event()
 
@@ -103,13 +107,18 @@ class Feed:
             self._merge(name, **found)
 
     def _merge(self, name: str, **found: Any) -> None:
+        self._heard[name] = self._clock.now()
         errors = {key: text for key, text in self.scene.errors.items() if key != name}
-        self._publish(replace(self.scene, errors=errors, **found))
+        heard = {key: at for key, at in self.scene.heard.items() if key != name}
+        self._publish(replace(self.scene, errors=errors, heard=heard, **found))
 
     def _fail(self, name: str, error: VqError) -> None:
-        self._publish(replace(self.scene, errors={**self.scene.errors, name: error.message}))
+        errors = {**self.scene.errors, name: error.message}
+        heard = {key: self._heard[key] for key in errors if key in self._heard}
+        self._publish(replace(self.scene, errors=errors, heard=heard))
 
     def _publish(self, scene: Scene) -> None:
+        scene = replace(scene, trouble=self._desk.trouble)
         if scene != self.scene:
             self.scene = scene
             self._changed(scene)

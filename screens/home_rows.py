@@ -183,9 +183,26 @@ def changed_rows(home: Home, width: int, height: int) -> list[Row]:
     changes = home.scene.changes
     if changes is None:
         return [row((home.scene.errors.get("changes", "waiting"), "dim"))]
-    if not changes:
-        return [row(("nothing is on record", "dim"))]
-    return [changed_row(change, home, width) for change in changes[:height]]
+    doubt = doubt_rows(home, "changes", width)
+    rows = [changed_row(change, home, width) for change in changes] or [row(("nothing is on record", "dim"))]
+    return [*doubt, *rows][:height]
+
+
+def doubt_rows(home: Home, source: str, width: int) -> list[Row]:
+    """Over the last values of a source that fails: how old they are, and why."""
+    error = home.scene.errors.get(source)
+    if error is None:
+        return []
+    return [
+        cut(
+            row(
+                ("? ", "warn"),
+                (f"as of {ago(since(home.scene.heard.get(source), home.now))} ago", "warn"),
+                (f"  {error}", "dim"),
+            ),
+            width,
+        )
+    ]
 
 
 def changed_row(change: ChangeNote, home: Home, width: int) -> Row:
@@ -205,6 +222,8 @@ def changed_row(change: ChangeNote, home: Home, width: int) -> Row:
 def next_rows(home: Home, width: int) -> list[Row]:
     """What is known to come: who watches, and what the release under watch still has to prove."""
     keeper, rows = home.scene.keeper, []
+    if keeper is not None:
+        rows += doubt_rows(home, "keeper", width)
     if keeper is None:
         rows.append(row(("keeper    ", "dim"), (home.scene.errors.get("keeper", "not looked at yet"), "dim")))
     elif keeper.alive:
@@ -231,8 +250,11 @@ def run_line(home: Home, width: int) -> Row:
     scene = home.scene
     if not scene.asked:
         return row(("RUNNING ", "head"), (scene.errors.get("runs", "not looked at yet"), "dim"))
+    doubt = doubt_rows(home, "runs", width - 30)
     if scene.active is not None:
-        return cut(_running(scene.active, home), width)
+        return cut(_running(scene.active, home) + (BLANK if not doubt else row("   ") + doubt[0]), width)
+    if doubt:
+        return cut(row(("RUNNING ", "head"), ("not known", "warn"), "   ") + doubt[0], width)
     line = row(("RUNNING ", "head"), "nothing")
     if scene.last is None:
         return line + row(("     LAST ", "head"), ("no run on record", "dim"))

@@ -17,8 +17,9 @@ from actions.model.errors import ReadOnlyError, VqError
 from screens import small
 from screens.asking import Asking
 from screens.band import band, live
-from screens.cells import BLANK, ROLES, Row, row
+from screens.cells import BLANK, ROLES, Row, row, wrap
 from screens.foot import foot
+from screens.glyphs import DOWN
 from screens.keymap import SCOPES
 from screens.registry import Action, bindings, of
 from screens.scene import Scene
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 WORDS_SECONDS = 12.0
+MOST_WORDS = 4
+"""Lines above the keys that words may take."""
 COMMON = ("all.attach", "all.roll-back", "all.palette", "all.help")
 """Keys of every page that its footer names; help and the palette know the rest."""
 
@@ -46,8 +49,9 @@ class Page(Asking, Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._compositor = ThinCompositor()
-        self._words: tuple[Row, float] | None = None
+        self._words: tuple[str, str, float] | None = None
         self._ticks = 0
+        self._note_rows = 1
         self.cramped = False
 
     # what a page draws --------------------------------------------------------------------------
@@ -94,26 +98,38 @@ class Page(Asking, Screen[None]):
             f"-{identity.colour}"
         )
         yield Lines(self.body, id="body")
-        yield Lines(lambda width, _: [self.note(width)], id="note")
+        yield Lines(lambda width, _: self.note(width), id="note")
         yield Lines(lambda width, _: [foot(self.footer_actions(), self.shell.keys, width)], id="foot")
         yield Lines(lambda width, height: small.rows(self.app.size, width, height), id="small")
 
-    def note(self, width: int) -> Row:
-        """The line above the keys."""
+    def note(self, width: int) -> list[Row]:
+        """What is said above the keys: one line, or as many as the words need."""
+        question = self.question()
         if self._words is not None:
-            return self._words[0]
-        return self.question() or self.idle_note(width)
+            return said(*self._words[:2], width)
+        if question is None and self.shell.scene.trouble:
+            return said(f"{DOWN} {self.shell.scene.trouble}", "down", width)
+        return [question or self.idle_note(width)]
 
     def repaint(self) -> None:
         """Draw again what changed."""
         if self.is_mounted:
+            self._make_room()
             for lines in self.query_children(Lines):
                 lines.repaint()
+
+    def _make_room(self) -> None:
+        """As many lines for the note as it has."""
+        note = self.query_one("#note", Lines)
+        rows = len(self.note(max(1, self.size.width - 2)))
+        if rows != self._note_rows:
+            self._note_rows = rows
+            note.styles.height = rows
 
     def tick(self) -> None:
         """Once a second the clock of the band moves; the rest too, or at rest every third time: its ages are coarse."""
         self._ticks += 1
-        if self._words is not None and self.shell.clock.monotonic() > self._words[1]:
+        if self._words is not None and self.shell.clock.monotonic() > self._words[2]:
             self._words = None
         elif self.at_rest() and self._ticks % 3:
             self.query_one("#band", Lines).repaint()
@@ -125,8 +141,8 @@ class Page(Asking, Screen[None]):
         return False
 
     def say(self, text: str, role: str = "text") -> None:
-        """One line of words, for a while."""
-        self._words = (row((text, role)), self.shell.clock.monotonic() + WORDS_SECONDS)
+        """Words above the keys, for a while."""
+        self._words = (text, role, self.shell.clock.monotonic() + WORDS_SECONDS)
         self.repaint()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -271,6 +287,11 @@ class Page(Asking, Screen[None]):
         """A worker that failed says so on the page; it never ends the console."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             self.failed(event.worker.group, event.worker.error)
+
+
+def said(text: str, role: str, width: int) -> list[Row]:
+    """Words above the keys, whole: what to do stands at their end."""
+    return [row((line, role)) for line in wrap(text, width)[:MOST_WORDS]] or [BLANK]
 
 
 def one_line(error: BaseException) -> str:

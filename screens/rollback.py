@@ -44,7 +44,11 @@ class DecisionPage(Page):
 
     def tail(self) -> tuple[str, ...]:
         scene = self.shell.scene
-        return ("lock free" if scene.asked and scene.active is None else "", *super().tail()[-1:])
+        known = scene.asked and "runs" not in scene.errors
+        return (
+            "lock free" if known and scene.active is None else "" if known else "lock not known",
+            *super().tail()[-1:],
+        )
 
     def on_mount(self) -> None:
         """Ask for the plan."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from actions.model.health import Snapshot
     from actions.model.plan import Readiness
     from actions.model.record import ChangeNote, Drill, KeeperFacts
@@ -12,7 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The last known state of everything that is always on show. None: never heard of yet."""
+    """The last known state of everything that is always on show. None: never heard of yet.
+
+    A source that fails has its words in `errors` and, where it answered before, the time of that in `heard`: its last
+    values stay. `trouble` is what stands between this session and the record, for as long as it does.
+    """
 
     snapshot: "Snapshot | None" = None
     readiness: "Readiness | None" = None
@@ -24,3 +30,5 @@ class Scene:
     keeper: "KeeperFacts | None" = None
     drill: "Drill | None" = None
     errors: dict[str, str] = field(default_factory=dict)
+    heard: "dict[str, datetime]" = field(default_factory=dict)
+    trouble: str = ""

@@ -142,7 +142,7 @@ class Shell(App[None]):
         """The desk is there, and all modules with it; it is not started yet."""
         from screens.feed import Feed
 
-        self._feed = Feed(self.desk, self._scene_changed)
+        self._feed = Feed(self.desk, self._scene_changed, self.clock)
         self.identity = Identity.of(self.desk)
         if self.page is not None:
             self.page.repaint()

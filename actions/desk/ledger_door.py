@@ -1,7 +1,6 @@
 """The ledger as a Viewer sees it: perhaps not there yet, opened when it appears, watched for commits of others."""
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -193,7 +192,7 @@ def place(directory: Path) -> tuple[int, int] | None:
 def _absent(directory: Path) -> bool:
     """Whether nothing at all is there: neither a directory nor anything in it."""
     try:
-        return not os.listdir(directory)
+        return not any(directory.iterdir())
     except FileNotFoundError:
         return True
     except OSError:

@@ -67,6 +67,11 @@ class Viewer:
         """Why the history is empty: no ledger yet, or what is wrong with it. Empty when it is open."""
         return self.ledger.note
 
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the record for as long as it is; empty when all is well, and when there never was one."""
+        return self.ledger.problem
+
     def require_ledger(self) -> None:
         """Raises LedgerError when there is no ledger to read."""
         if self.ledger.note:

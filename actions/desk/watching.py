@@ -8,7 +8,7 @@ from actions.desk.ledger_door import LedgerDoor, either
 from actions.desk.way_back import WayBack
 from actions.health import Poller
 from actions.health.readiness import readiness
-from actions.model.errors import Unreachable
+from actions.model.errors import LedgerError, Unreachable
 from actions.model.health import Snapshot
 from actions.model.plan import Readiness, RollbackOffer, RollbackRequest
 from actions.model.way_back import RollbackFacts
@@ -86,7 +86,9 @@ class Watching:
         return readiness(await self.way_back.facts(request))
 
     async def offer(self, request: RollbackRequest) -> RollbackOffer:
-        """From the kept facts. Raises UnknownNameError for a service nobody knows."""
+        """From the kept facts. Raises UnknownNameError for a service nobody knows, LedgerError on a damaged ledger."""
+        if self.ledger.problem:
+            raise LedgerError(self.ledger.problem)
         if self.offered is not None:
             await self.offered()
         return offer(request, await self.way_back.facts(request))
@@ -125,7 +127,9 @@ class Watching:
     async def _gather(self, request: RollbackRequest) -> RollbackFacts:
         self._poll()
         await either(self._first, FIRST_SECONDS)
-        return await gather(self.access, self.ledger.facts, request=request, snapshot=self.latest)
+        ledger, problem = self.ledger.facts, self.ledger.problem
+        facts = await gather(self.access, ledger, request=request, snapshot=self.latest)
+        return facts.model_copy(update={"ledger_problem": problem}) if problem else facts
 
 
 def _states(snapshot: Snapshot) -> list[tuple[str, str]]:

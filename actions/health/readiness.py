@@ -12,6 +12,7 @@ from actions.model.words import Gate, Verdict
 
 ADVISORY = frozenset({"drill", "releases", "standby"})
 """Checks that are shown with the others but do not decide the gate unless they fail: a rollback works without them."""
+FROM_THE_LEDGER = frozenset({"good", "lock", "releases", "drill"})
 DRILL_DAYS = 90
 LAST_RUNS = 5
 
@@ -67,7 +68,18 @@ def conditions(facts: RollbackFacts) -> tuple[Check, ...]:
         _kept(facts),
         _drill(facts),
     ]
-    return tuple(check for check in found if check is not None)
+    return tuple(_doubted(check, facts.ledger_problem) for check in found if check is not None)
+
+
+def _doubted(check: Check, problem: str) -> Check:
+    """Without the ledger nothing that it would tell is known, and no run can be written down."""
+    if problem and check.id == "journal":
+        advice = "no run starts on it: 'vq-tui audit verify' says more"
+        return check.model_copy(update={"gate": Gate.FAIL, "evidence": problem, "advice": advice})
+    if problem and check.id in FROM_THE_LEDGER:
+        evidence = "not known: the ledger cannot be read"
+        return check.model_copy(update={"gate": Gate.INCONCLUSIVE, "evidence": evidence, "advice": ""})
+    return check
 
 
 def schema_gate(artefact: Artefact | None, version: int | None, note: str) -> Check | None:

@@ -60,6 +60,14 @@ class World:
     operator: str = "mira"
     host: str = "bastion-1"
     start_error: VqError | None = None
+    trouble: str = ""
+    ledger_error: VqError | None = None
+    """While set, everything that the ledger tells raises it."""
+
+    def ledger(self) -> None:
+        """Raises what is wrong with the ledger."""
+        if self.ledger_error is not None:
+            raise self.ledger_error
 
     def show(self, view: RunView) -> None:
         """A run is there, and under way if its state says so."""
@@ -98,6 +106,10 @@ class FakeViewer:
     def host(self) -> str:
         return self.world.host
 
+    @property
+    def trouble(self) -> str:
+        return self.world.trouble or (self.world.ledger_error.message if self.world.ledger_error else "")
+
     def touch(self) -> None:
         """Wake the followers: the world has changed."""
         self.changed.set()
@@ -121,6 +133,7 @@ class FakeViewer:
 
     async def offer(self, request: RollbackRequest) -> RollbackOffer:
         self.calls.append(("offer", request.level, request.to))
+        self.world.ledger()
         if isinstance(self.world.offer, VqError):
             raise self.world.offer
         if request.level is Level.MANUAL and self.world.offer.plan is not None and request.to is not None:
@@ -141,6 +154,7 @@ class FakeViewer:
         return self.world.counts
 
     async def runs(self, query: RunQuery) -> RunPage:
+        self.world.ledger()
         found = [
             run for run in self.world.runs if query.text.lower() in f"{run.id} {run.reason} {run.operator}".lower()
         ]
@@ -150,6 +164,7 @@ class FakeViewer:
         return RunPage(runs=tuple(found[at : at + query.limit]), total=len(found))
 
     async def run(self, run_id: str) -> RunView:
+        self.world.ledger()
         if run_id in self.world.views:
             return self.world.views[run_id]
         found = next((run for run in self.world.runs if run.id == run_id), None)
@@ -166,24 +181,31 @@ class FakeViewer:
             await self.changed.wait()
 
     async def executor(self, run_id: str) -> Executor:
+        self.world.ledger()
         return self.world.executor
 
     async def active(self) -> Run | None:
+        self.world.ledger()
         return self.world.active
 
     async def gates(self, run_id: str) -> tuple[GateRow, ...]:
+        self.world.ledger()
         return self.world.gates
 
     async def changes(self, limit: int = 20) -> tuple[ChangeNote, ...]:
+        self.world.ledger()
         return self.world.changes[:limit]
 
     async def keeper(self) -> KeeperFacts:
+        self.world.ledger()
         return self.world.keeper
 
     async def audit(self) -> AuditReport:
+        self.world.ledger()
         return AuditReport(intact=True, events=1_204, head="9c1f" * 16)
 
     async def drills(self) -> tuple[Drill, ...]:
+        self.world.ledger()
         return self.world.drills
 
     def scenarios(self) -> tuple[Scenario, ...]:

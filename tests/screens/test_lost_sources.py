@@ -1,0 +1,61 @@
+"""A source that was lost keeps its last values, labelled with their age; nothing of it is shown as well (rule 3)."""
+
+from actions.model.errors import LedgerError
+from actions.model.health import Check
+from actions.model.words import Gate
+from tests.fakes import facts
+from tests.fakes.desk import World
+from tests.screens.conftest import Console, Open
+
+DAMAGED = LedgerError(
+    "the ledger in /var/lib/vq-tui is damaged: run 'vq-tui audit verify', then restore it from a backup"
+)
+
+
+async def lost(running: Console, world: World) -> None:
+    world.ledger_error = DAMAGED
+    running.app.feed.hurry()
+    await running.shows("the ledger in /var/lib/vq-tui is damaged")
+
+
+async def test_a_ledger_lost_under_an_open_console_is_never_nothing_happened(console: Open, world: World) -> None:
+    async with console() as running:
+        await running.shows("RUNNING nothing", "keeper")
+        await lost(running, world)
+        await running.shows("RUNNING not known", "? as of 0 s ago", "restore it from a backup")
+        assert "RUNNING nothing" not in running.text and "nothing is on record" not in running.text
+        assert "12 m  release" in running.text, "the last values stay"
+        assert "● api" in running.text, "health does not come from the ledger"
+        running.clock.pass_seconds(60)
+        await running.settle()
+        assert "restore it from a backup" in running.text, "what is wrong stays on the page"
+
+
+async def test_a_ledger_that_comes_back_is_shown_as_before(console: Open, world: World) -> None:
+    async with console() as running:
+        await lost(running, world)
+        world.ledger_error = None
+        running.app.feed.hurry()
+        await running.shows("RUNNING nothing", "LAST rollback")
+        assert "as of" not in running.text and "damaged" not in running.text
+
+
+async def test_a_console_opened_on_a_damaged_ledger_says_so(console: Open, world: World) -> None:
+    world.ledger_error = DAMAGED
+    journal = Check(id="journal", title="journal", gate=Gate.FAIL, evidence="damaged", advice="restore it")
+    world.readiness = facts.readiness(checks=(journal,), gate="fail", reason="damaged")
+    async with console(read_only=True) as running:
+        await running.shows("✗ NOT READY", "restore it from a backup", "● api")
+        for words in ("RUNNING nothing", "no run on record", "nothing is on record", "● READY"):
+            assert words not in running.text, words
+
+
+async def test_the_rollback_screen_does_not_call_the_lock_free_and_says_why_it_cannot_act(
+    console: Open, world: World
+) -> None:
+    world.readiness = facts.readiness(checks=(), gate="fail", reason="damaged")
+    async with console() as running:
+        await lost(running, world)
+        await running.press("R")
+        await running.shows("lock not known", "✗ the ledger in /var/lib/vq-tui is damaged", "nothing was touched")
+        assert "lock free" not in running.text and "to roll back" not in running.text
