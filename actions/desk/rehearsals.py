@@ -28,12 +28,13 @@ class Rehearsals:
     def __init__(self, desk: "Operator") -> None:
         self._desk = desk
         self._open: Drill | None = None
+        self._changing = asyncio.Lock()
         self._version: str | None = None
 
     async def begin(self) -> None:
         """Take up a drill that another console left open."""
         if self._desk.environment.drill:
-            drills = await asyncio.to_thread(self._desk.writer.drills, self._desk.environment_name, 5)
+            drills = await self._drills()
             self._open = next((one for one in drills if one.ended_at is None), None)
 
     async def start(self, name: str) -> Drill:
@@ -57,9 +58,9 @@ class Rehearsals:
         try:
             fault = await asyncio.to_thread(break_, directory, scenario.fault)
         except BaseException:
-            await self._keep(drill.model_copy(update={"ended_at": datetime.now(UTC), "remarks": ("not begun",)}))
+            await self._change(drill, {"ended_at": datetime.now(UTC), "remarks": ("not begun",)})
             raise
-        return await self._point("injected", datetime.fromtimestamp(fault.at, UTC))
+        return await self._point(drill, "injected", datetime.fromtimestamp(fault.at, UTC))
 
     async def observe(self, snapshot: Snapshot) -> None:
         """The first snapshot after the injection that shows the trouble is the detection."""
@@ -73,32 +74,32 @@ class Rehearsals:
             return  # a bad moment of what served before; the fault has not reached the users yet
         seen = health.attempted_at or snapshot.at
         if seen >= drill.points.get("injected", drill.started_at):
-            await self._point("detected", seen)
+            await self._point(drill, "detected", seen)
 
     async def offered(self) -> None:
         """The operator looks at the rollback: the decision. Looking before the trouble shows decides nothing."""
         if self._open is not None and "detected" in self._open.points and "decided" not in self._open.points:
-            await self._point("decided", datetime.now(UTC))
+            await self._point(self._open, "decided", datetime.now(UTC))
 
     async def acting(self) -> bool:
         """Whether a run that is submitted now is part of a drill."""
-        if self._open is None:
+        drill = self._open
+        if drill is None:
             return False
         for name in ("detected", "decided"):
-            if name not in self._open.points:
-                await self._point(name, datetime.now(UTC))
-        return True
+            if name not in drill.points:
+                drill = await self._point(drill, name, datetime.now(UTC))
+        return drill.ended_at is None
 
     async def acted(self, run_id: str) -> None:
         """The run of the open drill."""
         if self._open is not None:
-            await self._keep(self._open.model_copy(update={"run_id": run_id}))
+            await self._change(self._open, {"run_id": run_id})
 
     async def end(self, drill_id: str) -> Drill:
         """Score and mend. Raises Busy while its run is under way, UnknownNameError for a drill nobody knows."""
         directory = self._allowed()
-        drills = await asyncio.to_thread(self._desk.writer.drills, self._desk.environment_name, 100)
-        drill = next((one for one in drills if one.id == drill_id), None)
+        drill = next((one for one in await self._drills() if one.id == drill_id), None)
         if drill is None:
             raise UnknownNameError(f"no drill '{short_id(drill_id)}' in '{self._desk.environment_name}'")
         if drill.ended_at is not None:
@@ -110,7 +111,8 @@ class Rehearsals:
         from actions.sandbox.stack import mend
 
         await asyncio.to_thread(mend, directory)
-        await self._keep(judged)
+        async with self._changing:
+            await self._keep(judged)
         await self._note(judged, f"drill {judged.scenario} ended, score {judged.score}")
         return judged
 
@@ -158,9 +160,24 @@ class Rehearsals:
             )
         return environment.sandbox
 
-    async def _point(self, name: str, at: datetime) -> Drill:
-        assert self._open is not None
-        return await self._keep(self._open.model_copy(update={"points": self._open.points | {name: at}}))
+    async def _point(self, drill: Drill, name: str, at: datetime) -> Drill:
+        """A clock point, unless that one is known already."""
+        return await self._change(drill, {}, {name: at})
+
+    async def _change(
+        self, drill: Drill, update: dict[str, object], points: dict[str, datetime] | None = None
+    ) -> Drill:
+        """What is on record of the drill, with this added: watch and operator change it at the same time, and another
+        console may have ended it, which nothing takes back."""
+        async with self._changing:
+            known = next((one for one in await self._drills() if one.id == drill.id), drill)
+            if known.ended_at is not None:
+                self._open = None
+                return known
+            return await self._keep(known.model_copy(update=update | {"points": (points or {}) | known.points}))
+
+    async def _drills(self) -> tuple[Drill, ...]:
+        return await asyncio.to_thread(self._desk.writer.drills, self._desk.environment_name, 100)
 
     async def _keep(self, drill: Drill) -> Drill:
         await asyncio.to_thread(self._desk.writer.save_drill, drill)

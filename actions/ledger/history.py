@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, select
 
 from actions.ledger.rows import command_from, event_from, gate_from, run_from
 from actions.ledger.store import Store
@@ -45,10 +45,7 @@ class HistoryReading(Store):
     def run(self, run_id: str) -> Run:
         """One run. Raises UnknownNameError."""
         with self._read() as connection:
-            row = connection.execute(select(run).where(run.c.id == run_id)).mappings().one_or_none()
-            if row is None:
-                raise UnknownNameError(f"no run '{clean(run_id, limit=60)}'; 'vq-tui runs' lists them")
-            return run_from(row)
+            return _run(connection, run_id)
 
     def plan(self, run_id: str) -> Plan:
         """The plan exactly as it was approved. Raises LedgerError when the stored plan is not the approved one."""
@@ -80,15 +77,13 @@ class HistoryReading(Store):
     def events(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
         """The run's journal in order, from the event after sequence number `after`."""
         with self._read() as connection:
-            rows = connection.execute(
-                select(event).where(event.c.run_id == run_id, event.c.seq > after).order_by(event.c.seq)
-            ).mappings()
-            return tuple(event_from(row) for row in rows)
+            return _events(connection, run_id, after)
 
     def view(self, run_id: str) -> RunView:
-        """The run folded from its journal: what every console shows."""
-        events = self.events(run_id)
-        return fold(self.run(run_id), self.plan(run_id), events)
+        """The run folded from its journal: what every console shows. State and events are of one moment."""
+        plan = self.plan(run_id)
+        with self._read() as connection:
+            return fold(_run(connection, run_id), plan, _events(connection, run_id))
 
     def runs(self, query: RunQuery) -> RunPage:
         """One page of the history, newest first by order of arrival."""
@@ -149,6 +144,18 @@ class HistoryReading(Store):
         with self._read() as connection:
             rows = connection.execute(_PENDING, {"run_id": run_id}).mappings()
             return tuple(command_from(row) for row in rows)
+
+
+def _run(connection: Connection, run_id: str) -> Run:
+    row = connection.execute(select(run).where(run.c.id == run_id)).mappings().one_or_none()
+    if row is None:
+        raise UnknownNameError(f"no run '{clean(run_id, limit=60)}'; 'vq-tui runs' lists them")
+    return run_from(row)
+
+
+def _events(connection: Connection, run_id: str, after: int = 0) -> tuple[Event, ...]:
+    later = select(event).where(event.c.run_id == run_id, event.c.seq > after).order_by(event.c.seq)
+    return tuple(event_from(row) for row in connection.execute(later).mappings())
 
 
 def _conditions(query: RunQuery) -> list[ColumnElement[bool]]:
