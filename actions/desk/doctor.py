@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from actions.config import secret_problems
+from actions.desk.look import managed
 from actions.model.errors import VqError
 from actions.model.health import Check, Snapshot
 from actions.model.plan import RollbackRequest
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 async def checks(desk: "Viewer") -> tuple[Check, ...]:
     """All checks, in the order in which they matter."""
     found = [*_secrets(desk), await _ledger(desk), *await _sources(desk)]
-    for service in desk.rollback_services:
+    for service in managed(desk.access):
         found += await _rights(desk, service)
     found += [await asyncio.to_thread(survives_logout), await _keeper(desk)]
     return tuple(found)

@@ -24,6 +24,7 @@ async def submit(desk: "Operator", request: RollbackRequest, expected_digest: st
     """See `Operator.submit`."""
     if request.environment != desk.environment_name:
         raise UsageError(f"this desk is for '{desk.environment_name}', the request for '{request.environment}'")
+    request = desk.watching.named(request)
     attached = await _already(desk, request)
     if attached is not None:
         return attached
@@ -65,7 +66,7 @@ async def _already(desk: "Operator", request: RollbackRequest) -> Submitted | No
     if executor.state in GONE and active.state is not RunState.QUEUED:
         return None
     before = await asyncio.to_thread(desk.writer.request, active.id)
-    if (before.to, before.service) == (request.to, request.service) or request.to == active.to_version:
+    if active.service == request.service and request.to in (before.to, active.to_version):
         submitted = Submitted(run_id=active.id, created=False)
         await _launch(desk, submitted)
         return submitted

@@ -17,6 +17,7 @@ from actions.model.record import AuditReport, ChangeNote, Drill, GateRow, Keeper
 from actions.model.run import Executor, Run, RunView
 from actions.model.views import LogCounts, Scenario, SlotView
 from actions.platforms.access import Access
+from actions.releases.gather import candidates
 
 if TYPE_CHECKING:
     from actions.desk.watching import Watching
@@ -96,8 +97,8 @@ class Viewer:
 
     @property
     def rollback_services(self) -> tuple[str, ...]:
-        """Services whose releases are managed here."""
-        return look.managed(self.access)
+        """Services an emergency rollback may be about; where there are several, one has to be named."""
+        return candidates(self.environment)
 
     async def readiness(self, service: str | None = None) -> Readiness:
         """Readiness of the way back, kept ready in the background."""

@@ -14,7 +14,7 @@ from actions.model.plan import Readiness, RollbackOffer, RollbackRequest
 from actions.model.way_back import RollbackFacts
 from actions.platforms.access import Access
 from actions.procedures.offer import offer
-from actions.releases.gather import gather
+from actions.releases.gather import candidates, default_service, gather
 
 FIRST_SECONDS = 4.0
 """Longest that planning waits for the first snapshot; without one it plans without health."""
@@ -39,7 +39,8 @@ class Watching:
         self.latest: Snapshot | None = None
         self.watchers: list[Watcher] = []
         self.offered: Callable[[], Coroutine[Any, Any, None]] | None = None
-        self.way_back = WayBack(self._gather, RollbackRequest(environment=access.name))
+        kept = candidates(access.environment)
+        self.way_back = WayBack(self._gather, [RollbackRequest(environment=access.name, service=one) for one in kept])
 
     def begin(self) -> None:
         """Watch the ledger; the rest begins when it is asked for."""
@@ -83,7 +84,7 @@ class Watching:
 
     async def readiness(self, request: RollbackRequest) -> Readiness:
         """From the kept facts; a source that fails is a failed check, not an error. Raises UnknownNameError."""
-        return readiness(await self.way_back.facts(request))
+        return readiness(await self.way_back.facts(self.named(request)))
 
     async def offer(self, request: RollbackRequest) -> RollbackOffer:
         """From the kept facts. Raises UnknownNameError for a service nobody knows, LedgerError on a damaged ledger."""
@@ -91,7 +92,13 @@ class Watching:
             raise LedgerError(self.ledger.problem)
         if self.offered is not None:
             await self.offered()
-        return offer(request, await self.way_back.facts(request))
+        return offer(request, await self.way_back.facts(self.named(request)))
+
+    def named(self, request: RollbackRequest) -> RollbackRequest:
+        """`request` with its service by name. Raises UnknownNameError where one has to be named."""
+        if request.service is not None:
+            return request
+        return request.model_copy(update={"service": default_service(self.access.environment, self.access.name)})
 
     def _poll(self) -> "asyncio.Task[None]":
         if self._polling_task is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from actions.desk.ledger_door import either
 from actions.model.errors import VqError
@@ -17,16 +17,18 @@ OLD_SECONDS = 15.0
 """Facts older than this are gathered again before they are shown."""
 
 UNASKED_SECONDS = 30.0
-"""A request nobody asked for that long is no longer kept ready; the emergency one always is."""
+"""A request nobody asked for that long is no longer kept ready; the emergency ones always are."""
 
 
 class WayBack:
     """Facts of rollbacks by request, gathered once for whoever asks at the same time."""
 
-    def __init__(self, gather: Callable[[RollbackRequest], Awaitable[RollbackFacts]], first: RollbackRequest) -> None:
+    def __init__(
+        self, gather: Callable[[RollbackRequest], Awaitable[RollbackFacts]], always: Sequence[RollbackRequest]
+    ) -> None:
         self._gather = gather
-        self._first = first
-        self._asked: dict[Key, float] = {}
+        self._always = {_key(request): request for request in always}
+        self._asked: dict[Key, tuple[float, RollbackRequest]] = {}
         self._kept: dict[Key, tuple[float, RollbackFacts]] = {}
         self._under_way: dict[Key, asyncio.Task[RollbackFacts]] = {}
         self._poked = asyncio.Event()
@@ -38,7 +40,7 @@ class WayBack:
     async def facts(self, request: RollbackRequest) -> RollbackFacts:
         """The kept facts when they are recent, else facts gathered now. Raises VqError when gathering does."""
         key = _key(request)
-        self._asked[key] = time.monotonic()
+        self._asked[key] = time.monotonic(), request
         kept = self._kept.get(key)
         if kept is not None and time.monotonic() - kept[0] < OLD_SECONDS:
             return kept[1]
@@ -53,15 +55,17 @@ class WayBack:
     async def live(self) -> None:
         """Keep everything ready that is asked for; runs until cancelled."""
         while True:
-            for request in self._wanted():
-                try:
-                    await self._gathered(request)
-                except VqError:
-                    # Whoever asks gathers again and is told; an old fact must not be shown in its place.
-                    self._kept.pop(_key(request), None)
+            await asyncio.gather(*(self._refresh(request) for request in self._wanted()))
             await asyncio.sleep(LEAST_SECONDS)
             await either(self._poked, EVERY_SECONDS - LEAST_SECONDS)
             self._poked.clear()
+
+    async def _refresh(self, request: RollbackRequest) -> None:
+        try:
+            await self._gathered(request)
+        except VqError:
+            # Whoever asks gathers again and is told; an old fact must not be shown in its place.
+            self._kept.pop(_key(request), None)
 
     async def _gathered(self, request: RollbackRequest) -> RollbackFacts:
         key = _key(request)
@@ -79,11 +83,8 @@ class WayBack:
 
     def _wanted(self) -> list[RollbackRequest]:
         now = time.monotonic()
-        self._asked = {key: at for key, at in self._asked.items() if now - at < UNASKED_SECONDS}
-        first = _key(self._first)
-        keys = [first, *(key for key in self._asked if key != first)]
-        environment = self._first.environment
-        return [RollbackRequest(environment=environment, service=key[0], to=key[1], level=key[2]) for key in keys]
+        self._asked = {key: (at, one) for key, (at, one) in self._asked.items() if now - at < UNASKED_SECONDS}
+        return list((self._always | {key: one for key, (_, one) in self._asked.items()}).values())
 
 
 def _key(request: RollbackRequest) -> Key:

@@ -18,10 +18,10 @@ import typer
 
 from actions.model.errors import ExitCode
 from vq_tui import tty
-from vq_tui.commands.observe import standing
 from vq_tui.commands.output import Output
 from vq_tui.commands.sandbox import take_down
 from vq_tui.commands.session import Json, Session, run, session
+from vq_tui.commands.standing import standing
 from vq_tui.commands.words import seconds
 
 

@@ -11,9 +11,9 @@ from actions.model.errors import ExitCode, Refused, UsageError
 from actions.model.identity import new_id, short_id
 from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
 from vq_tui.commands.follow import exit_code, follow, run_payload, verdict_lines
-from vq_tui.commands.observe import readiness_lines, readiness_payload
 from vq_tui.commands.output import Output
 from vq_tui.commands.session import Json, Service, Session, run, session
+from vq_tui.commands.standing import readiness_lines, readiness_payload
 from vq_tui.commands.words import seconds
 
 if TYPE_CHECKING:

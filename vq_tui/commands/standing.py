@@ -1,0 +1,132 @@
+"""What `status` and `demo --headless` say: health, the way back of every service, what runs and what changed."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from actions.model.errors import UnknownNameError, VqError
+from actions.model.health import ServiceHealth, Snapshot
+from actions.model.identity import short_id
+from actions.model.plan import Readiness
+from actions.model.record import RunQuery
+from actions.model.words import HealthState
+from vq_tui.commands.output import glyph, table
+from vq_tui.commands.words import ago, moment, seconds
+
+if TYPE_CHECKING:
+    from actions.desk.viewer import Viewer
+
+
+async def standing(viewer: "Viewer", service: str | None = None) -> tuple[dict[str, Any], list[str]]:
+    """Payload and lines, of every service or of one. Raises UnknownNameError for one that is not configured."""
+    if service is not None and service not in viewer.environment.services:
+        known = ", ".join(viewer.environment.services) or "none"
+        raise UnknownNameError(f"no service '{service}' in '{viewer.environment_name}'; configured: {known}")
+    snapshot = await viewer.snapshot()
+    if service is not None:
+        only = tuple(
+            one for one in snapshot.services if one.service == service or one.service.startswith(f"{service} ")
+        )
+        snapshot = snapshot.model_copy(update={"services": only})
+    ways, unread = await _ways(viewer, service)
+    active, keeper, changes = await viewer.active(), await viewer.keeper(), await viewer.changes(5)
+    ended = await viewer.runs(RunQuery(environment=viewer.environment_name, limit=1))
+    now = datetime.now(UTC)
+    ok = all(one.shown_state(now) is HealthState.OK for one in snapshot.services)
+    payload = {
+        "environment": viewer.environment_name,
+        "product": viewer.environment.product,
+        "band": viewer.environment.band,
+        "drill": viewer.environment.drill,
+        "operator": viewer.operator,
+        "host": viewer.host,
+        "at": snapshot.at,
+        "ok": ok,
+        "services": [_service_payload(one, now) for one in snapshot.services],
+        "readiness": readiness_payload(ways[0]) if len(ways) == 1 and not unread else None,
+        "readiness_note": _note(ways, unread),
+        "ways_back": list(map(readiness_payload, ways)),
+        "active": active,
+        "last": ended.runs[0] if ended.runs else None,
+        "keeper": keeper,
+        "changes": changes,
+        "ledger_note": viewer.ledger_note,
+    }
+    lines = [f"{viewer.environment_name.upper()}  {viewer.environment.product}  {viewer.host}  {moment(snapshot.at)}"]
+    lines += _health_lines(snapshot, now)
+    lines += ["", *_way_lines(ways, unread)] if ways or unread else []
+    lines += ["", f"RUNNING  {_run_line(active) if active else 'nothing'}"]
+    lines.append(f"LAST     {_run_line(ended.runs[0]) if ended.runs else viewer.ledger_note or 'nothing yet'}")
+    lines.append(f"KEEPER   {'runs, process ' + str(keeper.pid) if keeper.alive else 'none: vq-tui keeper start'}")
+    lines += [f"CHANGED  {ago(note.at, now)}  {note.text}  {note.by}".rstrip() for note in changes]
+    return payload, lines
+
+
+async def _ways(viewer: "Viewer", service: str | None) -> tuple[list[Readiness], dict[str, str]]:
+    """The way back of every service that has one, and why that of another could not be read."""
+    names = [name for name in viewer.rollback_services if service in (None, name)]
+
+    async def one(name: str) -> Readiness | VqError:
+        try:
+            return await viewer.readiness(name)
+        except VqError as error:
+            return error
+
+    found = dict(zip(names, await asyncio.gather(*map(one, names)), strict=True))
+    ways = [way for way in found.values() if isinstance(way, Readiness)]
+    return ways, {name: error.message for name, error in found.items() if isinstance(error, VqError)}
+
+
+def _note(ways: list[Readiness], unread: dict[str, str]) -> str:
+    """Why there is no single readiness; empty when there is one."""
+    if unread:
+        return "; ".join(f"{name}: {why}" for name, why in unread.items())
+    if len(ways) == 1:
+        return ""
+    return "several services: see ways_back" if ways else "no service here has releases that are managed"
+
+
+def _way_lines(ways: list[Readiness], unread: dict[str, str]) -> list[str]:
+    """In full where there is one; where there are several a line each, and what to do about those not ready."""
+    lost = [f"? WAY BACK of {name}: UNKNOWN  {why}" for name, why in unread.items()]
+    if len(ways) == 1:
+        return [*readiness_lines(ways[0]), *lost]
+    return [line for one in ways for line in readiness_lines(one)[: 1 if one.gate == "pass" else 2]] + lost
+
+
+def _service_payload(health: ServiceHealth, now: datetime) -> dict[str, Any]:
+    shown = health.shown_state(now)
+    return health.model_dump(mode="json") | {"state": shown, "age_seconds": health.age(now), "stale": health.stale(now)}
+
+
+def _health_lines(snapshot: Snapshot, now: datetime) -> list[str]:
+    rows = []
+    for one in snapshot.services:
+        shown = one.shown_state(now)
+        latency = "" if one.latency_ms is None else f"{one.latency_ms:.0f} ms"
+        said = one.summary if not one.error else f"{one.summary}  {one.error}".strip()
+        rows.append([f"{glyph(shown)} {one.service}", one.word, one.version or "", latency, said])
+    return table(rows) or ["? nothing is configured to be watched here"]
+
+
+def readiness_payload(found: Readiness) -> dict[str, Any]:
+    """Readiness as commands print it."""
+    return found.model_dump(mode="json") | {"ready": found.gate == "pass"}
+
+
+def readiness_lines(found: Readiness) -> list[str]:
+    """Readiness as lines: the verdict, then each check with its evidence and advice."""
+    word = {"pass": "READY", "fail": "NOT READY"}.get(found.gate, "NOT SURE")
+    to = f"to {found.to.version}" if found.to else "no release to go back to"
+    takes = f" in about {seconds(found.expected_seconds)}" if found.to and found.expected_seconds else ""
+    lines = [f"{glyph(found.gate)} WAY BACK of {found.service}: {word} {to}{takes}"]
+    if found.reason:
+        lines.append(f"  {found.reason}")
+    lines += table([[f"{glyph(one.gate)} {one.title}", one.evidence] for one in found.checks], indent="  ")
+    lines += [f"  do: {one.advice}" for one in found.checks if one.advice and one.gate != "pass"]
+    return lines
+
+
+def _run_line(found: Any) -> str:
+    took = f"  {seconds(found.seconds)}" if found.seconds is not None else ""
+    return f"{found.procedure} {short_id(found.id)}  {found.from_version} → {found.to_version}  {found.state}{took}"
