@@ -1,6 +1,7 @@
 """Rehearsals at the desk (T1): the very same rollback, clock points as they happened, a score, a mended stack."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from actions.desk import open_operator
 from actions.drills.score import POINTS
 from actions.model.environment import Environment, Settings
 from actions.model.errors import Busy, Refused, UnknownNameError
+from actions.model.identity import new_id
 from actions.model.plan import RollbackRequest
+from actions.model.record import Drill
 from actions.model.words import RunState
 from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
@@ -88,3 +91,21 @@ async def test_drills_are_for_drill_environments_only(tmp_path: Path, stack_up: 
     async with operator_of(stack_up) as desk:
         with pytest.raises(UnknownNameError, match="crash-loop"):
             await desk.start_drill("nothing")
+
+
+async def test_watch_and_operator_may_write_clock_points_at_once(stack_up: SandboxFacts) -> None:
+    """Each reads, adds and saves; what one saved while the other was at it must stay."""
+    async with operator_of(stack_up) as desk:
+        drill = Drill(
+            id=new_id(), environment="sandbox", scenario="errors", operator="mira", started_at=datetime.now(UTC)
+        )
+        desk.writer.save_drill(drill)
+        await desk._call(desk.rehearsals.begin())
+        at = datetime.now(UTC)
+        await asyncio.gather(*(desk._call(desk.rehearsals._point(drill, name, at)) for name in POINTS))
+        (kept,) = await desk.drills()
+        assert set(kept.points) == set(POINTS)
+        ended = kept.model_copy(update={"ended_at": at})
+        desk.writer.save_drill(ended)
+        await desk._call(desk.rehearsals._point(drill, "decided", datetime.now(UTC)))
+        assert await desk.drills() == (ended,), "nothing opens an ended drill again"
