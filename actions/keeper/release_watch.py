@@ -77,7 +77,8 @@ class ReleaseWatch:
         shares = traffic.shares if traffic is not None else dict.fromkeys(slots, 1.0)
         if traffic is None and self._access.traffic(service) is not None:
             return {}
-        found = [facts.current for slot, facts in slots.items() if shares.get(slot, 0.0) > 0]
+        serving = [facts for slot, facts in slots.items() if shares.get(slot, 0.0) > 0]
+        found = [facts.current if not facts.rolling else None for facts in serving]
         return {one.reference: one for one in found if one is not None} if None not in found else {}
 
     async def _traffic(self, service: str) -> TrafficFacts | None:

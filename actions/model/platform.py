@@ -58,7 +58,8 @@ class WorkloadFacts(Fact):
 
     `pins` are the identities a plan is bound to (ids, uid, generation). `at_hand` are
     the artefacts the platform could bring back without fetching anything, newest first. `notes` are what planning must
-    say (paused, autoscaled, owned by a GitOps controller); a FAIL among them refuses a change.
+    say (paused, autoscaled, owned by a GitOps controller); a FAIL among them refuses a change. `rolling` says why others
+    than `current` may answer (a rollout that is under way or stuck); empty when only `current` does.
     """
 
     observed_at: datetime
@@ -68,6 +69,7 @@ class WorkloadFacts(Fact):
     pins: dict[str, JsonValue] = {}
     at_hand: tuple[Artefact, ...] = ()
     notes: tuple[Check, ...] = ()
+    rolling: str = ""
 
     @property
     def ready_count(self) -> int:

@@ -28,7 +28,8 @@ def observe(
     """The rows that changed: one for each artefact that gets traffic now.
 
     `served` maps references to the artefacts with a share above 0. Seconds are counted only between two observations
-    less than `GAP_SECONDS` (or three intervals) apart, with fresh data and health ok. A release observed down starts
+    less than `GAP_SECONDS` (or three intervals) apart, with fresh data and health ok, and only for an artefact that has
+    all the traffic: where several share it, health may be another's; failures still count. A release observed down starts
     its soak anew unless it already earned good; bad stays bad. One that a rollback has `left` and that serves again
     has to earn good anew.
     """
@@ -41,6 +42,7 @@ def observe(
             health,
             policy,
             now,
+            alone=len(served) == 1,
         )
         for reference, artefact in served.items()
         if _answers(artefact, served, health)
@@ -84,14 +86,14 @@ def anew(release: Release, reason: str) -> Release:
     return release.model_copy(update=update | {"samples": 0, "verdict_at": None, "verdict_run": None})
 
 
-def _advance(release: Release, health: ServiceHealth | None, policy: Policy, now: datetime) -> Release:
+def _advance(release: Release, health: ServiceHealth | None, policy: Policy, now: datetime, *, alone: bool) -> Release:
     seen = max(now, release.last_seen)
     change: dict[str, object] = {"last_seen": seen}
     fresh = health is not None and not health.stale(now)
     state = health.state if health is not None and fresh else HealthState.UNKNOWN
     interval = health.interval if health is not None else 0.0
     elapsed = (seen - release.last_seen).total_seconds()
-    if state is HealthState.OK and 0 < elapsed <= max(GAP_SECONDS, 3 * interval + 1):
+    if alone and state is HealthState.OK and 0 < elapsed <= max(GAP_SECONDS, 3 * interval + 1):
         change |= {"soaked_seconds": release.soaked_seconds + elapsed, "samples": release.samples + 1}
     elif state in (HealthState.DOWN, HealthState.DEGRADED) and elapsed > 0:
         change["failures"] = release.failures + 1

@@ -57,6 +57,7 @@ class Standing:
     keys: list[str] = field(default_factory=list)
     notes: tuple[Check, ...] = ()
     silent: str = ""
+    rolling: str = ""
     history: list[tuple[str, Artefact]] = field(default_factory=list)
     broken_versions: set[str] = field(default_factory=set)
 
@@ -139,6 +140,7 @@ class FakeWorkload:
             pins={"generation": standing.generation},
             at_hand=tuple(one for one in standing.at_hand if one.version not in self.world.missing),
             notes=standing.notes,
+            rolling=standing.rolling,
         )
 
     async def at_hand(self, wanted: Artefact) -> Check:

@@ -14,7 +14,7 @@ from actions.platforms.kubernetes.kinds import Kind, owned
 from actions.platforms.kubernetes.notes import notes
 from actions.platforms.kubernetes.quantities import Usage
 from actions.platforms.kubernetes.revisions import Revision, artefact, history, image_of, reference, version_of
-from actions.platforms.kubernetes.status import ending, ready, stuck
+from actions.platforms.kubernetes.status import ending, progress, ready, stuck
 
 
 class Observation(Fact):
@@ -65,6 +65,7 @@ def workload_facts(settings: KubernetesWorkload, seen: Observation) -> WorkloadF
         pins=pins,
         at_hand=tuple(artefact(one.template, settings.container, one) for one in revisions),
         notes=notes(settings, seen.workload, revisions, seen.autoscalers, list(seen.stuck_pods)),
+        rolling=_rolling(seen),
     )
 
 
@@ -89,6 +90,16 @@ def instance(pod: Json, container: str | None, usage: Usage) -> Instance:
         memory_bytes=memory,
         message=_trouble(pod, status),
     )
+
+
+def _rolling(seen: Observation) -> str:
+    """Why pods of another template may answer. `current` is what is asked for; until it is rolled out others serve."""
+    spec, status = seen.workload["spec"], seen.workload.get("status") or {}
+    state = progress(seen.kind.name, {**seen.workload, "spec": {**spec, "paused": False}})
+    if not state.done:
+        return state.failed or state.text
+    kept = seen.kind.name == "StatefulSet" and status.get("updateRevision") != status.get("currentRevision")
+    return "its partition keeps pods on the old revision" if kept else ""
 
 
 def _desired(seen: Observation) -> int:

@@ -1,0 +1,77 @@
+"""Only what the users of one release found counts for that release (R9)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from actions.keeper import release_watch
+from actions.keeper.release_watch import ReleaseWatch
+from actions.ledger import open_writer
+from actions.ledger.writer import LedgerWriter
+from actions.model.environment import Policy
+from actions.model.health import Snapshot
+from actions.model.words import HealthState, Verdict
+from tests.platforms.fake import FakeAccess, Standing, World, artefact, environment
+from tests.releases.making import HEALTHY
+
+ADDRESSES = {"outside": "http://127.0.0.1:1", "blue": "http://127.0.0.1:2", "green": "http://127.0.0.1:3"}
+
+
+class Watching:
+    """A release watch on a world in memory, with a ledger of its own."""
+
+    def __init__(self, ledger: LedgerWriter, **shares: float) -> None:
+        slots = {"blue": Standing(artefact("2.4.0")), "green": Standing(artefact("2.4.1"))}
+        self.world = World(slots, shares)
+        settings = environment(ADDRESSES, self.world)
+        policy = Policy(soak_seconds=0.001, soak_samples=2)
+        self.access = FakeAccess(settings.model_copy(update={"policy": policy}), self.world)
+        self.ledger = ledger
+        self.said: list[str] = []
+        self.watch = ReleaseWatch(self.access, ledger, "tests")
+
+    async def look(self, times: int = 4, state: HealthState = HealthState.OK, version: str | None = None) -> None:
+        for number in range(times):
+            now = datetime.now(UTC)
+            health = HEALTHY.model_copy(update={"state": state, "observed_at": now, "version": version})
+            await self.watch.observe(Snapshot(environment="production", sequence=number, at=now, services=(health,)))
+            await asyncio.sleep(0.002)  # soak is measured on the wall clock; a tick of it has to pass
+
+    def verdicts(self) -> dict[str, Verdict]:
+        return {one.version: one.verdict for one in self.ledger.releases("production", "api")}
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LedgerWriter]:
+    monkeypatch.setattr(release_watch, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(release_watch, "SAVE_SECONDS", 0.0)
+    with open_writer(tmp_path / "ledger") as opened:
+        yield opened
+
+
+async def test_a_release_with_all_the_traffic_earns_good(ledger: LedgerWriter) -> None:
+    watching = Watching(ledger, blue=1.0, green=0.0)
+    await watching.look()
+    assert watching.verdicts() == {"2.4.0": Verdict.GOOD}
+
+
+async def test_a_canary_earns_nothing_from_the_health_of_the_release_beside_it(ledger: LedgerWriter) -> None:
+    watching = Watching(ledger, blue=0.99, green=0.01)
+    await watching.look(8)
+    assert watching.verdicts() == {"2.4.0": Verdict.CANDIDATE, "2.4.1": Verdict.CANDIDATE}
+    await watching.look(2, HealthState.DEGRADED)
+    canary = next(one for one in ledger.releases("production", "api") if one.version == "2.4.1")
+    assert canary.failures == 2 and canary.soaked_seconds == 0
+
+
+async def test_a_template_whose_rollout_is_stuck_earns_nothing_from_the_old_pods(ledger: LedgerWriter) -> None:
+    watching = Watching(ledger, blue=0.0, green=1.0)
+    watching.world.slots["green"].rolling = "1 of 3 updated"
+    await watching.look(8)
+    assert watching.verdicts() == {}
+    watching.world.slots["green"].rolling = ""
+    await watching.look()
+    assert watching.verdicts() == {"2.4.1": Verdict.GOOD}
