@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual import events
 from textual.app import App
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from screens.feed import Feed
 
 WATCH_AGAIN_SECONDS = 5.0
+MOST_EARLY = 16
+"""Keys that are kept while the desk opens, which takes a moment."""
 
 
 class Shell(App[None]):
@@ -64,6 +67,7 @@ class Shell(App[None]):
         self._opening = opening
         self._desk: Viewer | None = None
         self._feed: Feed | None = None
+        self._early: list[events.Key] = []
         self.register_theme(self._theme)
         self.theme = self._theme.name
 
@@ -74,7 +78,7 @@ class Shell(App[None]):
 
     @property
     def is_open(self) -> bool:
-        """Whether the desk is there; before that no key but the one that leaves does anything."""
+        """Whether the desk answers; keys pressed before that are kept until it does."""
         return self._feed is not None
 
     @property
@@ -119,6 +123,14 @@ class Shell(App[None]):
         self.set_interval(1.0, self._tick)
         self.call_after_refresh(self._begin)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Keys pressed before the desk is open, but for those that leave, work once it is: fingers do not wait."""
+        if isinstance(event, events.Key) and not self.is_open and not event.key.startswith("ctrl+"):
+            if len(self._early) < MOST_EARLY:
+                self._early.append(events.Key(event.key, event.character))
+            return
+        await super().on_event(event)
+
     def _begin(self) -> None:
         self.run_worker(self._start(), group="start", exit_on_error=False)
 
@@ -129,20 +141,33 @@ class Shell(App[None]):
             self.failed = error
             self.exit(return_code=int(error.code))
             return
-        self._opened()
         try:
             await self.desk.start()
         except VqError as error:
+            self._opened()
             self.say(error.message, "down")
             raise
+        self._opened()
         self._watch("health", self.feed.watch_health())
         self._watch("ledger", self.feed.watch_ledger())
 
+    async def _started(self) -> bool:
+        """Start the desk, or say why it cannot start yet."""
+        try:
+            await self.desk.start()
+        except VqError as error:
+            self.say(f"{error.message}; it is tried again", "down")
+            return False
+        return True
+
     def _opened(self) -> None:
-        """The desk is there, and all modules with it; it is not started yet."""
+        """The desk is there and answers, and all modules are loaded."""
         from screens.feed import Feed
 
         self._feed = Feed(self.desk, self._scene_changed, self.clock)
+        for key in self._early:
+            self.post_message(key)
+        self._early.clear()
         self.identity = Identity.of(self.desk)
         if self.page is not None:
             self.page.repaint()

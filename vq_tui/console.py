@@ -66,7 +66,7 @@ class VqConsole(Shell):
 
     async def on_unmount(self) -> None:
         """Give the desk back; what runs goes on without this process."""
-        if self.is_open:
+        if self._desk is not None:
             try:
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await self.desk.close()
