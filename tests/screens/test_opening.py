@@ -1,0 +1,64 @@
+"""The first moments: a frame before the desk is there, keys that wait for it, and a desk that cannot be opened."""
+
+import random
+import threading
+
+import pytest
+from textual.pilot import Pilot
+
+from actions.model.errors import ConfigError, ExitCode
+from screens.band import Identity
+from screens.shell import Shell
+from tests.fakes.desk import FakeOperator, FixedClock, World
+from tests.screens.conftest import Console
+
+
+async def test_a_key_pressed_while_the_desk_opens_works_once_it_is_open(world: World) -> None:
+    desk, clock, opened = FakeOperator(world), FixedClock(), threading.Event()
+
+    def opening() -> FakeOperator:
+        assert opened.wait(30)
+        return desk
+
+    app = Shell(Identity.of(desk), opening, clock=clock, source=random.Random(4))
+    async with app.run_test(size=(80, 24)) as pilot:
+        console = Console(app, pilot, clock, desk)
+        await console.shows("PRODUCTION", "HEALTH")
+        await console.press("H")
+        assert not app.is_open and "HEALTH" in console.text
+        opened.set()
+        await console.shows("PRODUCTION   history")
+
+
+async def test_a_desk_that_cannot_be_opened_ends_the_console_with_its_error() -> None:
+    def opening() -> FakeOperator:
+        raise ConfigError("vq-tui.toml:3: environments.production.bnad: unknown key")
+
+    app = Shell(Identity.of(FakeOperator()), opening, clock=FixedClock())
+    async with app.run_test() as pilot:
+        await _ended(pilot)
+    assert app.return_code == ExitCode.CONFIG
+    assert isinstance(app.failed, ConfigError) and "bnad" in app.failed.message
+
+
+async def test_leaving_while_the_desk_opens_leaves_at_once() -> None:
+    opened = threading.Event()
+
+    def opening() -> FakeOperator:
+        assert opened.wait(30)
+        return FakeOperator()
+
+    app = Shell(Identity.of(FakeOperator()), opening, clock=FixedClock())
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+q")
+        await _ended(pilot)
+        opened.set()
+    assert app.return_code == 0
+
+
+async def _ended(pilot: Pilot[None]) -> None:
+    for _ in range(300):
+        if pilot.app._exit:
+            return
+        await pilot.pause(0.01)
+    pytest.fail("the console did not end")
