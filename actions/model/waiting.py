@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from actions.model.errors import VerifyFailed
+from actions.model.errors import Unreachable, VerifyFailed
 
 T = TypeVar("T")
 
@@ -35,18 +35,29 @@ async def until(
     describe: Callable[[T], str],
     *,
     every: float = 0.1,
+    lost: Callable[[str], None] = lambda _: None,
 ) -> T:
-    """Poll `observe` until `satisfied`; raises VerifyFailed with the last observation when the deadline passes."""
-    last = "nothing was observed"
+    """Poll `observe` until `satisfied`; raises VerifyFailed with the last observation when the deadline passes.
+
+    Who does not answer now may answer at the next look: only the deadline makes silence a verdict. `lost` is told once
+    for each time that it falls silent. Every other error of `observe` is final.
+    """
+    last, silent = "nothing was observed", False
     while True:
         try:
             async with asyncio.timeout(max(deadline.remaining(), 0.001)):
                 seen = await observe()
         except TimeoutError:
             raise VerifyFailed(f"not observed within {deadline.seconds:.0f} s: {last}") from None
-        if satisfied(seen):
-            return seen
-        last = describe(seen)
+        except Unreachable as error:
+            last = error.message
+            if not silent:
+                lost(last)
+            silent = True
+        else:
+            if satisfied(seen):
+                return seen
+            last, silent = describe(seen), False
         if deadline.passed:
             raise VerifyFailed(f"not observed within {deadline.seconds:.0f} s: {last}")
         await asyncio.sleep(min(every, max(deadline.remaining(), 0.001)))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from actions.model.errors import VerifyFailed
+from actions.model.errors import Unreachable, VerifyFailed
 from actions.steps.registry import registry
 from tests.hostile_http import answer, bad_server
 from tests.steps.running import context, planned
@@ -35,3 +35,22 @@ async def test_a_service_that_says_it_is_down_is_not_proved_by_its_status(access
         else:
             with pytest.raises(VerifyFailed, match=f"/health answers 200, but {wrong}"):
                 await registry["prove-outside"].verify(here)
+
+
+async def test_one_silent_look_at_the_platform_does_not_take_the_rollback_back(
+    access, ledger, world, tmp_path, monkeypatch
+):
+    plan = await planned(access, ledger)
+    here = context(access, ledger, plan, step_of(plan, "prove-slot"), tmp_path)
+    green = access.workload("api", "green")
+    original, looks = green.observe, []
+
+    async def flaky():
+        looks.append(1)
+        if len(looks) == 1:
+            raise Unreachable("the engine did not answer within 10 s")
+        return await original()
+
+    monkeypatch.setattr(green, "observe", flaky)
+    monkeypatch.setattr(access, "workload", lambda service, slot: green)
+    assert "1/1 ready on 2.4.0" in (await registry["prove-slot"].verify(here)).text

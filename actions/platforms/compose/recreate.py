@@ -12,7 +12,7 @@ from actions.model.crash import crashpoint
 from actions.model.errors import Refused, Stale, Unreachable
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.text import clean
-from actions.model.waiting import Deadline
+from actions.model.waiting import Deadline, until
 from actions.model.words import ProbeState
 from actions.platforms.access import Place
 from actions.platforms.compose import labels, material
@@ -138,21 +138,13 @@ class Recreator:
         return self._restorer.manual(Recreate.model_validate(change.params), folder)
 
     async def _made(self, params: Recreate, key: str, deadline: Deadline, report: Report) -> Body:
-        told = False
-        while True:
-            try:
-                sight = await look(self._reader, params, key)
-            except Unreachable as error:
-                if deadline.passed:
-                    raise
-                if not told:
-                    report(error.message)
-                told = True
-                await asyncio.sleep(min(0.2, max(deadline.remaining(), 0.001)))
-                continue
+        async def observe() -> Body:
+            sight = await look(self._reader, params, key)
             if sight.new is None:
                 raise Stale("the new container is gone, somebody removed it")
             return sight.new
+
+        return await until(observe, lambda _: True, deadline, status, every=0.2, lost=report)
 
     async def _create(self, params: Recreate, key: str, wanted: Recreation) -> Body:
         name = labels.new_name(params.old, params.name)
