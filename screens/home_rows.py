@@ -182,10 +182,18 @@ def changed_rows(home: Home, width: int, height: int) -> list[Row]:
     """Newest first: when, what, who."""
     changes = home.scene.changes
     if changes is None:
-        return [row((home.scene.errors.get("changes", "waiting"), "dim"))]
+        return [row(*unheard(home, "changes", "waiting"))]
     doubt = doubt_rows(home, "changes", width)
     rows = [changed_row(change, home, width) for change in changes] or [row(("nothing is on record", "dim"))]
     return [*doubt, *rows][:height]
+
+
+def unheard(home: Home, source: str, waiting: str) -> tuple[Part, ...]:
+    """Of a source that never answered: why, or what is waited for. What the whole page says is not said again."""
+    error = home.scene.errors.get(source)
+    if error is None:
+        return ((waiting, "dim"),)
+    return ("? ", "warn"), ("not known", "warn"), ("" if error == home.scene.trouble else f"  {error}", "dim")
 
 
 def doubt_rows(home: Home, source: str, width: int) -> list[Row]:
@@ -193,6 +201,7 @@ def doubt_rows(home: Home, source: str, width: int) -> list[Row]:
     error = home.scene.errors.get(source)
     if error is None:
         return []
+    error = "" if error == home.scene.trouble else error
     return [
         cut(
             row(
@@ -225,7 +234,7 @@ def next_rows(home: Home, width: int) -> list[Row]:
     if keeper is not None:
         rows += doubt_rows(home, "keeper", width)
     if keeper is None:
-        rows.append(row(("keeper    ", "dim"), (home.scene.errors.get("keeper", "not looked at yet"), "dim")))
+        rows.append(row(("keeper    ", "dim"), *unheard(home, "keeper", "not looked at yet")))
     elif keeper.alive:
         age = ago(since(keeper.since, home.now))
         rows.append(row(("keeper    ", "dim"), f"watches for {age}", (f"  on {keeper.host or 'this host'}", "dim")))
@@ -249,7 +258,7 @@ def run_line(home: Home, width: int) -> Row:
     """What runs now and what ran last."""
     scene = home.scene
     if not scene.asked:
-        return row(("RUNNING ", "head"), (scene.errors.get("runs", "not looked at yet"), "dim"))
+        return row(("RUNNING ", "head"), *unheard(home, "runs", "not looked at yet"))
     doubt = doubt_rows(home, "runs", width - 30)
     if scene.active is not None:
         return cut(_running(scene.active, home) + (BLANK if not doubt else row("   ") + doubt[0]), width)

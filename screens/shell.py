@@ -141,24 +141,23 @@ class Shell(App[None]):
             self.failed = error
             self.exit(return_code=int(error.code))
             return
-        try:
-            await self.desk.start()
-        except VqError as error:
-            self._opened()
-            self.say(error.message, "down")
-            raise
-        self._opened()
+        while not await self._started():
+            await asyncio.sleep(WATCH_AGAIN_SECONDS)
         self._watch("health", self.feed.watch_health())
         self._watch("ledger", self.feed.watch_ledger())
 
     async def _started(self) -> bool:
-        """Start the desk, or say why it cannot start yet."""
+        """Start the desk, or say why it cannot start yet; either way the keys work from now on."""
+        problem = ""
         try:
             await self.desk.start()
         except VqError as error:
-            self.say(f"{error.message}; it is tried again", "down")
-            return False
-        return True
+            problem = f"{error.message}; it is tried again"
+        if not self.is_open:
+            self._opened()
+        if problem:
+            self.say(problem, "down")
+        return not problem
 
     def _opened(self) -> None:
         """The desk is there and answers, and all modules are loaded."""

@@ -1,14 +1,17 @@
 """The writing door: requests, commands, answers. Holds the ledger's writer; writing clients live only in executors."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actions.desk.ledger_door import either, place
 from actions.desk.rehearsals import Rehearsals
 from actions.desk.viewer import Viewer
 from actions.ledger import open_writer
 from actions.model.environment import Settings
 from actions.model.errors import LedgerError, ReadOnlyError
+from actions.model.health import Snapshot
 from actions.model.plan import RollbackRequest
 from actions.model.record import CommandRow, Drill, KeeperFacts, Submitted
 from actions.model.run import Executor
@@ -17,6 +20,12 @@ from actions.model.words import Command
 if TYPE_CHECKING:
     from actions.desk.watch_releases import WatchReleases
     from actions.ledger.writer import LedgerWriter
+
+RETRY_SECONDS = 2.0
+"""How often a ledger that cannot be written is tried again, where nothing else tells of a change."""
+
+FORGIVEN_SECONDS = 15.0
+"""After so long without another failed write the record is well again: releases are written down more often."""
 
 
 class Operator(Viewer):
@@ -29,15 +38,29 @@ class Operator(Viewer):
         if self.environment.read_only:
             raise ReadOnlyError(f"'{environment}' is configured read_only = true: it can only be looked at")
         self._writer: LedgerWriter | None = None
+        self._written: tuple[int, int] | None = None
+        self._unwritable = ""
+        self._failed = 0.0
+        self._keeping: asyncio.Task[None] | None = None
         self.rehearsals = Rehearsals(self)
         self._releases: WatchReleases | None = None
 
     @property
     def writer(self) -> "LedgerWriter":
-        """The ledger's writer. Raises LedgerError before `start` and after `close`."""
+        """The ledger's writer. Raises LedgerError while there is none, with what is in the way."""
         if self._writer is None:
-            raise LedgerError("the ledger is not open for writing: the desk was not started")
+            raise LedgerError(self.trouble or "the ledger is not open for writing: the desk was not started")
         return self._writer
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the record for as long as it is: while it cannot be written, nothing can be done."""
+        return self.ledger.problem or self._unwritable
+
+    def require_writer(self) -> None:
+        """Raises LedgerError when nothing can be done because nothing can be written down."""
+        if self._writer is None:
+            raise LedgerError(self.trouble)
 
     async def submit(self, request: RollbackRequest, expected_digest: str | None = None) -> Submitted:
         """Plan from fresh facts and have the plan carried out.
@@ -101,20 +124,63 @@ class Operator(Viewer):
         return await self._call(self.rehearsals.end(drill_id))
 
     async def _begin(self) -> None:
-        self._writer = await asyncio.to_thread(open_writer, self.ledger.directory)
+        """A ledger that cannot be written takes no health away: it is tried again, and acting says what is wrong."""
+        await self._open_writer()
         await super()._begin()
         from actions.desk import steering  # noqa: F401 - loaded now, so that confirming a rollback waits for no library
         from actions.desk.watch_releases import WatchReleases
 
         self._releases = WatchReleases(self)
-        self.watching.watchers += [self.rehearsals.observe, self._releases.observe]
-        self.watching.offered = self.rehearsals.offered
-        await self.rehearsals.begin()
+        self.watching.watchers.append(self._observe)
+        self.watching.offered = self._offered
+        self._keeping = asyncio.create_task(self._keep_writer(), name="writer")
+
+    async def _open_writer(self) -> None:
+        try:
+            self._writer = await asyncio.to_thread(open_writer, self.ledger.directory)
+            self._written, self._unwritable = place(self.ledger.directory), ""
+            await self.rehearsals.begin()
+        except LedgerError as error:
+            self._unwritable = error.message
+
+    async def _keep_writer(self) -> None:
+        """Open the writer once that is possible, and let go of one whose ledger is not there any more."""
+        while True:
+            news = self.ledger.changed.waiter()
+            readable = await self.ledger.open()
+            if self._writer is not None and self._written != place(self.ledger.directory):
+                await self._close_writer()
+            if self._writer is None and (readable or self.ledger.missing):
+                await self._open_writer()
+            await either(news, RETRY_SECONDS)
+
+    async def _observe(self, snapshot: Snapshot) -> None:
+        """Drills and releases watch too. A ledger that cannot be written does not end the watching of health."""
+        if self._writer is None or self._releases is None:
+            return
+        try:
+            await self.rehearsals.observe(snapshot)
+            await self._releases.observe(snapshot)
+        except LedgerError as error:
+            self._unwritable, self._failed = error.message, time.monotonic()
+        else:
+            if time.monotonic() - self._failed > FORGIVEN_SECONDS:
+                self._unwritable = ""
+
+    async def _offered(self) -> None:
+        if self._writer is not None:
+            await self.rehearsals.offered()
 
     async def _end(self) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
         await super()._end()
         if self._releases is not None:
             self._releases.end()
+        await self._close_writer()
+
+    async def _close_writer(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
             await asyncio.to_thread(writer.close)

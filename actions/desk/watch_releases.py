@@ -4,11 +4,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from actions.keeper.release_watch import ReleaseWatch
-from actions.model.errors import LedgerError
 from actions.model.health import Snapshot
 
 if TYPE_CHECKING:
     from actions.desk.operator import Operator
+    from actions.ledger.writer import LedgerWriter
 
 
 class WatchReleases:
@@ -17,18 +17,19 @@ class WatchReleases:
     def __init__(self, desk: "Operator") -> None:
         self._desk = desk
         self._watch: ReleaseWatch | None = None
+        self._of: LedgerWriter | None = None
 
     async def observe(self, snapshot: Snapshot) -> None:
-        """Take in one snapshot. A ledger that fails is noted at the desk; health goes on being shown."""
+        """Take in one snapshot. Raises LedgerError, which the desk notes: health goes on being shown."""
         desk = self._desk
-        try:
-            if (await asyncio.to_thread(desk.writer.keeper)).alive:
-                self.end()
-                return
-            self._watch = self._watch or ReleaseWatch(desk.access, desk.writer, f"console of {desk.operator}")
-            await self._watch.observe(snapshot)
-        except LedgerError as error:
-            desk.ledger.note = error.message
+        writer = desk.writer
+        if (await asyncio.to_thread(writer.keeper)).alive:
+            self.end()
+            return
+        if self._watch is None or self._of is not writer:
+            self.end()
+            self._watch, self._of = ReleaseWatch(desk.access, writer, f"console of {desk.operator}"), writer
+        await self._watch.observe(snapshot)
 
     def end(self) -> None:
         """Let another one watch."""

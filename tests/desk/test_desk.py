@@ -180,15 +180,6 @@ async def test_without_a_ledger_a_viewer_shows_health_and_an_empty_history(tmp_p
         await viewer.close()
 
 
-async def test_an_operator_needs_a_ledger_it_can_write(tmp_path: Path) -> None:
-    (tmp_path / "ledger").write_text("in the way")
-    settings = Settings(ledger=tmp_path / "ledger", environments={"production": Environment()})
-    operator = open_operator(settings, tmp_path / "vq-tui.toml", "production")
-    with pytest.raises(LedgerError):
-        await operator.start()
-    await operator.close()
-
-
 async def test_closing_is_bounded_while_sources_hang(tmp_path: Path) -> None:
     async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

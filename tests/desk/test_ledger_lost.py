@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from actions.desk import open_viewer
+from actions.desk import open_operator, open_viewer
+from actions.desk.operator import Operator
 from actions.desk.viewer import Viewer
 from actions.health.readiness import readiness
 from actions.ledger import open_writer
 from actions.ledger.place import DATABASE
-from actions.model.environment import Environment, Settings
+from actions.model.environment import Environment, HttpService, Settings
 from actions.model.errors import LedgerError
 from actions.model.plan import RollbackRequest
 from actions.model.record import RunQuery
@@ -95,3 +96,53 @@ def test_readiness_without_the_ledger_calls_nothing_free_or_writable() -> None:
     assert checks["lock"].gate is Gate.INCONCLUSIVE and checks["good"].gate is Gate.INCONCLUSIVE
     assert found.gate != "pass"
     assert checks["journal"].gate is Gate.FAIL and found.reason == "ledger /x is damaged"
+
+
+@asynccontextmanager
+async def operating(ledger: Path) -> AsyncIterator[Operator]:
+    environment = Environment(services={"api": HttpService(url="http://127.0.0.1:9")}, interval=0.5)
+    settings = Settings(ledger=ledger, environments={"production": environment})
+    operator = open_operator(settings, ledger.parent / "vq-tui.toml", "production")
+    await operator.start()
+    try:
+        yield operator
+    finally:
+        await operator.close()
+
+
+async def test_an_operator_without_a_ledger_sees_health_and_acts_once_it_is_there(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger"
+    ledger.write_text("in the way")
+    async with operating(ledger) as operator:
+        snapshot = await operator.snapshot()
+        assert snapshot.service("api") is not None
+        assert "not a plain directory" in operator.trouble
+        for act in (
+            operator.submit(RollbackRequest(environment="production", service="api")),
+            operator.close_run("X", "by hand"),
+        ):
+            with pytest.raises(LedgerError, match="not a plain directory"):
+                await act
+        with pytest.raises(LedgerError, match="not a plain directory"):
+            operator.require_writer()
+        ledger.unlink()
+        open_writer(ledger).close()
+        await until(lambda: not operator.trouble)
+        operator.require_writer()
+
+
+async def test_health_goes_on_when_the_ledger_breaks_while_releases_are_watched(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger"
+    async with operating(ledger) as operator:
+        await operator.snapshot()
+        damage(ledger)
+        await until(lambda: bool(operator.trouble))
+        seen = []
+        async for snapshot in operator.snapshots():
+            seen.append(snapshot.sequence)
+            if seen[-1] >= seen[0] + 3:
+                break
+        (ledger / DATABASE).unlink()
+        open_writer(ledger).close()
+        await until(lambda: not operator.trouble)
+        operator.require_writer()

@@ -1,13 +1,20 @@
 """Home answers five questions at a glance, honestly."""
 
+import random
+from pathlib import Path
+
 import pytest
 
+from actions.desk import open_operator
+from actions.model.environment import HttpService
 from actions.model.errors import LedgerError
 from actions.model.health import Check
 from actions.model.words import Gate, HealthState
+from screens.band import Identity
+from screens.shell import Shell
 from tests.fakes import facts
-from tests.fakes.desk import World
-from tests.screens.conftest import Open
+from tests.fakes.desk import FakeOperator, FixedClock, World
+from tests.screens.conftest import Console, Open
 
 
 async def test_it_answers_health_way_back_changes_next_and_last(console: Open) -> None:
@@ -96,10 +103,32 @@ async def test_the_keeper_is_started_by_its_key(console: Open) -> None:
         assert running.written == [("start_keeper",)]
 
 
-async def test_a_desk_that_cannot_start_is_one_line(console: Open, world: World) -> None:
-    world.start_error = LedgerError("ledger /var/lib/x: no rights to it; run as mira")
+async def test_an_operator_on_a_ledger_that_cannot_be_used_still_sees_health(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger"
+    ledger.write_text("in the way")
+    environment = facts.environment(services={"api": HttpService(url="http://127.0.0.1:9")}, interval=0.5)
+    settings = facts.settings("production", environment).model_copy(update={"ledger": ledger})
+    desk = open_operator(settings, tmp_path / "vq-tui.toml", "production")
+    app = Shell(Identity.of(desk), lambda: desk, source=random.Random(4))
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            running = Console(app, pilot, FixedClock(), FakeOperator())
+            await running.shows("✗ api", "a plain directory; move it away", "RUNNING ? not known")
+            await running.press("K")
+            await running.shows("✗ api", "a plain directory; move it away")
+    finally:
+        await desk.close()
+
+
+async def test_a_desk_that_cannot_start_is_tried_again(
+    console: Open, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("screens.shell.WATCH_AGAIN_SECONDS", 0.01)
+    world.start_error = LedgerError("no thread for the desk")
     async with console() as running:
-        await running.shows("ledger /var/lib/x: no rights to it")
+        await running.shows("no thread for the desk; it is tried again")
+        world.start_error = None
+        await running.shows("● api       ok")
 
 
 async def test_letters_copy_and_write_do_not_disturb(console: Open) -> None:

@@ -72,6 +72,7 @@ class Session:
         operator = open_operator(*self.load())
         try:
             await operator.start()
+            operator.require_writer()
             yield operator
         finally:
             await operator.close()
