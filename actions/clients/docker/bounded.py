@@ -8,6 +8,8 @@ from docker import APIClient
 from requests import PreparedRequest, Response
 from requests.exceptions import ReadTimeout
 
+from actions.clients.docker.errors import Oversize
+
 _SMALLEST = 0.001
 
 
@@ -33,7 +35,7 @@ class BoundedClient(APIClient):
         """requests sets it while it is built, before the first call; ours stays."""
 
     def send(self, request: PreparedRequest, **options: Any) -> Response:
-        """One request and its whole body. Raises ReadTimeout at the deadline, ValueError for a body too large."""
+        """One request and its whole body. Raises ReadTimeout at the deadline, Oversize for a body too large."""
         end = getattr(self.deadline, "end", time.monotonic() + float(self.timeout))
         left = max(end - time.monotonic(), _SMALLEST)
         options |= {"stream": True, "timeout": left, "allow_redirects": False}
@@ -45,7 +47,7 @@ class BoundedClient(APIClient):
             size += len(piece)
             if size > self.limit:
                 response.close()
-                raise ValueError(f"the answer is larger than {self.limit} bytes")
+                raise Oversize(f"the answer is larger than {self.limit} bytes")
             if time.monotonic() > end:
                 response.close()
                 raise ReadTimeout("the answer dripped until the deadline: timed out")

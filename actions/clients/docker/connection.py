@@ -13,7 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from actions.clients.blocking import aside
-from actions.clients.docker.errors import Conflict, EngineError, Forbidden, Missing
+from actions.clients.docker.errors import Conflict, EngineError, Forbidden, Missing, Oversize, TooLarge
 from actions.model.environment import Tls
 from actions.model.errors import Ambiguous, ConfigError, Unreachable, VqError
 from actions.model.text import clean
@@ -92,7 +92,8 @@ class Connection:
         words = _why(error, self.host)
         if writes and not _never_sent(error):
             return Ambiguous(f"the engine at {self.host} was asked, but its answer was lost: {words}")
-        return Unreachable(f"Docker Engine at {self.host}: {words}")
+        kind = TooLarge if isinstance(error, Oversize) else Unreachable
+        return kind(f"Docker Engine at {self.host}: {words}")
 
 
 def _within(client: "APIClient", timeout: float) -> "APIClient":

@@ -1,6 +1,6 @@
 """What a Docker Engine may answer, as errors an operator can act on."""
 
-from actions.model.errors import ExitCode, VqError
+from actions.model.errors import ExitCode, Unreachable, VqError
 
 
 class EngineError(VqError):
@@ -23,3 +23,11 @@ class Forbidden(EngineError):
     """401 or 403: the credentials, or a filtering proxy in front of the engine, do not allow this call."""
 
     code = ExitCode.UNREACHABLE
+
+
+class Oversize(ValueError):
+    """A body larger than a client reads; told to callers as TooLarge, or after a write as Ambiguous."""
+
+
+class TooLarge(Unreachable):
+    """The engine answers with more than is read; asking for less may help."""

@@ -7,7 +7,7 @@ first. Log text is cleaned here.
 from typing import Any, cast
 
 from actions.clients.docker.connection import Connection
-from actions.clients.docker.errors import EngineError, Forbidden
+from actions.clients.docker.errors import EngineError, Forbidden, TooLarge
 from actions.model.environment import Tls
 from actions.model.text import clean
 
@@ -50,11 +50,17 @@ class DockerReader:
         return tuple(clean(raw, multiline=True, lines=lines).splitlines())
 
     async def raw_logs(self, container: str, lines: int) -> bytes:
-        """The last lines of both streams as they are, at most 1 MiB, for keeping as evidence."""
-        said = await self._connection.read(
-            lambda client: client.logs(container, stdout=True, stderr=True, tail=lines, stream=False)
-        )
-        return bytes(said)[-LOG_BYTES:]
+        """The last lines of both streams as they are, at most 1 MiB, for keeping as evidence; fewer when too long."""
+
+        def ask(client: Any) -> bytes:
+            return bytes(client.logs(container, stdout=True, stderr=True, tail=lines, stream=False))
+
+        try:
+            return (await self._connection.read(ask))[-LOG_BYTES:]
+        except TooLarge:
+            if lines <= 1:
+                raise
+            return await self.raw_logs(container, lines // 10 or 1)
 
     async def statistics(self, container: str) -> Body:
         """One sample of resource use, without the second the engine takes to compute a rate."""

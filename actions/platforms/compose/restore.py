@@ -13,13 +13,13 @@ from actions.clients.docker.errors import EngineError, Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
 from actions.model.errors import Ambiguous, Unreachable, VerifyFailed
-from actions.model.files import write_durably
 from actions.model.platform import Evidence
 from actions.model.text import clean
 from actions.model.waiting import Deadline
 from actions.platforms.compose import labels, material
 from actions.platforms.compose.body import same_again
 from actions.platforms.compose.calls import call, connect, docker_command
+from actions.platforms.compose.logs import keep_log
 from actions.platforms.compose.params import Recreate
 from actions.platforms.compose.proof import Prover, Subject
 from actions.platforms.compose.sight import RESTORES, Sight, alive, look, status
@@ -48,9 +48,9 @@ class Restorer:
         while True:
             try:
                 sight = await look(self._reader, params, key)
-                standing = await self._bring_back(sight, params, key, kept, folder, report)
+                standing = await self._bring_back(sight, params, key, kept, report)
                 evidence = await self._proved(standing, params, kept, deadline, report)
-                await self._remove_ours(params, key)
+                await self._remove_ours(params, key, folder)
                 return evidence
             except (Unreachable, Ambiguous, EngineError) as error:
                 if deadline.passed or not _passing(error):
@@ -59,10 +59,10 @@ class Restorer:
             await asyncio.sleep(min(_AGAIN, max(deadline.remaining(), 0.001)))
 
     async def _bring_back(
-        self, sight: Sight, params: Recreate, key: str, kept: material.Material, folder: Path, report: Report
+        self, sight: Sight, params: Recreate, key: str, kept: material.Material, report: Report
     ) -> Body:
         for new in sight.ours:
-            await self._put_down(new, params, key, folder, report)
+            await self._put_down(new, params, key, report)
         old = sight.old or sight.restored or await self._make_again(params, kept)
         if sight.old is None:
             await connect(self._writer, old, same_again(kept.container, {}))
@@ -75,9 +75,7 @@ class Restorer:
             await call("undo-start", self._writer.start, old["Id"])
         return old
 
-    async def _put_down(self, new: Body, params: Recreate, key: str, folder: Path, report: Report) -> None:
-        if status(new) != "created":
-            await self._keep_log(new["Id"], folder)
+    async def _put_down(self, new: Body, params: Recreate, key: str, report: Report) -> None:
         if alive(new):
             report(f"stopping {clean(labels.name_of(new), limit=100)}")
             if (new["HostConfig"].get("RestartPolicy") or {}).get("Name") not in (None, "", "no"):
@@ -87,13 +85,6 @@ class Restorer:
             await call("undo-stop", self._writer.stop, new["Id"], params.stop_seconds)
         if labels.name_of(new) == params.name:
             await call("undo-rename-new", self._writer.rename, new["Id"], labels.failed_name(params.name, key))
-
-    async def _keep_log(self, container: str, folder: Path) -> None:
-        """Why it failed is in its log, and the log goes with the container (row 22)."""
-        path = folder / f"log-{container[:12]}.txt"
-        if not path.exists():
-            said = await self._reader.raw_logs(container, _LOG_LINES)
-            await asyncio.to_thread(write_durably, path, said, mode=0o600)
 
     async def _make_again(self, params: Recreate, kept: material.Material) -> Body:
         body = same_again(kept.container, {RESTORES: params.old}).body
@@ -117,8 +108,11 @@ class Restorer:
         text = f"{shown} is {status(now)} as before; it did not serve before either"
         return Evidence(text=text, data={"container": old["Id"]})
 
-    async def _remove_ours(self, params: Recreate, key: str) -> None:
+    async def _remove_ours(self, params: Recreate, key: str, folder: Path) -> None:
+        """Last, when the old one serves: the log goes with the container, and reading it may take its time."""
         for new in (await look(self._reader, params, key)).ours:
+            if status(new) != "created":
+                await keep_log(self._reader, new["Id"], _LOG_LINES, folder)
             try:
                 await call("undo-remove", self._writer.remove, new["Id"])
             except Missing:

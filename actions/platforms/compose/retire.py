@@ -16,7 +16,6 @@ from actions.clients.docker.errors import EngineError, Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
 from actions.model.errors import Refused, Unreachable, VerifyFailed
-from actions.model.files import write_durably
 from actions.model.identity import short_id
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.text import clean
@@ -24,6 +23,7 @@ from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
 from actions.platforms.compose import labels
 from actions.platforms.compose.calls import call, docker_command
+from actions.platforms.compose.logs import keep_log
 from actions.platforms.compose.params import Replaced, Retire
 from actions.platforms.compose.sight import alive, inspect
 from actions.platforms.protocols import Report
@@ -47,7 +47,7 @@ class Retirer:
     async def protect(self, change: Change, key: str, folder: Path) -> Evidence:
         """Keep the logs; settings were kept before each was replaced."""
         retire = Retire.model_validate(change.params)
-        await asyncio.gather(*(self._keep_log(one, folder) for one in retire.replaced))
+        await asyncio.gather(*(keep_log(self._reader, one.id, _LOG_LINES, folder) for one in retire.replaced))
         return Evidence(text=f"kept {len(retire.replaced)} logs", data={"folder": str(folder)})
 
     async def act(self, change: Change, key: str, folder: Path, report: Report) -> Evidence:
@@ -105,18 +105,6 @@ class Retirer:
             if body is not None and alive(body) and labels.name_of(body) == one.name:
                 return
         raise Refused(f"no successor of {shown} runs: it stays")
-
-    async def _keep_log(self, one: Replaced, folder: Path) -> None:
-        path = folder / f"log-{one.id[:12]}.txt"
-        if path.exists():
-            return
-        try:
-            said = await self._reader.raw_logs(one.id, _LOG_LINES)
-        except Missing:  # put away before the crash that led here
-            return
-        except EngineError as error:  # some log drivers cannot be read: that is said in the evidence's stead
-            said = f"the log cannot be read: {error.message}".encode()
-        await asyncio.to_thread(write_durably, path, said, mode=0o600)
 
     async def _put_away(self, one: Replaced, key: str, keep_image: bool, report: Report) -> str:
         name = ""
