@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from actions.ledger.processes import Holder, this_process
 from actions.ledger.rows import body_text
 from actions.ledger.store import WritingStore
 from actions.ledger.tables import instant, lease, now, parse_instant, run
+from actions.ledger.too_late import settle_commands
 from actions.model.errors import Busy, Refused, UnknownNameError
 from actions.model.identity import short_id
 from actions.model.run import Event, EventKind
@@ -124,8 +125,12 @@ class Journaling(WritingStore):
         actor: str,
         reason: str = "",
         seconds: float | None = None,
+        obeyed: Collection[int] = (),
     ) -> None:
-        """End the run, or leave it to a person; its metrics and the anchor of the chain are kept with it."""
+        """End the run, or leave it to a person; its metrics and the anchor of the chain are kept with it.
+
+        `obeyed` are the commands that this end carries out; others that still wait are told that they came too late.
+        """
         with self._write() as connection:
             found = _run_row(connection, run_id)
             _check_fence(found, fence)
@@ -133,6 +138,8 @@ class Journaling(WritingStore):
                 kept = json.loads(found.metrics) | dict(metrics)
                 connection.execute(update(run).where(run.c.id == run_id).values(metrics=body_text(kept)))
                 append_event(connection, run_id, EventKind.MEASURED, actor=actor, body=metrics, fence=fence)
+            if state in _ENDS:
+                settle_commands(connection, run_id, state, actor=actor, fence=fence, obeyed=obeyed)
             last = self._move(connection, found, state, fence, actor, reason, seconds)
         write_anchor(self.directory, last.seq, last.hash, run_id)
 

@@ -19,6 +19,7 @@ from actions.ledger.rows import body_text, run_values
 from actions.ledger.sqlite import DiskFull
 from actions.ledger.store import WritingStore
 from actions.ledger.tables import ACTIVE, instant, lease, now, parse_instant, plan, run
+from actions.ledger.too_late import settle_commands
 from actions.model.errors import Busy, UsageError
 from actions.model.identity import canonical_json, new_id, short_id
 from actions.model.plan import Plan, RollbackRequest
@@ -191,6 +192,7 @@ def end_run(connection: Connection, run_id: str, to: RunState, *, by: str, reaso
     old = connection.execute(select(lease.c.pid, lease.c.token).where(lease.c.resource == row.target)).one_or_none()
     stolen = {"from_pid": old.pid if old else None, "by": by, "reason": reason}
     append_event(connection, run_id, EventKind.LOCK_STOLEN, actor=by, body=stolen)
+    settle_commands(connection, run_id, to, actor=by, fence=0)
     body = {"from": row.state, "to": to.value, "reason": reason}
     append_event(connection, run_id, EventKind.STATE, actor=by, body=body)
     metrics = json.loads(row.metrics) | {"ended_by": by, "ended_because": reason}

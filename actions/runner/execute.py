@@ -92,6 +92,7 @@ class Conductor:
         self._procedure_version = procedure_version
         self._started = time.monotonic()
         self._measuring = False
+        self._figures: dict[str, Any] = {}
 
     async def conduct(self) -> RunState:
         """To the end, or to where a person is needed."""
@@ -130,6 +131,8 @@ class Conductor:
                 await self.pauses.between(planned)
                 await self._step(planned)
         await self.pauses.between(None)
+        await self._metrics()
+        await self.pauses.between(None)  # measuring took its time: what was told meanwhile is still obeyed
         return await self._finish(RunState.SUCCEEDED, "")
 
     def _same_version(self) -> None:
@@ -189,7 +192,7 @@ class Conductor:
             await self._break_off(reason)
             if await self.pauses.state() is not RunState.UNDOING:
                 await self.journal.transition(RunState.UNDOING, reason)
-            await self.orders.take(self.orders.decision.rows)
+            await self.pauses.turn_back()
             self.orders.interrupted.clear()
             await self.backward.undo_all()
         except NeedsOperator as stuck:
@@ -244,24 +247,21 @@ class Conductor:
             await self._break_off(reason)
         if state in _ALARMING:
             await self.pauses.alarm(f"{state.value}: {reason}")
-        await self.journal.finish(state, metrics, reason, seconds)
-        if taken is not None and taken.row is not None:
-            await self.orders.take([taken.row])
+        obeyed = [taken.row.id] if taken is not None and taken.row is not None else []
+        await self.journal.finish(state, metrics, reason, seconds, obeyed)
         return state
 
     async def _metrics(self) -> dict[str, Any]:
-        """What was measured; a figure nobody could measure is missing or None, never 0."""
-        figures: dict[str, Any] = {}
+        """What was measured until first asked for; a figure nobody could measure is missing or None, never 0."""
         if self._measuring:
             self._measuring = False
-            figures = dict(await self._measure(self.workshop.measures.stop()) or {})
+            self._figures = dict(await self._measure(self.workshop.measures.stop()) or {})
             problems = [self.journal.redactor.text(one) for one in self.workshop.measures.problems]
             notes = [Entry(EventKind.NOTE, None, 1, {"text": f"not measured: {one}"}) for one in problems]
             if notes:
                 await self.journal.write(*notes)
-        if self.journal.progress.executors > 1:
-            figures["executors"] = self.journal.progress.executors
-        return figures
+        many = self.journal.progress.executors
+        return self._figures | ({"executors": many} if many > 1 else {})
 
     async def _measure(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Measuring must not fail or delay a run; what went wrong with it is noted."""

@@ -112,6 +112,8 @@ class Forward:
         body: dict[str, Any] = {"checked": self.journal.redactor.text(checked.text)}
         if protected is not None:
             body["protected"] = self.journal.evidence(protected)
+        if planned.changes:
+            await self._last_look(planned)
         await self._intent(planned, attempt, body)
         await self._act(step, planned, context, attempt, started)
 
@@ -121,6 +123,14 @@ class Forward:
         if planned.changes and "acted" not in self.journal.progress.points:
             entries.append(_clock("acted"))
         await self.journal.write(*entries)
+        if planned.changes:
+            self.orders.calm()  # an abort that came in just now is too late and is answered after the step
+
+    async def _last_look(self, planned: PlannedStep) -> None:
+        """What was told while the step was prepared is obeyed before anything is touched. Raises Interrupted."""
+        await self.orders.look()
+        if self.orders.interrupted.is_set():
+            raise Interrupted(f"step '{planned.title}' was not begun")
 
     async def _act(self, step: Step, planned: PlannedStep, context: StepContext, attempt: int, started: float) -> None:
         crashpoint(f"act.{planned.id}.before")

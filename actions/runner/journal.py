@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from actions.ledger.writer import Entry, LedgerWriter
@@ -58,8 +58,10 @@ class Journal:
             )
         crashpoint(f"state.{to.value}.after")
 
-    async def finish(self, state: RunState, metrics: dict[str, Any], reason: str, seconds: float | None) -> None:
-        """End the run, or leave it to a person."""
+    async def finish(
+        self, state: RunState, metrics: dict[str, Any], reason: str, seconds: float | None, obeyed: Collection[int] = ()
+    ) -> None:
+        """End the run, or leave it to a person. `obeyed` are the commands that this carries out."""
         crashpoint(f"finish.{state.value}.before")
         async with self._order:
             await self._flush()
@@ -72,6 +74,7 @@ class Journal:
                 actor=self.actor,
                 reason=reason,
                 seconds=seconds,
+                obeyed=obeyed,
             )
         crashpoint(f"finish.{state.value}.after")
 

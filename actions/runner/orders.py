@@ -76,6 +76,10 @@ class Orders:
         taken = [await asyncio.to_thread(self._ledger.take_command, row.id) for row in rows]
         if taken:
             await self.look()
+        self.calm()
+
+    def calm(self) -> None:
+        """Nothing is to be broken off any more, unless something urgent still waits."""
         if not self._urgent():
             self.interrupted.clear()
 

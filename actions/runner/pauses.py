@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from actions.ledger.writer import Entry, LostLock
 from actions.model.identity import short_id
 from actions.model.plan import PlannedStep
-from actions.model.record import GateRow
+from actions.model.record import CommandRow, GateRow
 from actions.model.run import EventKind
 from actions.model.words import Command, RunState
 from actions.runner.alarms import alarm
 from actions.runner.journal import Journal
-from actions.runner.orders import Orders
+from actions.runner.orders import Decision, Orders
 from actions.runner.outcomes import Aborted, BackOut, NeedsOperator, Parked
 
 if TYPE_CHECKING:
@@ -38,65 +38,76 @@ class Pauses:
         await asyncio.to_thread(alarm, self.journal.ledger, self.journal.run_id, self.environment, words)
 
     async def begin(self) -> None:
-        """Start or resume. Launching a paused run resumes it, unless something else was told since."""
-        await self._obey()
+        """Start or resume."""
+        decision = await self._heard()
         if await self.state() is not RunState.RUNNING:
             await self.journal.transition(RunState.RUNNING, "")
-        resumed = self.orders.decision.resume
+        resumed = decision.resume
         if resumed is not None:
-            await self.orders.take([row for row in self.orders.decision.rows if row.id <= resumed.id])
+            await self.orders.take([row for row in decision.rows if row.id <= resumed.id])
 
     async def between(self, planned: PlannedStep | None) -> None:
         """Obey what was told, and wait while the run is paused or a question is open. Raises an outcome."""
-        await self.orders.look()
-        await self._obey()
-        if planned is not None and self.orders.decision.pause is not None:
-            await self._pause(f"paused by {self.orders.decision.pause.by}")
+        await self._obey_all(planned)
         if planned is not None and isinstance(planned.params.get("gate"), dict):
             await self._gate(planned)
-        await self.orders.take(self.orders.decision.rows)
+            await self._obey_all(planned)
 
-    async def _obey(self) -> None:
-        """What must happen at once."""
+    async def turn_back(self) -> None:
+        """The way back has begun: what led to it, and what it leaves without meaning, is taken."""
+        decision = await self.orders.look()
+        await self._new_owner(decision)
+        await self.orders.take([row for row in decision.rows if row.command != Command.PAUSE])
+
+    async def _obey_all(self, planned: PlannedStep | None) -> None:
+        """Obey until nothing waits: what comes in while something is obeyed is obeyed as well, never just taken."""
+        while True:
+            decision = await self._heard()
+            if planned is not None and decision.pause is not None:
+                await self._pause(decision, decision.pause)
+            # After the last step there is nothing left to pause; the end of the run says so.
+            obeyed = [row for row in decision.rows if planned is not None or row.command != Command.PAUSE]
+            if not obeyed:
+                return
+            await self.orders.take(obeyed)
+
+    async def _heard(self) -> Decision:
+        """What waits, its urgent part obeyed. Raises an outcome."""
+        decision = await self.orders.look()
         if self.orders.lost:
             raise LostLock(f"run {short_id(self.journal.run_id)} was taken from this executor; it stopped")
-        decision = self.orders.decision
-        if decision.owner is not None:
-            await asyncio.to_thread(
-                self.journal.ledger.change_owner,
-                self.journal.run_id,
-                decision.owner.by,
-                reason=decision.owner.reason,
-            )
-            await self.orders.take([decision.owner])
+        await self._new_owner(decision)
         if decision.back_out is not None:
             raise BackOut.told(decision.back_out)
         if decision.abort is not None:
-            await self._abort()
+            await self._abort(decision.abort)
         if self.orders.terminations:
             raise Parked("told to stop; resume it to go on")
+        return decision
 
-    async def _abort(self) -> None:
-        row = self.orders.decision.abort
-        if row is None:
-            return
+    async def _new_owner(self, decision: Decision) -> None:
+        owner = decision.owner
+        if owner is not None:
+            await asyncio.to_thread(
+                self.journal.ledger.change_owner, self.journal.run_id, owner.by, reason=owner.reason
+            )
+            await self.orders.take([row for row in decision.rows if row.command == Command.TAKE_OVER])
+
+    async def _abort(self, row: CommandRow) -> None:
         if not self.journal.progress.changed:
             raise Aborted(f"aborted by {row.by}" + (f": {row.reason}" if row.reason else ""), row)
         text = f"not aborted: something was changed in the meantime; {row.by} may back it out"
         await self.journal.write(Entry(EventKind.NOTE, None, 1, {"text": text}))
         await self.orders.take([row])
 
-    async def _pause(self, reason: str) -> None:
+    async def _pause(self, told: Decision, pause: CommandRow) -> None:
         """Wait for a resume; nothing but a person ends it."""
-        await self.journal.transition(RunState.PAUSED, reason)
-        await self.orders.take([row for row in self.orders.decision.rows if row.command == Command.PAUSE])
-        while True:
-            await self.orders.look()
-            await self._obey()
-            if self.orders.decision.resume is not None:
-                break
+        await self.journal.transition(RunState.PAUSED, f"paused by {pause.by}")
+        await self.orders.take(told.rows)
+        while (heard := await self._heard()).resume is None:
             await self.orders.news(WAIT_SECONDS)
-        await self.journal.transition(RunState.RUNNING, f"resumed by {self.orders.decision.resume.by}")
+        await self.journal.transition(RunState.RUNNING, f"resumed by {heard.resume.by}")
+        await self.orders.take(heard.rows)
 
     async def _gate(self, planned: PlannedStep) -> None:
         """Ask before this step. Without an answer the run stays paused; it never goes on by itself."""
@@ -105,8 +116,7 @@ class Pauses:
             await self.journal.transition(RunState.PAUSED, f"waits for an answer: {gate.question}")
             await self.alarm(f"waits for an answer: {gate.question}")
             while gate.answer is None:
-                await self.orders.look()
-                await self._obey()
+                await self._heard()
                 await self.orders.news(WAIT_SECONDS / 2)
                 rows = await asyncio.to_thread(self.journal.ledger.gates, self.journal.run_id)
                 gate = next(row for row in rows if row.id == gate.id)

@@ -3,16 +3,18 @@
 import os
 import signal
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from actions.ledger import open_writer
 from actions.ledger.locks import is_locked, lock_path
 from actions.ledger.processes import Holder, host_name, process_facts
+from actions.ledger.submitting import LAUNCH_SECONDS
 from actions.ledger.writer import LedgerWriter
 from actions.model.errors import Busy, Refused
 from actions.model.identity import short_id
 from actions.model.record import CommandRow
-from actions.model.run import EventKind, Executor
+from actions.model.run import EventKind, Executor, Run
 from actions.model.waiting import Deadline
 from actions.model.words import Command, RunState
 from actions.runner.launch import launch
@@ -42,10 +44,15 @@ def steer(ledger_dir: Path, run_id: str, what: Command, *, by: str, reason: str 
     """Tell a run something; where it takes an executor to obey and none is at work, one is started. Raises VqError."""
     with open_writer(ledger_dir) as ledger:
         row = ledger.command(run_id, what, by=by, reason=reason)
-        at_work = ledger.executor(run_id).state in AT_WORK or ledger.run(run_id).state is RunState.QUEUED
+        at_work = ledger.executor(run_id).state in AT_WORK or _starting(ledger.run(run_id))
     if what in _NEED_AN_EXECUTOR and not at_work:
         launch(ledger_dir, run_id)
     return row
+
+
+def _starting(run: Run) -> bool:
+    """Whether an executor may be on its way; one that is started all the same finds the target locked and leaves."""
+    return run.state is RunState.QUEUED and datetime.now(UTC) - run.created_at < timedelta(seconds=LAUNCH_SECONDS)
 
 
 def take_over(ledger_dir: Path, run_id: str, *, by: str, reason: str = "", stop: bool = False) -> Executor:

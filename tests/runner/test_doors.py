@@ -38,6 +38,18 @@ def test_backing_out_a_run_whose_executor_died_starts_one(live: Bench) -> None:
 
 
 @pytest.mark.usefixtures("fakes")
+@pytest.mark.parametrize("what", [Command.ABORT, Command.BACK_OUT])
+def test_a_run_whose_executor_never_started_obeys_all_the_same(
+    live: Bench, what: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = live.submit()
+    monkeypatch.setattr(steer, "LAUNCH_SECONDS", 0)
+    steer.steer(live.directory, run_id, what, by="ben")
+    ended(live, run_id, RunState.ABORTED)
+    assert live.world.effects() == []
+
+
+@pytest.mark.usefixtures("fakes")
 def test_resume_goes_on_and_says_who_wanted_it(live: Bench) -> None:
     run_id = live.submit()
     assert live.crash(run_id, lambda _, name: name == "act.5.before")
