@@ -149,7 +149,8 @@ def _move(
             budget_seconds=facts.policy.prove_seconds,
         )
         before = facts.traffic.serving if facts.traffic else None
-        yield _change(next(ids), "switch-traffic", facts.switch, {"slot": slot.slot, "before": before})
+        params: dict[str, JsonValue] = {"slot": slot.slot, "before": before, "reference": facts.choice.to.reference}  # type: ignore[union-attr]
+        yield _change(next(ids), "switch-traffic", facts.switch, params)
 
 
 def _prove(ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts) -> Iterator[PlannedStep]:

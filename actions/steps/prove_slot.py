@@ -26,9 +26,9 @@ class ProveSlot(Step):
         deadline = context.deadline()
         facts = await until(
             workload.observe,
-            lambda seen: not _wrong(seen, reference),
+            lambda seen: not wrong(seen, reference),
             deadline,
-            lambda seen: _wrong(seen, reference),
+            lambda seen: wrong(seen, reference),
             every=EVERY,
         )
         service, url = (
@@ -54,8 +54,8 @@ class ProveSlot(Step):
         )
 
 
-def _wrong(facts: WorkloadFacts, reference: str) -> str:
-    """What is not as it should be; empty when all is."""
+def wrong(facts: WorkloadFacts, reference: str) -> str:
+    """What is not as it should be in a slot that is to serve `reference`; empty when all is."""
     if facts.current is None or facts.current.reference != reference:
         return f"{facts.current.version if facts.current else 'an unknown release'} stands there"
     if facts.ready_count < max(1, facts.desired):

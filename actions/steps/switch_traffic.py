@@ -1,10 +1,11 @@
 """Giving the traffic to another slot (R4): proved from outside, and back only to something that still stands."""
 
-from actions.model.errors import VerifyFailed, VqError
+from actions.model.errors import Stale, VerifyFailed, VqError
 from actions.model.platform import Evidence
 from actions.platforms.protocols import Changer
 from actions.steps.changing import ChangingStep
 from actions.steps.contract import StepContext
+from actions.steps.prove_slot import wrong
 
 
 class SwitchTraffic(ChangingStep):
@@ -15,6 +16,20 @@ class SwitchTraffic(ChangingStep):
     def changer(self, context: StepContext) -> Changer:
         """The writing half of the traffic driver."""
         return context.access.traffic_changer(context.plan.service)
+
+    async def check(self, context: StepContext) -> Evidence:
+        """As planned, and the slot still runs what it was proved to run: a run may have waited for long since.
+
+        A plan of before `reference` was kept in it is only checked as planned. Raises Stale.
+        """
+        planned = await super().check(context)
+        reference, slot = context.step.params.get("reference"), str(context.step.params.get("slot"))
+        if not isinstance(reference, str):
+            return planned
+        facts = await context.access.workload(context.plan.service, slot).observe()
+        if trouble := wrong(facts, reference):
+            raise Stale(f"users are not sent to {slot}: {trouble}")
+        return Evidence(text=f"{planned.text}; {slot} {facts.ready_count}/{facts.desired} ready", data=planned.data)
 
     async def verify(self, context: StepContext) -> Evidence:
         """Fresh connections are answered by the chosen slot; from now on traffic has moved."""
