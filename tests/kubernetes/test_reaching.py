@@ -15,7 +15,7 @@ from actions.model.errors import ConfigError, Refused, Unreachable
 from actions.platforms.kubernetes.driver import KubernetesWorkloadReader
 from tests.faults.proxy import FaultProxy
 from tests.kubernetes.bench import Bench
-from tests.kubernetes.double import KubernetesDouble, Rule
+from tests.kubernetes.double import Delay, KubernetesDouble, Rule
 
 
 @pytest.mark.parametrize(("wrong", "error"), [
@@ -42,6 +42,25 @@ async def test_a_namespace_without_rights_is_named(bench: Bench, released: Kuber
     released.allow("guest", Rule(verbs=("get", "list", "watch"), namespaces=("elsewhere",)))
     with pytest.raises(Refused, match="deployments"):
         await bench.reader(bench.settings(user="guest")).observe()
+
+
+async def test_metrics_that_hang_do_not_make_the_workload_unobservable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The metrics API is a service of its own: the way back must be plannable while it is ill."""
+    monkeypatch.setattr("actions.platforms.kubernetes.driver.OBSERVE_SECONDS", 4.0)
+    with KubernetesDouble(metrics=True) as double:
+        double.deployment("api", "api:1.4.1")
+        double.rolled_out("api")
+        double.release("api", "api:1.4.2")
+        double.rolled_out("api")
+        hanging = double.inject(Delay(5), verb="list", resource="pods", after=1, times=None)
+        bench = Bench(double, tmp_path)
+        facts, changes, _ = await bench.planned(bench.settings(), "1.4.1")
+        for one in bench.opened:
+            await one.close()
+    assert hanging.hits == 1 and len(changes) == 1
+    assert facts.ready_count == 2 and all(one.memory_bytes is None for one in facts.instances)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ LIBRARIES = ("kubernetes.aio.client", "kubernetes.aio.config", "aiohttp")
 
 OBSERVE_SECONDS = 8.0
 USAGE_SECONDS = 15.0
+USAGE_PATIENCE_SECONDS = 1.0
 LOG_LIMIT_BYTES = 1_000_000
 
 
@@ -147,14 +148,19 @@ class KubernetesWorkloadReader:
             return None
 
     async def _used(self) -> Usage:
-        """Cpu and memory by pod, where the metrics API is served; asked seldom, once for all of a namespace."""
+        """Cpu and memory by pod, where the metrics API is served; asked seldom, once for all of a namespace.
+
+        It is a service of its own behind the API server, and its absence or silence is nobody else's: a look waits a
+        moment for it at most, and the figures stay unmeasured and are shown so.
+        """
         path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{self._settings.namespace}/pods"
 
         async def ask() -> Usage:
             try:
-                items, _ = await self._mirrors.client.collection(path)
-            except VqError:
-                return {}  # not served or no right: the figures stay unmeasured and are shown so
+                async with asyncio.timeout(USAGE_PATIENCE_SECONDS):
+                    items, _ = await self._mirrors.client.collection(path)
+            except (VqError, TimeoutError):
+                return {}
             return {one["metadata"]["name"]: used_by(one) for one in items}
 
         return await self._mirrors.remembered(path, USAGE_SECONDS, ask)
