@@ -2,10 +2,13 @@
 
 from actions.model.errors import Stale, VerifyFailed, VqError
 from actions.model.platform import Evidence
+from actions.model.words import ProbeState
 from actions.platforms.protocols import Changer
 from actions.steps.changing import ChangingStep
 from actions.steps.contract import StepContext
 from actions.steps.prove_slot import wrong
+
+NEVER = "traffic was never switched"
 
 
 class SwitchTraffic(ChangingStep):
@@ -37,16 +40,43 @@ class SwitchTraffic(ChangingStep):
         return Evidence(text=evidence.text, data={**evidence.data, "moved": True})
 
     async def undo(self, context: StepContext) -> Evidence:
-        """Back to the slot that had the traffic. Raises VerifyFailed when nothing runs there any more."""
+        """Back to the slot that had the traffic. Raises VerifyFailed when nothing runs there any more.
+
+        Traffic that was never switched is there still, whatever became of that slot; the driver's way back is gone all
+        the same, since a switch that was begun may otherwise take effect late.
+        """
+        if await self._never(context):
+            undone = await super().undo(context)
+            return undone if NEVER in undone.text else Evidence(text=f"{NEVER}; {undone.text}", data=undone.data)
         before = context.step.params.get("before")
         if isinstance(before, str):
             await self._still_there(context, before)
         return await super().undo(context)
 
+    async def _never(self, context: StepContext) -> bool:
+        """Whether the switch surely never took effect; while nobody can tell, it may have."""
+        try:
+            return (await self.probe(context)).state is ProbeState.NOT_STARTED
+        except VqError:
+            return False
+
     async def _still_there(self, context: StepContext, slot: str) -> None:
         try:
             facts = await context.access.workload(context.plan.service, slot).observe()
         except VqError as error:
-            raise VerifyFailed(f"traffic stays where it is: {slot} cannot be observed ({error.message})") from error
+            stays = await self._stays(context)
+            raise VerifyFailed(f"{stays}: {slot} cannot be observed ({error.message})") from error
         if facts.ready_count == 0:
-            raise VerifyFailed(f"traffic stays where it is: nothing runs in {slot} any more, going back would be worse")
+            stays = await self._stays(context)
+            raise VerifyFailed(f"{stays}: nothing runs in {slot} any more, going back would be worse")
+
+    async def _stays(self, context: StepContext) -> str:
+        """Who has the traffic now, as far as that can be told."""
+        traffic = context.access.traffic(context.plan.service)
+        try:
+            facts = await traffic.observe() if traffic is not None else None
+        except VqError as error:
+            return f"traffic stays where it is, nobody can tell where ({error.message})"
+        shares = facts.shares if facts is not None else {}
+        given = ", ".join(f"{name} {share:.0%}" for name, share in shares.items() if share > 0)
+        return f"traffic stays with {given}" if given else "traffic stays where it is, nobody can tell where"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actions.model.errors import Stale
+from actions.model.errors import Stale, VerifyFailed
 from actions.steps.registry import registry
 from tests.platforms.fake import artefact
 from tests.steps.running import context, planned, run
@@ -46,3 +46,22 @@ async def test_a_slot_that_died_since_it_was_proved_gets_no_users(access, ledger
     outcome = await run(access, ledger, plan, tmp_path)
     assert isinstance(outcome.error, Stale) and not world.effects
     assert world.shares == {"blue": 1.0, "green": 0.0}
+
+
+@pytest.mark.parametrize("silent", ["", "connection refused"])
+async def test_a_switch_that_never_happened_is_undone_though_the_old_slot_died(access, ledger, world, tmp_path, silent):
+    here = await switching(access, ledger, tmp_path)
+    world.slots["blue"].ready, world.slots["blue"].silent = 0, silent
+    assert (await registry["switch-traffic"].undo(here)).text.startswith("traffic was never switched")
+    assert world.shares == {"blue": 1.0, "green": 0.0} and not world.effects
+
+
+async def test_a_way_back_that_would_be_worse_names_who_keeps_the_traffic(access, ledger, world, tmp_path):
+    here, switch = await switching(access, ledger, tmp_path), registry["switch-traffic"]
+    await switch.act(here)
+    world.slots["blue"].ready = 0
+    with pytest.raises(VerifyFailed, match="traffic stays with green 100%: nothing runs in blue any more"):
+        await switch.undo(here)
+    world.traffic_silent = "the router is gone"
+    with pytest.raises(VerifyFailed, match="nobody can tell where .the router is gone.: nothing runs in blue"):
+        await switch.undo(here)
