@@ -77,7 +77,18 @@ class Feed:
         async def look() -> dict[str, Any]:
             return {"readiness": await self._desk.readiness()}
 
-        await self._look("readiness", look)
+        services = self._desk.rollback_services
+        if len(services) > 1:
+            await asyncio.gather(*map(self._way, services))
+        else:
+            await self._look("readiness", look)
+
+    async def _way(self, service: str) -> None:
+        async def look() -> dict[str, Any]:
+            found = await self._desk.readiness(service)
+            return {"ways": self.scene.ways | {service: found}}
+
+        await self._look(f"readiness {service}", look)
 
     async def _changes(self) -> None:
         async def look() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from actions.model.words import Gate, HealthState
 from screens.cells import BLANK, Part, Row, beside, cut, ends, fit, indent, row, title, wrap
 from screens.glyphs import ARROW, GATE, HEALTH, POINTER, RUN, WARN
 from screens.spark import spark
+from screens.ways import ways_rows
 from screens.words import about, ago, face, since, took
 
 if TYPE_CHECKING:
@@ -37,13 +38,18 @@ class Home:
     letters: Mapping[str, str] = field(default_factory=dict)
     keeper_key: str = ""
 
+    @property
+    def several(self) -> bool:
+        """Whether there are several services that could be rolled back."""
+        return bool(self.scene.ways) or any(name.startswith("readiness ") for name in self.scene.errors)
+
 
 def home_rows(home: Home, width: int, height: int) -> list[Row]:
     """Two columns: health over what changed, the way back over what is next."""
     inner = width - 2
     left = inner * 53 // 100
     right = inner - left - 2
-    way_back = way_back_rows(home, right)
+    way_back = ways_rows(home, right, max(4, height - 8)) if home.several else way_back_rows(home, right)
     services = len(home.scene.snapshot.services) if home.scene.snapshot else 1
     top = min(max(services, len(way_back), 4), max(4, height - 8))
     bottom = max(1, height - top - 4)
@@ -242,11 +248,12 @@ def next_rows(home: Home, width: int) -> list[Row]:
         start = (("   ", "text"), (home.keeper_key, "key"), (" starts it", "dim")) if home.keeper_key else ()
         rows.append(row(("keeper    ", "dim"), (f"{WARN} no keeper", "warn"), *start))
         rows.append(row((" " * 10 + "unwatched once you leave", "dim")))
-    current = home.scene.readiness.current if home.scene.readiness else None
-    if current is not None and current.verdict.value != "good":
-        bad = current.verdict.value == "bad"
+    ways = list(home.scene.ways.values()) or ([home.scene.readiness] if home.scene.readiness else [])
+    proving = [one.current for one in ways if one.current is not None and one.current.verdict.value != "good"]
+    for current in sorted(proving, key=lambda one: one.verdict.value)[:2]:
+        bad, named = current.verdict.value == "bad", f"{current.service} " if len(ways) > 1 else ""
         words = f"{current.version} is bad" if bad else f"{current.version} soaking, {ago(current.soaked_seconds)}"
-        rows.append(row(("release   ", "dim"), (words, "down" if bad else "text")))
+        rows.append(row(("release   ", "dim"), (named + words, "down" if bad else "text")))
     if home.scene.drill is not None:
         rows.append(row(("drill     ", "dim"), (f"{home.scene.drill.scenario} is under way", "warn")))
     rows.append(row(("schedule  ", "dim"), ("none is kept here", "dim")))

@@ -77,6 +77,10 @@ class Page(Asking, Screen[None]):
         """Whether this action makes sense on this page now; rights are judged elsewhere."""
         return action.scope != "list"
 
+    def about_service(self) -> str:
+        """The service this page is about; empty where it is about none, or all."""
+        return ""
+
     def scene_changed(self, scene: Scene) -> None:
         """Something new is known."""
         self.repaint()
@@ -189,7 +193,15 @@ class Page(Asking, Screen[None]):
         return True if known is None else self.allowed(known)
 
     def action_roll_back(self) -> None:
-        self.shell.open("screens.rollback:RollbackPage")
+        """The emergency screen of the service that is looked at; where there are several, they are offered first."""
+        services, about = self.shell.desk.rollback_services, self.about_service()
+        own = next((one for one in services if about == one or about.startswith(f"{one} ")), None)
+        if own is not None:
+            self.shell.open("screens.rollback:RollbackPage", own)
+        elif len(services) > 1:
+            self.shell.open("screens.which:WhichPage")
+        else:
+            self.shell.open("screens.rollback:RollbackPage")
 
     def action_history(self) -> None:
         self.shell.open("screens.history:HistoryPage")

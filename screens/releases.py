@@ -24,6 +24,9 @@ class ReleasesPage(PickerPage):
         self.filter = ""
         self.problem = ""
 
+    def about_service(self) -> str:
+        return self.service
+
     def on_mount(self) -> None:
         """Ask for the list, and for what could be gone back to."""
         request = RollbackRequest(environment=self.shell.identity.name, service=self.service, level=Level.MANUAL)

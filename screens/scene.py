@@ -17,11 +17,13 @@ class Scene:
     """The last known state of everything that is always on show. None: never heard of yet.
 
     A source that fails has its words in `errors` and, where it answered before, the time of that in `heard`: its last
-    values stay. `trouble` is what stands between this session and the record, for as long as it does.
+    values stay. `readiness` is that of the one service that can be rolled back; where there are several, each is in
+    `ways` by its name. `trouble` is what stands between this session and the record, for as long as it does.
     """
 
     snapshot: "Snapshot | None" = None
     readiness: "Readiness | None" = None
+    ways: "dict[str, Readiness]" = field(default_factory=dict)
     changes: "tuple[ChangeNote, ...] | None" = None
     last: "Run | None" = None
     active: "Run | None" = None
@@ -32,3 +34,7 @@ class Scene:
     errors: dict[str, str] = field(default_factory=dict)
     heard: "dict[str, datetime]" = field(default_factory=dict)
     trouble: str = ""
+
+    def way(self, service: str | None) -> "Readiness | None":
+        """The way back of a service; without a name that of the only one."""
+        return self.ways.get(service or "", self.readiness)

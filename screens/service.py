@@ -33,6 +33,9 @@ class ServicePage(Page):
     def heading(self) -> tuple[str, ...]:
         return (self.service,)
 
+    def about_service(self) -> str:
+        return self.service
+
     def on_mount(self) -> None:
         """Ask for everything, each on its own."""
         self.ask()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from actions.model.environment import Environment, Settings
 from actions.model.errors import UnknownNameError, VqError
@@ -33,6 +33,11 @@ class FixedClock:
         """Only the stop watch moves; the face of the clock stays, so that pictures stay the same."""
         self._monotonic += seconds
 
+    def advance(self, seconds: float) -> None:
+        """Time passes."""
+        self.pass_seconds(seconds)
+        self._now += timedelta(seconds=seconds)
+
 
 @dataclass
 class World:
@@ -60,6 +65,9 @@ class World:
     operator: str = "mira"
     host: str = "bastion-1"
     start_error: VqError | None = None
+    services: tuple[str, ...] = ("api",)
+    """Those that could be rolled back; where there are several, `ways` holds the way back of each."""
+    ways: dict[str, Readiness | VqError] = field(default_factory=dict)
     trouble: str = ""
     ledger_error: VqError | None = None
     """While set, everything that the ledger tells raises it."""
@@ -107,6 +115,10 @@ class FakeViewer:
         return self.world.host
 
     @property
+    def rollback_services(self) -> tuple[str, ...]:
+        return self.world.services
+
+    @property
     def trouble(self) -> str:
         return self.world.trouble or (self.world.ledger_error.message if self.world.ledger_error else "")
 
@@ -129,7 +141,10 @@ class FakeViewer:
             await self.changed.wait()
 
     async def readiness(self, service: str | None = None) -> Readiness:
-        return self.world.readiness
+        found = self.world.ways.get(service or "", self.world.readiness)
+        if isinstance(found, VqError):
+            raise found
+        return found
 
     async def offer(self, request: RollbackRequest) -> RollbackOffer:
         self.calls.append(("offer", request.level, request.to))
@@ -137,8 +152,14 @@ class FakeViewer:
         if isinstance(self.world.offer, VqError):
             raise self.world.offer
         if request.level is Level.MANUAL and self.world.offer.plan is not None and request.to is not None:
-            plan = facts.plan(Level.MANUAL, request.to).model_copy(update={"reason": request.reason})
+            plan = facts.plan(Level.MANUAL, request.to).model_copy(update={"reason": request.reason or "as measured"})
             return self.world.offer.model_copy(update={"plan": plan})
+        way = self.world.ways.get(request.service or "")
+        if isinstance(way, Readiness) and self.world.offer.plan is not None:
+            plan = self.world.offer.plan.model_copy(
+                update={"service": way.service, "title": f"roll back {way.service}"}
+            )
+            return self.world.offer.model_copy(update={"plan": plan, "readiness": way})
         return self.world.offer
 
     async def releases(self, service: str) -> tuple[Release, ...]:
