@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from actions.config import load
 from actions.desk import open_operator
+from actions.keeper import release_watch
 from actions.model.words import Verdict
 from tests.conftest import Cli, Said
 from tests.end_to_end.toml import toml
@@ -96,8 +99,8 @@ class Stage:
     def _watch(self, enough: Callable[[dict[str, Verdict]], bool], what: str, seconds: float) -> None:
         async def watch() -> None:
             desk = open_operator(load(self.config), self.config, ENVIRONMENT)
-            await desk.start()
             try:
+                await desk.start()
                 async with asyncio.timeout(seconds):
                     async for _ in desk.snapshots():
                         if enough({one.version: one.verdict for one in await desk.releases("api")}):
@@ -107,7 +110,9 @@ class Stage:
             finally:
                 await desk.close()
 
-        asyncio.run(watch())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(release_watch, "LOOK_SECONDS", self.interval / 2)  # soaking is counted in samples here
+            asyncio.run(watch())
 
     def bad_release(self) -> None:
         """2.4.0 has earned 'good', then 2.4.1 was deployed and is seen serving."""

@@ -3,14 +3,17 @@
 import os
 import pty
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from actions.ledger.place import DATABASE
 from actions.ledger.processes import process_facts
 from actions.model.errors import Busy, ExitCode, Refused
 from actions.model.plan import Plan
@@ -148,10 +151,27 @@ def test_a_child_keeps_the_lock_of_its_dead_executor(live: Bench) -> None:
     check_journal(live.ledger, live.world)
 
 
+def stop_between_writes(live: Bench, pid: int) -> None:
+    """Stop the executor where it holds its target and nothing else: one stopped in a write holds the whole ledger."""
+
+    def at_rest() -> bool:
+        os.kill(pid, signal.SIGSTOP)
+        wait(lambda: (process_facts(pid) or " ")[0] == "T")
+        try:
+            with closing(sqlite3.connect(live.directory / DATABASE, timeout=0.1, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+            return True
+        except sqlite3.OperationalError:
+            os.kill(pid, signal.SIGCONT)
+            return False
+
+    wait(at_rest)
+
+
 def test_a_stopped_executor_keeps_its_target(live: Bench) -> None:
     """Row 6."""
     run_id, pid = begin(live)
-    os.kill(pid, signal.SIGSTOP)
+    stop_between_writes(live, pid)
     wait(lambda: live.ledger.executor(run_id).state == "stopped")
     with pytest.raises(Busy), hold(live.ledger, run_id):
         pass
