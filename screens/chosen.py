@@ -21,6 +21,10 @@ class ChosenPage(DecisionPage):
     def heading(self) -> tuple[str, ...]:
         return (f"rollback to {self.to}",)
 
+    def planned(self) -> None:
+        """Another plan: the name is typed again."""
+        self.typed = False
+
     def confirmed(self) -> None:
         """The challenge key was pressed, after the name was typed."""
         if self.typed:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from actions.model.errors import Busy
 from actions.model.identity import new_id
-from actions.model.plan import Level, RollbackOffer, RollbackRequest
+from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
 from actions.model.record import Submitted
 from screens.cells import BLANK, Row, indent, row
 from screens.page import Page
 from screens.registry import Action, bindings
 from screens.rollback_rows import Decision, fitting_rows, framed, refusal_rows
+from screens.scene import Scene
+from screens.words import ago, since
 
 MARGIN = 2
 ELSEWHERE = frozenset({"all.roll-back", "all.history", "all.drill", "all.write"})
@@ -26,14 +28,16 @@ class DecisionPage(Page):
         self.offer: RollbackOffer | None = None
         self.reason: str | None = None
         self.problem = ""
+        self.unread = ""
         self.sent = False
         self._key = new_id()
+        self._asking = False
 
-    def request(self) -> RollbackRequest:
+    def request(self, reason: str) -> RollbackRequest:
         """What would be asked for; its key makes a double press one run."""
         return RollbackRequest(
             environment=self.shell.identity.name, service=self.service, to=self.to, level=self.LEVEL,
-            reason=self.words(), key=self._key,
+            reason=reason, key=self._key,
         )  # fmt: skip
 
     def words(self) -> str:
@@ -45,10 +49,12 @@ class DecisionPage(Page):
     def tail(self) -> tuple[str, ...]:
         scene = self.shell.scene
         known = scene.asked and "runs" not in scene.errors
-        return (
-            "lock free" if known and scene.active is None else "" if known else "lock not known",
-            *super().tail()[-1:],
-        )
+        lock = "lock not known" if not known else "lock free" if scene.active is None else ""
+        return (lock, self._age(), *super().tail()[-1:])
+
+    def _age(self) -> str:
+        age = since(self.offer.readiness.at, self.shell.clock.now()) if self.offer else None
+        return "" if age is None else f"facts {ago(age)} old"
 
     def on_mount(self) -> None:
         """Ask for the plan."""
@@ -57,28 +63,52 @@ class DecisionPage(Page):
     def look(self) -> None:
         """Plan anew from fresh facts; what was shown is void."""
         self.offer, self.challenge, self.problem = None, None, ""
-        self.fetch(self.shell.desk.offer(self.request()), self.offered, "offer")
+        self._ask()
         self.repaint()
 
+    def _ask(self) -> None:
+        self._asking = True
+        self.fetch(self.shell.desk.offer(self.request(self.reason or "")), self.offered, "offer")
+
+    def scene_changed(self, scene: Scene) -> None:
+        """What is decided on is as fresh as what is watched."""
+        if not self._asking and not self.sent:
+            self._ask()
+        super().scene_changed(scene)
+
     def offered(self, offer: RollbackOffer) -> None:
-        """A plan came, or the reason why there is none."""
-        self.offer = offer
-        self.problem = "" if offer.plan else offer.refusal or "no plan could be made"
-        self.planned()
-        self.refresh_bindings()
+        """A plan came, or the reason why there is none. Another plan than the one on show needs another key."""
+        before, self.offer = self.offer, offer
+        self._asking, self.unread = False, ""
+        if self.sent:
+            return
+        if before is None or not _same(before.plan, offer.plan):
+            self.problem = "" if offer.plan else offer.refusal or "no plan could be made"
+            self.challenge = None
+            self.planned()
+            if before is not None and before.plan is not None and offer.plan is not None:
+                self.say("the plan changed: read it again; the key is a new one", "warn")
+            self.refresh_bindings()
+        elif offer.plan is None:
+            self.problem = offer.refusal or "no plan could be made"
         self.repaint()
 
     def planned(self) -> None:
         """What follows once the offer is there."""
 
     def failed(self, group: str, error: BaseException) -> None:
-        self.sent = False
         if group == "offer":
-            self.problem = str(error)
-        elif isinstance(error, Busy) and error.run_id:
+            self._asking = False
+            self.unread = str(error)
+            if self.offer is None:
+                self.problem = str(error)
+            self.repaint()
+            return
+        self.sent = False
+        if isinstance(error, Busy) and error.run_id:
             self.say(f"{error.message}; {self.shell.keys['all.attach']} goes there", "warn")
             return
-        elif group == "act":
+        if group == "act":
             self.problem = str(error)
             self.challenge = None
         super().failed(group, error)
@@ -90,7 +120,8 @@ class DecisionPage(Page):
         operator = self.shell.operator
         self.sent = True
         self.challenge = None
-        self.act(operator.submit(self.request(), self.offer.plan.digest), self.submitted)
+        plan = self.offer.plan.model_copy(update={"reason": self.reason or self.offer.plan.reason})
+        self.act(operator.submit(self.request(plan.reason), plan.digest), self.submitted)
         self.repaint()
 
     def submitted(self, answer: Submitted) -> None:
@@ -146,6 +177,14 @@ class DecisionPage(Page):
         if action.method == "reason":
             return self.offer is not None and not self.sent
         return action.scope != "list"
+
+
+def _same(one: Plan | None, other: Plan | None) -> bool:
+    """Whether two plans are one decision: the reason and the estimate may follow what is measured."""
+    if one is None or other is None:
+        return one is other
+    loose = {"reason": "", "expected_seconds": 0.0}
+    return one.model_copy(update=loose).digest == other.model_copy(update=loose).digest
 
 
 class RollbackPage(DecisionPage):

@@ -13,9 +13,10 @@ from actions.model.words import Gate
 from screens.cells import BLANK, Part, Row, cut, ends, field, fit, indent, row, safe, wrap
 from screens.glyphs import GATE, HAIR
 from screens.spark import spark
-from screens.words import about, ago
+from screens.words import about, ago, since
 
 LABEL = 9
+OLD_SECONDS = 15.0
 FRAME = "╭", "╮", "╰", "╯", "│"
 
 
@@ -30,6 +31,7 @@ class Decision:
     reason: str
     keys: dict[str, str]
     problem: str = ""
+    unread: str = ""
 
 
 def fitting_rows(decision: Decision, width: int, height: int) -> list[Row]:
@@ -61,9 +63,20 @@ def evidence_rows(decision: Decision, width: int, *, compact: bool = False) -> l
             cut(takes_row(plan, readiness), width),
             BLANK,
         ]
+    rows += doubt_rows(decision, readiness, width)
     rows += check_grid(readiness.checks if readiness else (), width, compact=compact)
     rows += [BLANK, *reason_rows(decision, width)]
     return rows
+
+
+def doubt_rows(decision: Decision, readiness: Readiness | None, width: int) -> list[Row]:
+    """How old the checks are, where they are old or could not be made again."""
+    age = since(readiness.at, decision.now) if readiness else None
+    if age is None or (age <= OLD_SECONDS and not decision.unread):
+        return []
+    return [
+        cut(row((f"? as of {ago(age)} ago", "warn"), (f"  {decision.unread or 'not looked at since'}", "dim")), width)
+    ]
 
 
 def from_rows(decision: Decision, readiness: Readiness | None, plan: Plan | None, width: int) -> list[Row]:
@@ -72,11 +85,11 @@ def from_rows(decision: Decision, readiness: Readiness | None, plan: Plan | None
     service = plan.service if plan else readiness.service if readiness else ""
     evidence = decision.offer.evidence if decision.offer else ""
     words: list[Part] = [(fit(current or "not known", 8), "down bold"), "  "]
-    since = decision.offer.trouble_since if decision.offer else None
+    began = decision.offer.trouble_since if decision.offer else None
     if evidence:
         words += [
             evidence,
-            (f"   since {since:%H:%M}, {ago((decision.now - since).total_seconds())}" if since else "", "dim"),
+            (f"   since {began:%H:%M}, {ago(since(began, decision.now))}" if began else "", "dim"),
         ]
     else:
         words.append((f"{service} is not in trouble that this console can see" if decision.offer else "", "dim"))

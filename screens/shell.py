@@ -141,13 +141,10 @@ class Shell(App[None]):
             self.failed = error
             self.exit(return_code=int(error.code))
             return
-        while not await self._started():
-            await asyncio.sleep(WATCH_AGAIN_SECONDS)
-        self._watch("health", self.feed.watch_health())
-        self._watch("ledger", self.feed.watch_ledger())
+        await self._begin_to_watch()
 
-    async def _started(self) -> bool:
-        """Start the desk, or say why it cannot start yet; either way the keys work from now on."""
+    async def _begin_to_watch(self) -> None:
+        """Start the desk and watch, or say why it cannot start yet; either way the keys work from now on."""
         problem = ""
         try:
             await self.desk.start()
@@ -157,7 +154,10 @@ class Shell(App[None]):
             self._opened()
         if problem:
             self.say(problem, "down")
-        return not problem
+            self.set_timer(WATCH_AGAIN_SECONDS, lambda: self._watch("start", self._begin_to_watch()))
+            return
+        self._watch("health", self.feed.watch_health())
+        self._watch("ledger", self.feed.watch_ledger())
 
     def _opened(self) -> None:
         """The desk is there and answers, and all modules are loaded."""

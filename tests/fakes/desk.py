@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from actions.model.environment import Environment, Settings
-from actions.model.errors import UnknownNameError, VqError
+from actions.model.errors import Stale, UnknownNameError, VqError
 from actions.model.health import Check, Snapshot
 from actions.model.plan import Level, Readiness, Release, RollbackOffer, RollbackRequest
 from actions.model.record import AuditReport, ChangeNote, Drill, GateRow, KeeperFacts, RunPage, RunQuery, Submitted
@@ -245,6 +245,9 @@ class FakeOperator(FakeViewer):
         self.calls.append(("submit", request, expected_digest))
         if isinstance(self.world.submitted, VqError):
             raise self.world.submitted
+        plan = (await self.offer(request)).plan
+        if plan is None or plan.model_copy(update={"reason": request.reason}).digest != expected_digest:
+            raise Stale("what was shown is no longer what would be done: look at the plan again")
         self.world.show(facts.run_view())
         self.touch()
         return self.world.submitted

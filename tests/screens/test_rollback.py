@@ -3,7 +3,7 @@
 import pytest
 from textual import events
 
-from actions.model.errors import Busy, Refused
+from actions.model.errors import Busy, Refused, Unreachable
 from actions.model.plan import Level, RollbackRequest
 from actions.model.record import Submitted
 from tests.fakes import facts
@@ -155,6 +155,68 @@ async def test_the_full_plan(console: Open) -> None:
         await opened(running)
         await running.press("p")
         await running.shows("plan: roll back api", "switch traffic", "changes", "goes back", facts.plan().digest[:16])
+
+
+# facts that move while the screen is open --------------------------------------------------
+async def test_the_evidence_follows_what_is_measured_and_the_key_stays(console: Open, world: World) -> None:
+    quiet = {
+        "plan": facts.plan().model_copy(update={"reason": "rollback of api"}),
+        "evidence": "",
+        "trouble_since": None,
+    }
+    world.offer = facts.offer(**quiet)
+    async with console() as running:
+        await opened(running)
+        assert "api is not in trouble" in running.text and "facts 2 s old" in running.text
+        key = running.challenge.key
+        worse = facts.plan().model_copy(update={"reason": "errors 34 % after release 2.4.1"})
+        world.offer = facts.offer(plan=worse, evidence="errors 34 % after release 2.4.1")
+        world.snapshot = facts.snapshot().model_copy(update={"sequence": 8})
+        running.desk.touch()
+        await running.shows("2.4.1     errors 34 % after release 2.4.1", "reason   errors 34 %")
+        assert running.challenge.key == key and "not in trouble" not in running.text
+        await running.press(key)
+        await running.until(lambda: bool(running.written))
+        [(_, request, digest)] = running.written
+        assert isinstance(request, RollbackRequest)
+        assert (request.reason, digest) == ("errors 34 % after release 2.4.1", worse.digest)
+
+
+async def test_another_plan_takes_another_key(console: Open, world: World) -> None:
+    async with console() as running:
+        await opened(running)
+        key = running.challenge.key
+        cold = facts.plan().model_copy(update={"moves": ("api image 9f2c… → 1c0a…", "green is started first")})
+        world.offer = facts.offer(plan=cold)
+        world.snapshot = facts.snapshot().model_copy(update={"sequence": 8})
+        running.desk.touch()
+        await running.shows("green is started first", "the plan changed: read it again")
+        assert running.challenge.key != key
+        await running.press(key)
+        assert running.written == []
+        await running.press(running.challenge.key)
+        await running.until(lambda: bool(running.written))
+        assert running.written[0][2] == cold.digest
+
+
+async def test_a_way_back_that_closes_takes_the_key_away(console: Open, world: World) -> None:
+    async with console() as running:
+        await opened(running)
+        world.offer = facts.offer(plan=None, refusal="2.4.0 is gone from host-b")
+        world.snapshot = facts.snapshot().model_copy(update={"sequence": 8})
+        running.desk.touch()
+        await running.shows("✗ 2.4.0 is gone from host-b", "nothing was touched")
+        assert "to roll back production" not in running.text
+
+
+async def test_facts_that_cannot_be_read_again_show_their_age(console: Open, world: World) -> None:
+    async with console() as running:
+        await opened(running)
+        world.offer = Unreachable("router http://127.0.0.1:9: no answer")
+        world.snapshot = facts.snapshot().model_copy(update={"sequence": 8})
+        running.clock.advance(40)
+        running.desk.touch()
+        await running.shows("? as of 42 s ago  router http://127.0.0.1:9: no answer", "facts 42 s old")
 
 
 # another version (L3) ------------------------------------------------------------------------
