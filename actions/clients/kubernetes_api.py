@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -30,6 +30,7 @@ BODY_LIMIT = 64 * 1024 * 1024
 PAGE = "500"
 SILENT_SECONDS, SILENT_PROBES = 10, 3
 MANAGER = "vq-tui"
+WRITES = frozenset({"PATCH", "DELETE"})
 
 
 class KubernetesReader:
@@ -184,7 +185,7 @@ class KubernetesReader:
         except aiohttp.ClientConnectorError as error:
             raise Unreachable(f"{self.where} does not accept connections: {why(error)}; check network or VPN") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            if sent and method in {"PATCH", "DELETE"}:
+            if sent and method in WRITES:
                 raise Ambiguous(
                     f"{self.where}: no answer to {method} {path}: {why(error)}; it may be applied"
                 ) from None
@@ -245,7 +246,7 @@ async def _open(kubeconfig: Path | None, context: str | None) -> "ApiClient":
     client, config = await _library("kubernetes.aio.client"), await _library("kubernetes.aio.config")
     configuration = client.Configuration()
     configuration.proxy = None
-    configuration.client_session_kwargs = {"trust_env": False}
+    configuration.client_session_kwargs = {"trust_env": False, "middlewares": (_sent_once,)}
     configuration.connection_pool_maxsize = 0  # every watch holds a connection; a limit would starve the rest
     known = kubeconfigs(kubeconfig)
     if (kubeconfig or context) and not any(path.is_file() for path in known):
@@ -266,6 +267,19 @@ async def _open(kubeconfig: Path | None, context: str | None) -> "ApiClient":
         raise ConfigError(f"{place}: {clean(error, limit=300)}; check 'kubeconfig' and 'context'") from None
     opened: ApiClient = client.ApiClient(configuration)
     return opened
+
+
+async def _sent_once(request: Any, send: Callable[[Any], Awaitable[Any]]) -> Any:
+    """Have aiohttp send a write once: it would send DELETE again by itself when the connection breaks unanswered."""
+    aiohttp = sys.modules["aiohttp"]
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:  # nothing was sent, and nothing is sent again
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if request.method not in WRITES:
+            raise
+        raise aiohttp.ClientConnectionError(why(error)) from error
 
 
 def _notice_silence(response: Any) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from actions.clients.kubernetes_api import KubernetesWriter
 from actions.model.errors import Ambiguous, Stale
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
@@ -72,3 +73,22 @@ async def test_32_a_500_on_the_patch_is_ambiguous_and_nothing_was_done(
     with pytest.raises(Ambiguous):
         await changer.act(changes[0], KEY, bench.directory, ignore)
     assert (await changer.probe(changes[0], KEY, bench.directory)).state is ProbeState.NOT_STARTED
+
+
+@pytest.mark.parametrize("applied", [False, True])
+async def test_49_a_delete_whose_answer_is_lost_is_not_sent_again(
+    bench: Bench, double: KubernetesDouble, applied: bool
+) -> None:
+    """The first one may have worked: by the second the name may stand for a pod that somebody needs."""
+    double.statefulset("worker", "worker:2.0.0", replicas=1)
+    double.rolled_out("worker", kind="StatefulSet")
+    pod = double.pods("worker")[0]["metadata"]
+    lost = double.inject(Reset(applied=applied), verb="delete", resource="pods", times=None)
+    settings = bench.settings("statefulset", "worker")
+    writer = KubernetesWriter.of(settings)
+    path = f"/api/v1/namespaces/vq/pods/{pod['name']}"
+    await writer.get(path)
+    with pytest.raises(Ambiguous, match="may be applied"):
+        await writer.delete(path, pod["uid"])
+    await writer.close()
+    assert lost.hits == 1
