@@ -136,7 +136,14 @@ class DecisionPage(Page):
         scene = self.shell.scene
         keys = {action.method: self.shell.keys[action.id] for action in self.actions_now()}
         return Decision(
-            self.offer, scene.readiness, scene.snapshot, self.shell.clock.now(), self.words(), keys, self.problem
+            self.offer,
+            scene.way(self.service),
+            scene.snapshot,
+            self.shell.clock.now(),
+            self.words(),
+            keys,
+            self.problem,
+            self.unread,
         )
 
     def body(self, width: int, height: int) -> Sequence[Row]:
@@ -194,7 +201,7 @@ class RollbackPage(DecisionPage):
     BINDINGS = bindings("rollback")
 
     def heading(self) -> tuple[str, ...]:
-        return ("emergency rollback",)
+        return (f"emergency rollback of {self.service}" if self.service else "emergency rollback",)
 
     def planned(self) -> None:
         if self.offer is not None and self.offer.plan is not None and not self.shell.identity.read_only:
