@@ -158,7 +158,17 @@ def _standby(facts: RollbackFacts) -> Check | None:
 
 
 def _schema(facts: RollbackFacts) -> Check | None:
-    return schema_gate(facts.choice.artefact, facts.schema_version, facts.schema_note)
+    """The worst of all databases: one that does not fit, or cannot be read, is enough."""
+    artefact, several = facts.choice.artefact, len(facts.schemas) > 1
+    found = [(name, schema_gate(artefact, version, "")) for name, version in facts.schemas.items()]
+    found.append(("", schema_gate(artefact, None, facts.schema_note)))
+    checks = [
+        one.model_copy(update={"evidence": f"{name}: {one.evidence}"}) if several and name else one
+        for name, one in found
+        if one is not None
+    ]
+    gate = worst([one.gate for one in checks])
+    return next((one for one in checks if one.gate is gate), None)
 
 
 def _drift(facts: RollbackFacts) -> Check | None:

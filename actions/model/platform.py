@@ -58,8 +58,8 @@ class WorkloadFacts(Fact):
 
     `pins` are the identities a plan is bound to (ids, uid, generation). `at_hand` are
     the artefacts the platform could bring back without fetching anything, newest first. `notes` are what planning must
-    say (paused, autoscaled, owned by a GitOps controller); a FAIL among them refuses a change. `rolling` says why others
-    than `current` may answer (a rollout that is under way or stuck); empty when only `current` does.
+    say (paused, autoscaled, owned by a GitOps controller); a FAIL among them refuses a change. `rolling` says why
+    others than `current` may answer (a rollout that is under way or stuck); empty when only `current` does.
     """
 
     observed_at: datetime

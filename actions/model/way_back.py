@@ -58,9 +58,9 @@ class Choice(Fact):
 class RollbackFacts(Fact):
     """Everything `plan_rollback`, `offer` and `readiness` decide from. Seconds everywhere; times aware UTC.
 
-    `active` names the run that holds the environment, if any. `schema_version` None means nobody could read it;
-    `schema_note` says why, and is empty where the environment has no database at all. `data_services` maps databases
-    and caches beside the service to their kinds. `left_behind` holds, by reference, what rollbacks have left.
+    `active` names the run that holds the environment, if any. `schemas` holds the schema version of each database that
+    could be read; `schema_note` says why others could not, and is empty where there is none. `data_services` maps
+    databases and caches beside the service to their kinds. `left_behind` holds, by reference, what rollbacks have left.
     `ledger_problem` says why nothing that the ledger would tell is known.
     """
 
@@ -83,7 +83,7 @@ class RollbackFacts(Fact):
     choice: Choice = Field(default_factory=Choice)
     past_seconds: tuple[float, ...] = ()
     active: str | None = None
-    schema_version: int | None = None
+    schemas: dict[str, int] = {}
     schema_note: str = ""
     journal: Check | None = None
     ledger_problem: str = ""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
-from actions.health.readiness import expected_seconds
+from actions.health.readiness import expected_seconds, schema_gate
 from actions.model.errors import Refused, UnknownNameError
 from actions.model.plan import Level, OnFailure, Phase, Plan, PlannedStep, RollbackRequest
 from actions.model.platform import Artefact, Change
@@ -236,9 +236,14 @@ def _moves(facts: RollbackFacts, changes: tuple[Change, ...]) -> Iterator[str]:
 
 
 def _keeps(facts: RollbackFacts) -> Iterator[str]:
-    for name, kind in facts.data_services.items():
-        fits = kind == "postgres" and facts.schema_version is not None
-        yield f"{name} (schema {facts.schema_version} fits)" if fits else name
+    for name in facts.data_services:
+        version = facts.schemas.get(name)
+        if version is None:
+            yield name
+            continue
+        check = schema_gate(facts.choice.artefact, version, "")
+        known = check is not None and check.gate is Gate.PASS
+        yield f"{name} (schema {version} fits)" if known else f"{name} (schema {version}, fit not known)"
 
 
 def _budget(level: Level, facts: RollbackFacts) -> float:

@@ -121,7 +121,7 @@ def _blind(facts: RollbackFacts) -> tuple[str, ExitCode]:
 
 def _last_good(base: Choice, facts: RollbackFacts, available: dict[str, Artefact]) -> Choice:
     current = _reference(base.current)
-    fitting = [reference for reference, one in available.items() if _fits(one, facts.schema_version)]
+    fitting = [reference for reference, one in available.items() if _fits(one, facts.schemas.values())]
     best = last_known_good(facts.releases, current, fitting) or last_known_good(facts.releases, current, available)
     if best is not None:
         return base.model_copy(update={"to": best, "artefact": available[best.reference]})
@@ -140,10 +140,10 @@ def _last_good(base: Choice, facts: RollbackFacts, available: dict[str, Artefact
     )
 
 
-def _fits(artefact: Artefact, schema: int | None) -> bool:
-    """Whether nothing known speaks against running on that schema; a misfit is only offered to be refused by name."""
+def _fits(artefact: Artefact, schemas: Iterable[int]) -> bool:
+    """Whether nothing known speaks against running on these schemas; a misfit is only offered to be refused by name."""
     low, high = artefact.minimum_schema, artefact.maximum_schema
-    return schema is None or ((low is None or low <= schema) and (high is None or schema <= high))
+    return all((low is None or low <= one) and (high is None or one <= high) for one in schemas)
 
 
 def _named(wanted: str, base: Choice, facts: RollbackFacts, available: dict[str, Artefact]) -> Choice:

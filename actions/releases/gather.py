@@ -17,7 +17,7 @@ from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Gate, HealthState
 from actions.platforms.access import Access
 from actions.releases.choice import choose
-from actions.releases.schema import read_schema
+from actions.releases.schema import read_schemas
 from actions.releases.store import FactsReader
 
 T = TypeVar("T")
@@ -81,11 +81,11 @@ async def _observe(
     if name not in access.loaded:
         await asyncio.to_thread(access.load, name)
     places = access.slots(name)
-    slots, traffic, past, schema = await asyncio.gather(
+    slots, traffic, past, schemas = await asyncio.gather(
         asyncio.gather(*(_slot(access, name, slot, place.url) for slot, place in places.items())),
         _traffic(access, name),
         asyncio.to_thread(_ledger_facts, ledger, access.name, name, own_run),
-        read_schema(access.environment),
+        read_schemas(access.environment),
     )
     return RollbackFacts(
         environment=access.name,
@@ -96,8 +96,8 @@ async def _observe(
         budgets=access.environment.budgets,
         slots=tuple(slots),
         has_traffic=isinstance(settings, HttpService) and settings.traffic is not None,
-        schema_version=schema[0],
-        schema_note=schema[1],
+        schemas=schemas[0],
+        schema_note=schemas[1],
         data_services=_data_services(access.environment, name),
         health=snapshot.service(name) if snapshot else None,
         others_down=_others_down(snapshot, name),

@@ -1,4 +1,4 @@
-"""Which database schema is in place: a release may only go back to one it runs on (correct-procedures 2.9)."""
+"""Which database schemas are in place: a release may only go back to those it runs on (correct-procedures 2.9)."""
 
 import asyncio
 
@@ -7,19 +7,28 @@ from actions.model.environment import Environment, PostgresService
 from actions.model.errors import VqError
 
 
-async def read_schema(environment: Environment) -> tuple[int | None, str]:
-    """The schema version; None with the reason why nobody can tell, and None with "" where there is no database."""
+async def read_schemas(environment: Environment) -> tuple[dict[str, int], str]:
+    """The schema version of every database that is asked for it, and why it is not known of others.
+
+    Nothing and "" where there is no database at all. All are asked at the same time.
+    """
     databases = {name: one for name, one in environment.services.items() if isinstance(one, PostgresService)}
     asked = {name: one for name, one in databases.items() if one.schema_query}
     if not databases:
-        return None, ""
+        return {}, ""
     if not asked:
-        return None, f"nobody can tell the schema: set 'schema_query' of {' or '.join(databases)}"
-    name, service = next(iter(asked.items()))
+        return {}, f"nobody can tell the schema: set 'schema_query' of {' or '.join(databases)}"
+    found = await asyncio.gather(*(_read(name, one) for name, one in asked.items()))
+    versions = {name: one for name, one in zip(asked, found, strict=True) if isinstance(one, int)}
+    return versions, "; ".join(one for one in found if isinstance(one, str))
+
+
+async def _read(name: str, service: PostgresService) -> int | str:
+    """The version, or why nobody can tell."""
     try:
-        return await _version(name, service), ""
+        return await _version(name, service)
     except VqError as error:
-        return None, error.message
+        return error.message
 
 
 async def _version(name: str, service: PostgresService) -> int:

@@ -182,7 +182,7 @@ def test_a_release_that_does_not_fit_the_schema_is_refused(low, high):
 
 
 def test_an_unknown_schema_is_shown_as_inconclusive_and_refuses_nothing():
-    world = blue_green(schema_version=None, schema_note="nobody can tell the schema")
+    world = blue_green(schemas={}, schema_note="nobody can tell the schema")
     offered = offer(request(), world)
     assert offered.plan is not None
     assert next(check for check in offered.readiness.checks if check.id == "schema").gate is Gate.INCONCLUSIVE

@@ -119,7 +119,7 @@ def facts(
         traffic=shares,
         has_traffic=shares is not None,
         releases=tuple(sorted(releases, key=lambda one: one.last_seen, reverse=True)),
-        schema_version=41,
+        schemas={"postgres": 41},
         journal=Check(id="journal", title="journal writable", gate=Gate.PASS),
     ).model_copy(update=more)
     seen = seen.model_copy(update={"choice": choose(seen, wanted)})

@@ -5,7 +5,7 @@ import pytest
 from actions.config import load
 from actions.model.environment import PostgresService, RedisService
 from actions.model.words import Gate
-from actions.releases.schema import read_schema
+from actions.releases.schema import read_schemas
 from actions.steps.reach import reach
 
 
@@ -41,14 +41,23 @@ async def test_nobody_there_is_a_failure_not_an_exception(service):
 
 
 async def test_the_schema_in_place_is_read_or_the_reason_is_told(settings):
-    assert await read_schema(settings) == (41, "")
+    assert await read_schemas(settings) == ({"postgres": 41}, "")
     database = settings.services["postgres"]
 
     def with_query(query):
         changed = database.model_copy(update={"schema_query": query})
         return settings.model_copy(update={"services": {"postgres": changed}})
 
-    assert "set 'schema_query'" in (await read_schema(with_query(None)))[1]
-    assert "no schema version" in (await read_schema(with_query("select 'forty'")))[1]
-    assert "does not exist" in (await read_schema(with_query("select version from nowhere")))[1]
-    assert await read_schema(settings.model_copy(update={"services": {}})) == (None, "")
+    assert "set 'schema_query'" in (await read_schemas(with_query(None)))[1]
+    assert "no schema version" in (await read_schemas(with_query("select 'forty'")))[1]
+    assert "does not exist" in (await read_schemas(with_query("select version from nowhere")))[1]
+    assert await read_schemas(settings.model_copy(update={"services": {}})) == ({}, "")
+
+
+async def test_every_database_is_read_and_one_that_cannot_be_is_named(settings):
+    database = settings.services["postgres"]
+    other = database.model_copy(update={"schema_query": "select 39"})
+    lost = database.model_copy(update={"dsn": "postgresql://x@127.0.0.1:1/x", "password": None})
+    services = {"postgres": database, "archive": other, "lost": lost}
+    schemas, note = await read_schemas(settings.model_copy(update={"services": services}))
+    assert schemas == {"postgres": 41, "archive": 39} and "127.0.0.1:1" in note
