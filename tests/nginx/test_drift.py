@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from actions.model.environment import NginxTraffic
-from actions.model.errors import Busy, ConfigError, Refused, Stale, Unreachable
+from actions.model.errors import Busy, ConfigError, Refused, Stale, Unreachable, VerifyFailed
+from actions.model.waiting import Deadline
 from actions.model.words import Gate
 from actions.platforms.nginx.driver import traffic_changer
 from actions.platforms.nginx.observe import MARKER
@@ -50,6 +51,20 @@ async def test_an_edit_between_plan_and_act_is_stale(nginx: RealNginx) -> None:
     await changer.protect(change, KEY, nginx.folder)
     with pytest.raises(Stale, match="nothing was written"):
         await changer.act(change, KEY, nginx.folder, ignore)
+
+
+async def test_the_way_back_leaves_an_edit_by_somebody_else_alone(nginx: RealNginx) -> None:
+    """What a colleague wrote during the incident may be what keeps the service up."""
+    reader, changer, change = await planned(nginx)
+    await switch(nginx, changer, change)
+    theirs = nginx.settings.include.read_text() + "# mira: two more servers, do not touch\n"
+    nginx.settings.include.write_text(theirs)
+    with pytest.raises(VerifyFailed, match="changed by somebody else meanwhile; it is left alone"):
+        await changer.undo(change, KEY, nginx.folder, Deadline(5), ignore)
+    assert nginx.settings.include.read_text() == theirs and await colour(nginx) == "green"
+    nginx.settings.include.unlink()
+    await changer.undo(change, KEY, nginx.folder, Deadline(10), ignore)
+    assert (await reader.observe()).serving == "blue" and await colour(nginx) == "blue"
 
 
 async def test_written_but_not_reloaded_is_drift(nginx: RealNginx) -> None:

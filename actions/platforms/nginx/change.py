@@ -106,8 +106,12 @@ class NginxChanger:
         )
 
     async def undo(self, change: Change, key: str, folder: Path, deadline: Deadline, report: Report) -> Evidence:
-        """Put the old include back and always reload again: a failed reload may otherwise still be applied later."""
+        """Put the old include back and always reload again: a failed reload may otherwise still be applied later.
+
+        Raises VerifyFailed, and touches nothing, when the include is neither ours nor the one of before.
+        """
         with self._locked():
+            await self._still_known(change, key)
             await asyncio.to_thread(self._put_back, key, folder)
             crashpoint("nginx.undo-after-replace")
             await self._reload(key)
@@ -148,6 +152,12 @@ class NginxChanger:
 
     async def close(self) -> None:
         """Nothing is kept open between calls."""
+
+    async def _still_known(self, change: Change, key: str) -> None:
+        """What somebody else wrote meanwhile is theirs; what they removed can be put back without losing anything."""
+        found = await asyncio.to_thread(read_include, self._path)
+        if found is not None and found.sha256 not in (change.params["before_sha256"], sha256(self._text(change, key))):
+            raise VerifyFailed(f"{self._path} was changed by somebody else meanwhile; it is left alone: decide by hand")
 
     async def _test_apart(self, text: str, key: str) -> None:
         candidate = self._path.with_name(f".{self._path.name}.candidate-{key}")
