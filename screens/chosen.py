@@ -22,7 +22,7 @@ class ChosenPage(DecisionPage):
         return (f"rollback to {self.to}",)
 
     def planned(self) -> None:
-        """Another plan: the name is typed again."""
+        """Another plan, or a refusal: the name is typed again."""
         self.typed = False
 
     def confirmed(self) -> None:
@@ -32,6 +32,7 @@ class ChosenPage(DecisionPage):
 
     def action_type(self) -> None:
         """Type the release's name."""
+        self.refused = ""
         self.ask_text(f"type {self.to}", "", lambda _: None, typed_only=True, changed=self._typing, enter=False)
 
     def _typing(self, text: str) -> None:
@@ -51,7 +52,7 @@ class ChosenPage(DecisionPage):
     def possible(self, action: Action) -> bool:
         ready = self.offer is not None and self.offer.plan is not None and not self.sent
         if action.id == "chosen.type":
-            return ready and not self.typed and bool(self.words())
+            return ready and not self.typed and bool(self.words()) and not self.shell.identity.read_only
         if action.id == "chosen.confirm":
             return ready and self.typed
         return super().possible(action)
@@ -61,6 +62,9 @@ class ChosenPage(DecisionPage):
         name = self.shell.identity.name
         if self.sent:
             return framed(row(("asked for; waiting for the run to appear", "bright")), width)
+        if self.refused:
+            back = self.shell.keys["chosen.type"]
+            return refusal_rows(self.refused, f"{back} types {self.to} again and asks anew, esc goes back", width)
         if self.problem:
             return refusal_rows(self.problem, "esc goes back to the releases; nothing was touched", width)
         if self.offer is None:

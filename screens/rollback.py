@@ -28,6 +28,7 @@ class DecisionPage(Page):
         self.offer: RollbackOffer | None = None
         self.reason: str | None = None
         self.problem = ""
+        self.refused = ""
         self.unread = ""
         self.sent = False
         self._key = new_id()
@@ -62,7 +63,7 @@ class DecisionPage(Page):
 
     def look(self) -> None:
         """Plan anew from fresh facts; what was shown is void."""
-        self.offer, self.challenge, self.problem = None, None, ""
+        self.offer, self.challenge, self.problem, self.refused = None, None, "", ""
         self._ask()
         self.repaint()
 
@@ -84,7 +85,7 @@ class DecisionPage(Page):
             return
         if before is None or not _same(before.plan, offer.plan):
             self.problem = "" if offer.plan else offer.refusal or "no plan could be made"
-            self.challenge = None
+            self.challenge, self.refused = None, ""
             self.planned()
             if before is not None and before.plan is not None and offer.plan is not None:
                 self.say("the plan changed: read it again; the key is a new one", "warn")
@@ -105,12 +106,15 @@ class DecisionPage(Page):
             self.repaint()
             return
         self.sent = False
-        if isinstance(error, Busy) and error.run_id:
-            self.say(f"{error.message}; {self.shell.keys['all.attach']} goes there", "warn")
-            return
         if group == "act":
-            self.problem = str(error)
-            self.challenge = None
+            self.refused, self.challenge = str(error), None
+            if isinstance(error, Busy) and error.run_id:
+                self.refused += f"; {self.shell.keys['all.attach']} goes there"
+            self.planned()
+            self.refresh_bindings()
+            self.repaint()
+            self.shell.feed.hurry()
+            return
         super().failed(group, error)
 
     def submit(self) -> None:
@@ -142,7 +146,6 @@ class DecisionPage(Page):
             self.shell.clock.now(),
             self.words(),
             keys,
-            self.problem,
             self.unread,
         )
 
@@ -204,7 +207,8 @@ class RollbackPage(DecisionPage):
         return (f"emergency rollback of {self.service}" if self.service else "emergency rollback",)
 
     def planned(self) -> None:
-        if self.offer is not None and self.offer.plan is not None and not self.shell.identity.read_only:
+        ready = self.offer is not None and self.offer.plan is not None and not self.refused
+        if ready and not self.shell.identity.read_only:
             self.draw_challenge()
 
     def confirmed(self) -> None:
@@ -233,13 +237,19 @@ class RollbackPage(DecisionPage):
         name = self.shell.identity.name
         if self.sent:
             return framed(row(("asked for; waiting for the run to appear", "bright")), width)
+        again = self.shell.keys["rollback.again"]
+        if self.refused:
+            return refusal_rows(self.refused, f"{again} looks again and asks anew, esc leaves", width)
         if self.problem:
-            advice = "v chooses another version, u looks again, esc leaves; nothing was touched"
+            other = self.shell.keys["rollback.other"]
+            advice = f"{other} chooses another version, {again} looks again, esc leaves; nothing was touched"
             return refusal_rows(self.problem, advice, width)
         if self.offer is None:
             return framed(row(("planning from fresh facts", "dim")), width)
-        if self.challenge is None:
+        if self.shell.identity.read_only:
             return framed(row(("READ-ONLY: this session cannot start it", "bright")), width)
+        if self.challenge is None:
+            return framed(row((again, "key"), (" looks at the facts and asks", "bright")), width)
         return framed(
             row("press ", (f" {self.challenge.key} ", "badge"), (f" to roll back {name}", "bright bold")), width
         )

@@ -30,7 +30,6 @@ class Decision:
     now: datetime
     reason: str
     keys: dict[str, str]
-    problem: str = ""
     unread: str = ""
 
 

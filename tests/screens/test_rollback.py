@@ -142,12 +142,41 @@ async def test_somebody_was_faster(console: Open, world: World) -> None:
         await running.shows("already under way: this screen is attached to it")
 
 
-async def test_busy_names_the_way_there(console: Open, world: World) -> None:
+async def test_busy_names_the_way_there_stays_and_is_no_read_only_session(console: Open, world: World) -> None:
     world.submitted = Busy("another run holds production/api", run_id=facts.RUN)
     async with console() as running:
         await opened(running)
         await running.press(running.challenge.key)
-        await running.shows("another run holds production/api; g goes there")
+        await running.shows("✗ another run holds production/api; g goes there", "u looks again and asks anew")
+        world.snapshot = facts.snapshot().model_copy(update={"sequence": 8})
+        running.desk.touch()
+        running.clock.advance(60)
+        await running.settle()
+        assert "another run holds" in running.text and "READ-ONLY" not in running.text
+        assert "to roll back production" not in running.text, "no key is asked for again by itself"
+        world.submitted = Submitted(run_id=facts.RUN, created=True)
+        await running.press("u")
+        await running.shows("to roll back production")
+        await running.press(running.challenge.key)
+        await running.shows("executor 4121 alive")
+
+
+async def test_after_a_busy_answer_a_chosen_release_can_be_typed_again(console: Open, world: World) -> None:
+    world.submitted = Busy("another run holds production/api", run_id=facts.RUN)
+    async with console() as running:
+        await chosen(running)
+        await type_the_name(running)
+        await running.press(running.challenge.key)
+        await running.shows("✗ another run holds production/api; g goes there", "t types 2.4.0 again")
+        await type_the_name(running)
+        assert running.challenge.key
+
+
+async def test_a_read_only_session_is_told_so_before_and_after(console: Open) -> None:
+    async with console(read_only=True) as running:
+        await running.press("H", "escape")
+        running.app.open("screens.rollback:RollbackPage", "api")
+        await running.shows("READ-ONLY: this session cannot start it")
 
 
 async def test_the_full_plan(console: Open) -> None:
@@ -226,6 +255,13 @@ async def chosen(running: Console) -> None:
     await running.shows("● 2.4.0", "can be chosen", "✗ 2.3.9")
     await running.press("down", "enter")
     await running.shows("then type 2.4.0")
+
+
+async def type_the_name(running: Console) -> None:
+    await running.press("t")
+    await running.until(lambda: running.app.focused is not None)
+    await running.press("2", "full_stop", "4", "full_stop", "0")
+    await running.shows("typed.  press")
 
 
 async def test_typing_the_name_and_then_the_drawn_key_submits(console: Open) -> None:
