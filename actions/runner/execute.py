@@ -15,7 +15,7 @@ from actions.model.errors import LedgerError, VqError
 from actions.model.identity import short_id
 from actions.model.plan import OnFailure, PlannedStep
 from actions.model.run import EventKind
-from actions.model.words import RunState
+from actions.model.words import Command, RunState
 from actions.runner.backward import Backward
 from actions.runner.forward import Forward, Workshop
 from actions.runner.journal import Journal
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 MOST_RECOVERIES = 3
 MEASURE_SECONDS = 10.0
+_WAITING = {RunState.PAUSED, RunState.NEEDS_OPERATOR}
 _ALARMING = {RunState.NEEDS_OPERATOR, RunState.FAILED, RunState.UNDONE}
 
 log = logging.getLogger(__name__)
@@ -113,8 +114,11 @@ class Conductor:
 
     async def _lead(self) -> RunState:
         progress = self.journal.progress
-        await self.orders.look()
-        told = self.orders.decision.back_out or self.orders.decision.abort
+        heard = await self.orders.look()
+        told = heard.back_out or heard.abort
+        state = await self.pauses.state()
+        if state in _WAITING and heard.resume is None and told is None:
+            return state  # it waits for a person, and nobody has said anything: two of them may have started it
         if progress.recoveries > MOST_RECOVERIES and told is None:
             raise NeedsOperator(f"its executor died {progress.recoveries} times in a row")
         if progress.undoing:
@@ -225,6 +229,8 @@ class Conductor:
 
     async def _stuck(self, stuck: NeedsOperator) -> RunState:
         """A person is needed: exact steps first, then the state, so that nobody sees the one without the other."""
+        # Whoever said before that it should go on did not know of this.
+        await self.orders.take([row for row in self.orders.decision.rows if row.command == Command.RESUME])
         await self.journal.write(Entry(EventKind.MANUAL, None, 1, {"steps": list(self.backward.manual(stuck.step))}))
         return await self._finish(RunState.NEEDS_OPERATOR, stuck.message)
 

@@ -61,6 +61,7 @@ class RunProgress:
         self.executors = 0
         self.recoveries = 0
         self._orderly = True
+        self._waiting = False
         self.see(events)
 
     def see(self, events: Iterable[Event]) -> None:
@@ -79,16 +80,18 @@ class RunProgress:
         self.executors += 1
         if not self._orderly:
             self.recoveries += 1
-        self._orderly = False
+        self._orderly = (
+            self._waiting
+        )  # one that comes while a person is waited for only looks, until it moves the state
 
     def _new_state(self, to: str) -> None:
         if to == RunState.UNDOING:
             self.undoing = True
         if to in (RunState.PAUSED, RunState.NEEDS_OPERATOR):
             # The executor stopped in good order, and a person decides when it goes on.
-            self._orderly, self.recoveries = True, 0
+            self._orderly, self._waiting, self.recoveries = True, True, 0
         elif to in (RunState.RUNNING, RunState.UNDOING):
-            self._orderly = False
+            self._orderly, self._waiting = False, False
 
     @property
     def changed(self) -> bool:

@@ -21,6 +21,7 @@ from actions.runner.launch import launch
 
 AT_WORK = ("alive", "slow", "stopped")
 END_SECONDS = 10.0
+_WAITING = (RunState.PAUSED, RunState.NEEDS_OPERATOR)
 _NEED_AN_EXECUTOR = {Command.RESUME, Command.ABORT, Command.BACK_OUT}
 
 
@@ -33,7 +34,7 @@ def resume(ledger_dir: Path, run_id: str, *, by: str = "") -> None:
         run = ledger.run(run_id)
         if not run.state.active:
             raise Refused(f"run {short_id(run_id)} has ended ({run.state.value}); there is nothing to resume")
-        if run.state in (RunState.PAUSED, RunState.NEEDS_OPERATOR):
+        if run.state in _WAITING:
             ledger.command(run_id, Command.RESUME, by=by or run.operator)
         at_work = ledger.executor(run_id).state in AT_WORK
     if not at_work:
@@ -56,7 +57,7 @@ def _starting(run: Run) -> bool:
 
 
 def take_over(ledger_dir: Path, run_id: str, *, by: str, reason: str = "", stop: bool = False) -> Executor:
-    """Make `by` the owner of the run, and have somebody carry it out.
+    """Make `by` the owner of the run, and have somebody carry it out. One that waits for a person goes on waiting.
 
     An executor that works goes on under its new owner. One that is stopped, or hangs, holds the target; only with
     `stop` is it ended, by SIGKILL and only if it is that very process; another one goes on from the journal (row 14).
@@ -75,7 +76,7 @@ def take_over(ledger_dir: Path, run_id: str, *, by: str, reason: str = "", stop:
                 )
             _end(ledger, run_id, run.target, before, by=by, reason=reason)
         ledger.change_owner(run_id, by, reason=reason)
-    if before.state not in ("alive",) and run.state is not RunState.PAUSED:
+    if before.state != "alive" and run.state not in _WAITING:
         launch(ledger_dir, run_id)
     return before
 

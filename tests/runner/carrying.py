@@ -11,7 +11,7 @@ from actions.ledger.writer import LedgerWriter
 from actions.model import crash
 from actions.model.environment import Environment
 from actions.model.plan import Plan
-from actions.model.words import RunState
+from actions.model.words import Command, RunState
 from actions.runner.execute import execute
 from actions.runner.orders import Orders
 from actions.runner.session import hold
@@ -76,6 +76,11 @@ class Bench:
 
     def run(self, run_id: str, **more: Any) -> RunState:
         return asyncio.run(self.carry(run_id, **more))
+
+    def resume(self, run_id: str, **more: Any) -> RunState:
+        """Go on as a person wants it."""
+        self.ledger.command(run_id, Command.RESUME, by="ben")
+        return self.run(run_id, **more)
 
     def crash(self, run_id: str, at: Callable[[int, str], bool], **more: Any) -> bool:
         """Carry out until `at` (number from 0, name) says die; whether it died."""

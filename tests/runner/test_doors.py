@@ -8,12 +8,14 @@ from pydantic import SecretStr
 
 from actions.model.environment import Environment, HttpService, SecretSource
 from actions.model.errors import Refused, VqError
+from actions.model.run import EventKind
 from actions.model.words import Command, Gate, RunState
 from actions.runner import launch as launching
 from actions.runner import logout, steer
 from actions.runner.launch import launch
 from actions.runner.orders import decide
 from actions.runner.redaction import Redactor, secrets_of
+from tests.ledger.plans import make_plan, step
 from tests.runner.carrying import SLOTS, Bench
 from tests.runner.journal_checker import check_journal
 from tests.runner.test_processes import MODULE, ended, live, wait
@@ -67,6 +69,24 @@ def test_taking_over_a_dead_run_makes_it_go_on(live: Bench) -> None:
     assert before.state == "dead"
     ended(live, run_id, RunState.SUCCEEDED)
     assert live.ledger.run(run_id).operator == "ben" and live.world.values(SLOTS) == {NEW}
+
+
+@pytest.mark.usefixtures("fakes")
+def test_a_run_that_waits_for_a_person_goes_on_only_when_one_says_so(live: Bench) -> None:
+    """Two operators confirm at once: the second executor comes to the lock when the first one is stuck."""
+    run_id = live.submit(make_plan(step(1, "lock", changes=False), step(2, params={"probe": "unknown"})))
+    assert live.crash(run_id, lambda _, name: name == "effect.2.after")
+    assert live.run(run_id) is RunState.NEEDS_OPERATOR
+    live.world.flag("mended").touch()
+    launch(live.directory, run_id, module=MODULE)
+    wait(lambda: live.ledger.events(run_id)[-1].kind is EventKind.LOCK_ACQUIRED)
+    wait(lambda: live.ledger.executor(run_id).state == "none")
+    steer.take_over(live.directory, run_id, by="ben")
+    after = live.ledger.run(run_id)
+    assert (after.state, after.operator) == (RunState.NEEDS_OPERATOR, "ben")
+    assert live.ledger.executor(run_id).state == "none", "whoever takes it over looks first"
+    steer.resume(live.directory, run_id, by="ben")
+    ended(live, run_id, RunState.SUCCEEDED)
 
 
 def test_a_unit_of_the_service_manager_where_it_outlives_logout(

@@ -83,7 +83,7 @@ def test_a_step_that_must_stop_waits_for_a_person_and_goes_on_after(bench: Bench
     assert bench.run(run_id) is RunState.NEEDS_OPERATOR
     assert bench.ledger.view(run_id).manual[0] == "look at it by hand: step 3"
     bench.world.flag("mended").touch()
-    assert bench.run(run_id) is RunState.SUCCEEDED
+    assert bench.resume(run_id) is RunState.SUCCEEDED
     check_journal(bench.ledger, bench.world)
 
 
@@ -100,7 +100,8 @@ def test_a_failure_in_the_way_back_is_never_a_success(bench: Bench) -> None:
     assert [one.state for one in view.steps][1:] == [StepState.DONE, StepState.UNKNOWN, StepState.UNDONE]
     assert "needs-operator" in bench.ledger.notices()[0].text
     bench.world.flag("mended").touch()
-    assert bench.run(run_id) is RunState.UNDONE
+    assert bench.run(run_id, environment=hooks) is RunState.NEEDS_OPERATOR, "nobody has said that it may go on"
+    assert bench.resume(run_id) is RunState.UNDONE
     check_journal(bench.ledger, bench.world)
 
 
@@ -211,6 +212,8 @@ async def test_told_to_stop_it_finishes_the_step_and_pauses(bench: Bench) -> Non
     bench.world.flag("go").touch()
     assert await asyncio.wait_for(task, 20) is RunState.PAUSED
     assert bench.world.get(5)["value"] == OLD and bench.ledger.view(run_id).steps[3].state is StepState.DONE
+    assert await bench.carry(run_id) is RunState.PAUSED and bench.world.get(5)["value"] == OLD
+    bench.ledger.command(run_id, Command.RESUME, by="anna")
     assert await bench.carry(run_id) is RunState.SUCCEEDED
     check_journal(bench.ledger, bench.world)
 
@@ -225,6 +228,7 @@ async def test_told_twice_to_stop_it_leaves_at_the_next_safe_point(bench: Bench)
     assert await asyncio.wait_for(task, 20) is RunState.PAUSED
     assert bench.ledger.view(run_id).steps[3].state is StepState.RUNNING
     bench.world.flag("go").touch()
+    bench.ledger.command(run_id, Command.RESUME, by="anna")
     assert await bench.carry(run_id) is RunState.SUCCEEDED
 
 
