@@ -8,7 +8,8 @@ from screens.cells import BLANK, Row, cut, field, fit, row, title, wrap
 from screens.glyphs import ARROW, RUN, STEP
 from screens.reading import ReadingPage
 from screens.run_rows import event_row, measured
-from screens.words import about, number, took
+from screens.scene import Scene
+from screens.words import about, ago, number, since, took
 
 
 class DetailPage(ReadingPage):
@@ -19,11 +20,25 @@ class DetailPage(ReadingPage):
         self.run_id = run_id
         self.view: RunView | None = None
         self.audit = "not checked yet"
+        self.problem = ""
+        self.read_at: datetime | None = None
+        self._reading = False
 
     def on_mount(self) -> None:
-        """Read it once; the live screen is another."""
-        self.fetch(self.shell.desk.run(self.run_id), self._read, "run")
+        """Read it, and walk the audit chain."""
+        self._again()
         self.run_worker(self._audit(), group="audit", exit_on_error=False)
+
+    def scene_changed(self, scene: Scene) -> None:
+        """A run that goes on is read again, and so is one that could not be read."""
+        if self.view is None or self.problem or self.view.run.state.active:
+            self._again()
+        super().scene_changed(scene)
+
+    def _again(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self.fetch(self.shell.desk.run(self.run_id), self._read, "run")
 
     async def _audit(self) -> None:
         report = await self.shell.desk.audit()
@@ -35,7 +50,17 @@ class DetailPage(ReadingPage):
         self.repaint()
 
     def _read(self, view: RunView) -> None:
-        self.view = view
+        self.view, self.problem, self._reading = view, "", False
+        self.read_at = self.shell.clock.now()
+        self.repaint()
+
+    def failed(self, group: str, error: BaseException) -> None:
+        if group == "run":
+            self.problem, self._reading = str(error), False
+        elif group == "audit":
+            self.audit = f"not checked: {error}"
+        else:
+            super().failed(group, error)
         self.repaint()
 
     def heading(self) -> tuple[str, ...]:
@@ -43,8 +68,13 @@ class DetailPage(ReadingPage):
 
     def text(self, width: int) -> list[Row]:
         if self.view is None:
-            return [row(("reading", "dim"))]
-        return detail_rows(self.view, self.shell.clock.now(), width, self.audit)
+            return [row((self.problem or "reading", "warn" if self.problem else "dim"))]
+        now = self.shell.clock.now()
+        rows = detail_rows(self.view, now, width, self.audit)
+        if not self.problem:
+            return rows
+        doubt = row((f"? as of {ago(since(self.read_at, now))} ago", "warn"), (f"  {self.problem}", "dim"))
+        return [cut(doubt, width), *rows]
 
     def plain(self) -> str:
         return detail_text(self.view, self.shell.clock.now(), self.audit) if self.view else ""

@@ -1,9 +1,12 @@
 """A run, live: attach to it, steer it, detach from it. Losing this screen changes nothing (B3)."""
 
+import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 from textual import events
 
+from actions.model.errors import VqError
 from actions.model.identity import short_id
 from actions.model.record import GateRow, RunQuery
 from actions.model.run import Executor, RunView
@@ -16,6 +19,8 @@ from screens.run_rows import Live, run_rows
 from screens.scene import Scene
 
 MOST_ROWS = 2_000
+AGAIN_SECONDS = 1.0
+"""How soon a journal that could not be read is read again."""
 ATTENTION = frozenset({"dead", "none", "stopped"})
 """States of an executor in which nobody carries the run on."""
 
@@ -35,6 +40,8 @@ class RunPage(Page):
         self.usual: float | None = None
         self.top = 0
         self.problem = ""
+        self.lost: datetime | None = None
+        self._beside_asked = False
 
     # what is shown --------------------------------------------------------------------------
     def heading(self) -> tuple[str, ...]:
@@ -53,7 +60,7 @@ class RunPage(Page):
         if self.view is None or (self.view.run.state.terminal and self.view.run.state is not RunState.NEEDS_OPERATOR):
             return now
         if self.executor is None:
-            return ("executor not asked yet", *now)
+            return ("executor not known", *now)
         pid = f" {self.executor.pid}" if self.executor.pid and not self.shell.identity.drill else ""
         return (f"executor{pid} {self.executor.state}", *now)
 
@@ -64,8 +71,9 @@ class RunPage(Page):
 
     def _live(self, view: RunView) -> Live:
         return Live(
-            view, self.executor, self.shell.scene.snapshot, self.shell.clock.now(), self.usual, self.gate, self.top
-        )
+            view, self.executor, self.shell.scene.snapshot, self.shell.clock.now(), self.usual, self.gate, self.top,
+            self.lost, self.problem,
+        )  # fmt: skip
 
     def idle_note(self, width: int) -> Row:
         if self.view is None:
@@ -91,20 +99,48 @@ class RunPage(Page):
         self.run_worker(self._usual(), group="usual", exclusive=True, exit_on_error=False)
 
     async def _follow(self) -> None:
-        async for view in self.shell.desk.follow(self.run_id):
-            self.view = view
-            await self._beside()
-            self.refresh_bindings()
-            self.repaint()
+        """Until the run has ended for good; a journal that cannot be read is tried again, and its age is shown."""
+        while self.view is None or self.view.run.state.active:
+            try:
+                async for view in self.shell.desk.follow(self.run_id):
+                    self._heard(view)
+            except VqError as error:
+                self._lost(error)
+            else:
+                if self.lost is None:
+                    break
+            await asyncio.sleep(AGAIN_SECONDS)
         self.shell.feed.hurry()
 
+    def _heard(self, view: RunView) -> None:
+        self.view, self.lost, self.problem = view, None, ""
+        self._ask_beside()
+        self.refresh_bindings()
+        self.repaint()
+
+    def _lost(self, error: VqError) -> None:
+        self.problem = error.message
+        self.lost = self.lost or self.shell.clock.now()
+        self.repaint()
+
+    def _ask_beside(self) -> None:
+        if not self._beside_asked:
+            self.fetch(self._beside(), lambda _: None, "beside")
+        self._beside_asked = True
+
     async def _beside(self) -> None:
-        if self.view is not None and self.view.run.state.active:
-            self.executor = await self.shell.desk.executor(self.run_id)
-            gates = await self.shell.desk.gates(self.run_id)
-            self.gate = next((gate for gate in gates if gate.answer is None), None)
+        """Who carries it out, and what it asks. What cannot be told leaves the rest of the page as it is."""
+        self._beside_asked = False
+        active = self.view is not None and self.view.run.state.active
+        try:
+            executor = await self.shell.desk.executor(self.run_id) if active else None
+            gates = await self.shell.desk.gates(self.run_id) if active else ()
+        except VqError:
+            self.executor = None  # the band says that it is not known; why, the page says of the journal
         else:
-            self.gate = None
+            self.executor, self.gate = executor, next((gate for gate in gates if gate.answer is None), None)
+        self.refresh_bindings()
+        self.repaint()
 
     async def _usual(self) -> None:
         run = (await self.shell.desk.run(self.run_id)).run
@@ -119,13 +155,8 @@ class RunPage(Page):
 
     def scene_changed(self, scene: Scene) -> None:
         if self.view is not None and self.view.run.state.active:
-            self.fetch(self._beside(), lambda _: self.repaint(), "beside")
+            self._ask_beside()
         super().scene_changed(scene)
-
-    def failed(self, group: str, error: BaseException) -> None:
-        if group == "follow":
-            self.problem = str(error)
-        super().failed(group, error)
 
     # steering --------------------------------------------------------------------------
     def footer_actions(self) -> list[Action]:
@@ -192,8 +223,10 @@ class RunPage(Page):
         self.ask_text("note", "", lambda text: self._command(Command.NOTE, text, "noted") if text else None)
 
     def action_detach(self) -> None:
+        active = self.view is None or self.view.run.state.active
         self.shell.back()
-        self.shell.say("detached; the run goes on", "dim")
+        if active:
+            self.shell.say("detached; the run goes on", "dim")
 
     def action_open(self) -> None:
         """Everything about this run."""

@@ -13,7 +13,7 @@ from actions.model.words import RunState, StepState
 from screens.cells import BLANK, Part, Row, cut, fit, indent, row, title, wrap
 from screens.glyphs import ARROW, BAR, HAIR, HEALTH, MARK, RUN, STEP
 from screens.spark import falling, spark
-from screens.words import about, face, moment, number, since, took
+from screens.words import about, ago, face, moment, number, since, took
 
 MARGIN = 2
 
@@ -29,12 +29,19 @@ class Live:
     usual: float | None = None
     gate: GateRow | None = None
     top: int = 0
+    lost: datetime | None = None
+    problem: str = ""
+
+    @property
+    def as_of(self) -> datetime:
+        """The time up to which the journal is known."""
+        return self.lost or self.now
 
 
 def run_rows(live: Live, width: int, height: int) -> list[Row]:
     """The whole page: time, steps, then what matters most in this state, then the end of the journal."""
     inner = width - 2 * MARGIN
-    rows = [BLANK, timeline(live, inner), BLANK]
+    rows = [BLANK, timeline(live, inner), doubt_row(live, inner)]
     middle = ending(live, inner)
     stuck = live.view.run.state is RunState.NEEDS_OPERATOR
     reserve = min(len(middle) + 5, 13 if stuck else 9)
@@ -67,7 +74,15 @@ def ending(live: Live, width: int) -> list[Row]:
 def elapsed(live: Live) -> float | None:
     """Seconds since the run started, or that it took."""
     run = live.view.run
-    return run.seconds if run.seconds is not None else since(run.started_at, run.ended_at or live.now)
+    return run.seconds if run.seconds is not None else since(run.started_at, run.ended_at or live.as_of)
+
+
+def doubt_row(live: Live, width: int) -> Row:
+    """How old everything about the run is, while its journal cannot be read; what it did since is not known."""
+    if live.lost is None:
+        return BLANK
+    age = ago(since(live.lost, live.now))
+    return cut(row((f"? as of {age} ago, since then not known", "warn"), (f"  {live.problem}", "dim")), width)
 
 
 def timeline(live: Live, width: int) -> Row:
@@ -98,7 +113,7 @@ def step_rows(live: Live, width: int) -> list[Row]:
         glyph, role = STEP[one.state]
         running = one.state is StepState.RUNNING
         pending = one.state is StepState.PENDING
-        seconds = since(one.started_at, live.now) if running else one.seconds
+        seconds = since(one.started_at, live.as_of) if running else one.seconds
         name = "bright bold" if running else "dim" if pending else "text"
         line = row((f"{glyph} ", role), (f"{one.step.id:<3}", "dim"), (fit(one.step.title, titles), name))
         line += row(
