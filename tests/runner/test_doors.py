@@ -86,7 +86,7 @@ def test_a_run_that_waits_for_a_person_goes_on_only_when_one_says_so(live: Bench
     assert (after.state, after.operator) == (RunState.NEEDS_OPERATOR, "ben")
     assert live.ledger.executor(run_id).state == "none", "whoever takes it over looks first"
     steer.resume(live.directory, run_id, by="ben")
-    ended(live, run_id, RunState.SUCCEEDED)
+    wait(lambda: live.ledger.run(run_id).state is RunState.SUCCEEDED)
 
 
 def test_a_unit_of_the_service_manager_where_it_outlives_logout(
