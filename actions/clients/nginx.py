@@ -9,17 +9,16 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import psutil
 
+from actions.clients.docker.errors import EngineError
+from actions.clients.docker.reader import DockerReader
 from actions.model.base import Fact
 from actions.model.environment import NginxTraffic
 from actions.model.errors import Unreachable
 from actions.model.text import clean
-
-if TYPE_CHECKING:
-    import docker
 
 COMMAND_SECONDS = 10.0
 DUMP_LIMIT = 8 * 1024 * 1024
@@ -36,10 +35,12 @@ class Output(Fact):
 class Master(Fact):
     """The master process, the workers that accept connections, and how many old ones still finish requests.
 
-    `pid` None means it does not run.
+    `pid` None means it does not run. Unless its processes were `seen`, no worker listed means nothing: an engine on
+    another host, or another pid namespace, names processes that cannot be looked at from here.
     """
 
     pid: int | None
+    seen: bool = False
     workers: tuple[int, ...] = ()
     draining: int = 0
 
@@ -57,6 +58,10 @@ class Runner(Protocol):
 
     def inside(self, path: Path) -> str:
         """`path`, as nginx sees it."""
+        ...
+
+    async def close(self) -> None:
+        """Give connections back."""
         ...
 
 
@@ -82,9 +87,11 @@ class LocalRunner:
             async with asyncio.timeout(COMMAND_SECONDS):
                 printed, _ = await process.communicate()
         except TimeoutError:
-            process.kill()
-            await process.wait()
             raise Unreachable(f"nginx {arguments[-1]} did not end within {COMMAND_SECONDS:.0f} s") from None
+        finally:
+            if process.returncode is None:  # too late, or whoever asked was broken off
+                process.kill()
+                await process.wait()
         return Output(code=process.returncode or 0, text=_text(printed, whole))
 
     async def master_pid(self) -> int | None:
@@ -94,6 +101,9 @@ class LocalRunner:
     def inside(self, path: Path) -> str:
         """The same path: nginx runs on this host."""
         return str(path)
+
+    async def close(self) -> None:
+        """Nothing is kept open between calls."""
 
     def _read_pid(self) -> int | None:
         prefix = self._settings.prefix or Path("/")
@@ -112,14 +122,19 @@ class ContainerRunner:
     def __init__(self, settings: NginxTraffic) -> None:
         self._settings = settings
         self._container = settings.container or ""
+        self._engine = DockerReader(settings.docker_host, timeout=COMMAND_SECONDS)
 
     async def run(self, *arguments: str, whole: bool = False) -> Output:
-        """Run nginx inside the container, without a terminal. Raises Unreachable when the engine does not answer."""
-        return await asyncio.to_thread(self._execute, [self._settings.binary, *arguments], whole)
+        """Run nginx inside the container, without a terminal. Raises Unreachable when it does not end in time."""
+        with self._named():
+            code, printed = await self._engine.execute(self._container, [self._settings.binary, *arguments])
+        return Output(code=code, text=_text(printed, whole))
 
     async def master_pid(self) -> int | None:
         """The container's main process as the engine reports it."""
-        return await asyncio.to_thread(self._main_process)
+        with self._named():
+            state = (await self._engine.container(self._container))["State"]
+        return int(state["Pid"]) if state.get("Running") else None
 
     def inside(self, path: Path) -> str:
         """`path` below the mounted directory, as the container sees it."""
@@ -128,31 +143,16 @@ class ContainerRunner:
             return str(mounted / path.relative_to(self._settings.directory))
         return str(path)
 
-    def _execute(self, command: list[str], whole: bool) -> Output:
-        with self._engine() as client:
-            job = client.exec_create(self._container, command, tty=False)
-            printed = client.exec_start(job["Id"])
-            code = client.exec_inspect(job["Id"])["ExitCode"]
-        return Output(code=int(code), text=_text(printed, whole))
-
-    def _main_process(self) -> int | None:
-        with self._engine() as client:
-            state = client.inspect_container(self._container)["State"]
-        return int(state["Pid"]) if state.get("Running") else None
+    async def close(self) -> None:
+        """Give the connections to the engine back."""
+        await self._engine.close()
 
     @contextmanager
-    def _engine(self) -> "Iterator[docker.APIClient]":
-        import docker
-        import requests
-
+    def _named(self) -> Iterator[None]:
         try:
-            client = docker.APIClient(base_url=self._settings.docker_host, timeout=int(COMMAND_SECONDS))
-            try:
-                yield client
-            finally:
-                client.close()
-        except (docker.errors.DockerException, requests.RequestException) as error:
-            raise Unreachable(f"nginx container '{self._container}': {clean(error)}; is it running?") from None
+            yield
+        except (EngineError, Unreachable) as error:
+            raise Unreachable(f"nginx container '{self._container}': {error.message}; is it running?") from None
 
 
 class NginxReader:
@@ -184,6 +184,10 @@ class NginxReader:
         prefix = ["-p", str(self._settings.prefix)] if self._settings.prefix else []
         return [*prefix, "-c", self.inside(configuration)]
 
+    async def close(self) -> None:
+        """Give connections back."""
+        await self._runner.close()
+
 
 class NginxWriter(NginxReader):
     """Also reloads."""
@@ -202,9 +206,12 @@ def _text(printed: bytes, whole: bool) -> str:
 def _family(master: int) -> Master:
     accepting, draining = [], 0
     try:
-        children = psutil.Process(master).children()
+        process = psutil.Process(master)
+        if "nginx: master" not in " ".join(process.cmdline()):  # a number of another host, or of another process by now
+            return Master(pid=master)
+        children = process.children()
     except psutil.Error:
-        children = []
+        return Master(pid=master)
     for child in children:
         try:
             title = " ".join(child.cmdline())
@@ -214,7 +221,7 @@ def _family(master: int) -> Master:
             draining += 1
         elif "worker process" in title:
             accepting.append(child.pid)
-    return Master(pid=master, workers=tuple(accepting), draining=draining)
+    return Master(pid=master, seen=True, workers=tuple(accepting), draining=draining)
 
 
 def _is_nginx(pid: int, binary: str) -> bool:

@@ -116,3 +116,20 @@ async def test_a_container_that_is_gone_is_named(contained: RealNginx) -> None:
         await traffic_reader(settings, contained.place).observe()
     with pytest.raises(Unreachable, match="no-such"):
         await traffic_changer(settings, contained.place)._client.reload()
+
+
+async def test_a_command_that_hangs_in_the_container_ends_by_its_deadline(
+    contained: RealNginx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that waits for it for ever would hold its lock for ever, and nobody would be told."""
+    monkeypatch.setattr("actions.clients.nginx.COMMAND_SECONDS", 2.0)
+    (contained.settings.directory / "hangs.conf").write_text("daemon off; pid /tmp/other.pid; events {}")
+    client = traffic_changer(contained.settings, contained.place)._client
+    with pytest.raises(Unreachable, match="no answer in time"):
+        await client._runner.run("-c", "/etc/vq-nginx/hangs.conf")
+    tested = await client.test(contained.settings.configuration)
+    assert tested.code == 0, "the next one is not held up by it"
+    (contained.settings.directory / "extra" / "broken.conf").write_text("server { listen nonsense:; }")
+    tested = await client.test(contained.settings.configuration)
+    assert tested.code == 1 and "[emerg]" in tested.text
+    await client.close()

@@ -6,7 +6,8 @@ from typing import Any
 
 from docker import APIClient
 from requests import PreparedRequest, Response
-from requests.exceptions import ReadTimeout
+from requests.exceptions import ConnectionError, ReadTimeout
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from actions.clients.docker.errors import Oversize
 
@@ -40,6 +41,16 @@ class BoundedClient(APIClient):
         left = max(end - time.monotonic(), _SMALLEST)
         options |= {"stream": True, "timeout": left, "allow_redirects": False}
         response = super().send(request, **options)
+        try:
+            response._content = self._whole(response, end)
+        except ReadTimeoutError as error:
+            raise ReadTimeout(f"the body did not end by the deadline: timed out: {error}") from error
+        except HTTPError as error:
+            raise ConnectionError(error) from error
+        response._content_consumed = True  # type: ignore[attr-defined]
+        return response
+
+    def _whole(self, response: Response, end: float) -> bytes:
         pieces: list[bytes] = []
         size = 0
         while piece := response.raw.read1(65_536, decode_content=True):  # returns what is there, also a single byte
@@ -51,6 +62,4 @@ class BoundedClient(APIClient):
             if time.monotonic() > end:
                 response.close()
                 raise ReadTimeout("the answer dripped until the deadline: timed out")
-        response._content = b"".join(pieces)
-        response._content_consumed = True  # type: ignore[attr-defined]
-        return response
+        return b"".join(pieces)
