@@ -4,7 +4,6 @@ import asyncio
 import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,15 +18,12 @@ from actions.model.errors import Busy, Refused, Stale, VerifyFailed
 from actions.model.files import sync_directory, write_durably
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.text import clean
-from actions.model.waiting import Deadline, until
+from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
 from actions.platforms.nginx.include import render, sha256
 from actions.platforms.nginx.observe import MARKER, Seen, guarded_include, look, read_include
+from actions.platforms.nginx.proof import STEADY_SECONDS, proved
 from actions.platforms.protocols import Report
-
-POLL_SECONDS = 0.05
-STEADY_SECONDS = 3.0
-"""Longer than nginx itself goes on trying to bind (five times half a second): after that nothing is applied late."""
 
 KEPT = 5
 """So many previous includes stay beside the live one."""
@@ -151,7 +147,8 @@ class NginxChanger:
         )
 
     async def close(self) -> None:
-        """Nothing is kept open between calls."""
+        """Give the connections back."""
+        await self._client.close()
 
     async def _still_known(self, change: Change, key: str) -> None:
         """What somebody else wrote meanwhile is theirs; what they removed can be put back without losing anything."""
@@ -180,49 +177,26 @@ class NginxChanger:
 
     async def _reload(self, key: str) -> None:
         """Reload, the workers of now being remembered: traffic has moved only when none of them accepts any more."""
-        workers = (await self._client.master()).workers
-        await asyncio.to_thread(self._remember, key, {"old_workers": list(workers)})
+        master = await self._client.master()
+        await asyncio.to_thread(self._remember, key, {"old_workers": list(master.workers) if master.seen else None})
         reloaded = await self._client.reload()
         if reloaded.code != 0:
             raise VerifyFailed(f"nginx -s reload failed: {last_line(reloaded.text)}")
 
     async def _proved(self, generation: str, key: str, deadline: Deadline, steady: float | None = None) -> Seen:
-        """Every fresh connection answers `generation`, and no worker from before the reload accepts any more.
-
-        Old and new workers accept side by side for some milliseconds, so right answers alone prove nothing. Where the
-        way back finds a reload that never took, its workers stay: then right answers for `steady` seconds prove it.
-        """
-        count, old = self._settings.proofs, set(await asyncio.to_thread(self._old_workers, key))
-        since = time.monotonic()
-
-        def agreed(seen: Seen) -> int:
-            return sum(one.generation == generation for one in seen.answers)
-
-        def satisfied(seen: Seen) -> bool:
-            nonlocal since
-            if agreed(seen) < count:
-                since = time.monotonic()
-                return False
-            kept = old.intersection(seen.master.workers)
-            return not kept or (steady is not None and time.monotonic() - since >= steady)
-
-        def describe(seen: Seen) -> str:
-            left = len(old.intersection(seen.master.workers))
-            waiting = f", {left} workers of before still accept" if left else ""
-            return f"{agreed(seen)} of {count} fresh connections answer generation {generation}{waiting}"
-
-        return await until(
-            lambda: look(self._settings, self._client, count), satisfied, deadline, describe, every=POLL_SECONDS
-        )
+        old = await asyncio.to_thread(self._old_workers, key)
+        return await proved(self._settings, self._client, generation, old, deadline, steady)
 
     def _remember(self, key: str, more: dict[str, Any]) -> None:
         state = self._state(key)
         known = json.loads(state.read_text()) if state.exists() else {}
         write_durably(state, json.dumps(known | more).encode())
 
-    def _old_workers(self, key: str) -> list[int]:
+    def _old_workers(self, key: str) -> frozenset[int] | None:
+        """The workers from before the reload; None when they could not be seen."""
         state = self._state(key)
-        return [int(pid) for pid in json.loads(state.read_text()).get("old_workers", [])] if state.exists() else []
+        found = json.loads(state.read_text()).get("old_workers") if state.exists() else None
+        return None if found is None else frozenset(map(int, found))
 
     def _put_back(self, key: str, folder: Path) -> None:
         state = json.loads(self._state(key).read_text())

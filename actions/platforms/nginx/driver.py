@@ -99,11 +99,16 @@ class NginxTrafficReader:
         )
 
     async def in_flight(self, slot: str) -> int | None:
-        """Old workers that still finish requests; nginx does not count requests by slot, workers stand for them."""
-        return (await self._client.master()).draining
+        """Old workers that still finish requests; nginx does not count requests by slot, workers stand for them.
+
+        None where they cannot be looked at: that nothing was seen does not mean that nobody is being answered.
+        """
+        master = await self._client.master()
+        return master.draining if master.seen else None
 
     async def close(self) -> None:
-        """Nothing is kept open between calls."""
+        """Give the connections back."""
+        await self._client.close()
 
 
 def addresses(slot: Slot) -> tuple[str, ...]:
