@@ -1,11 +1,17 @@
 """The conditions of a rollback, read again right before anything is touched (R6, B2)."""
 
+import asyncio
+
 from actions.model.plan import RollbackRequest
 from actions.model.platform import Evidence
 from actions.model.words import Gate
 from actions.releases.gather import gather
 from actions.releases.pinned import revalidate
 from actions.steps.contract import Step, StepContext
+from actions.steps.reach import reach_all
+
+FAILING = "failing"
+"""Under this name the evidence lists the databases and caches that failed before anything was touched."""
 
 
 class CheckConditions(Step):
@@ -23,15 +29,23 @@ class CheckConditions(Step):
         request = RollbackRequest(
             environment=plan.environment, service=plan.service, to=plan.to_reference, level=plan.level
         )
-        facts = await gather(context.access, context.records.ledger, request=request, own_run=context.run_id)
+        facts, reached = await asyncio.gather(
+            gather(context.access, context.records.ledger, request=request, own_run=context.run_id),
+            reach_all(context.environment),
+        )
         checks = revalidate(plan, facts, accept_drift=context.step.params.get("accept_drift") is True)
         at_hand = next((check.evidence for check in checks if check.id == "artefact"), "")
         unsure = [check.title for check in checks if check.gate is Gate.INCONCLUSIVE]
         text = at_hand or f"{sum(check.gate is Gate.PASS for check in checks)} of {len(checks)} pass"
+        # What is down before anything is touched is no reason to go back afterwards (see `Validate`).
+        failing = [one.id for one in reached if one.gate is not Gate.PASS and one.id != plan.service]
+        if failing:
+            text += f"; failing before anything was touched: {', '.join(failing)}"
         return Evidence(
             text=text,
             data={
                 "checks": [f"{check.gate.value} {check.title}: {check.evidence}" for check in checks],
                 "inconclusive": list(unsure),
+                FAILING: list(failing),
             },
         )

@@ -5,12 +5,19 @@ import asyncio
 from pydantic import SecretStr
 
 from actions.config import resolve
-from actions.model.environment import PostgresService, RedisService, SecretSource
+from actions.model.environment import Environment, PostgresService, RedisService, SecretSource
 from actions.model.errors import VqError
 from actions.model.health import Check
 from actions.model.words import Gate
 
 TABLES = "select count(*) from pg_stat_user_tables"
+
+
+async def reach_all(environment: Environment) -> tuple[Check, ...]:
+    """The checks of every database and cache of the environment, at the same time."""
+    services = environment.services.items()
+    data = [(name, one) for name, one in services if isinstance(one, PostgresService | RedisService)]
+    return tuple(await asyncio.gather(*(reach(name, one) for name, one in data)))
 
 
 async def reach(name: str, service: PostgresService | RedisService) -> Check:

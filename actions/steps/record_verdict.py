@@ -10,6 +10,7 @@ from actions.model.platform import Artefact, Evidence, Probe
 from actions.model.record import ChangeNote
 from actions.model.words import ProbeState, Verdict
 from actions.releases.observe import anew, marked_bad
+from actions.steps.check_conditions import FAILING
 from actions.steps.contract import Step, StepContext
 
 
@@ -51,6 +52,9 @@ class RecordVerdict(Step):
             "by": context.records.actor,
         }
         line = f"{context.environment.product} {plan.environment}: {text} (run {short_id(context.run_id)})"
+        still = (await context.records.evidence(plan, "validate")).get(FAILING)
+        if isinstance(still, list) and still:
+            line += f"; failing as before the rollback: {', '.join(map(str, still))}"
         for channel in context.environment.notices.webhooks:
             await context.records.queue_notice_once(plan.environment, channel, line, body)
         return Evidence(text=text)

@@ -3,8 +3,11 @@
 import asyncio
 from typing import Any, Protocol
 
-from actions.model.plan import Release
+from pydantic import JsonValue
+
+from actions.model.plan import Plan, Release
 from actions.model.record import ChangeNote
+from actions.model.run import Event, EventKind
 from actions.releases.store import FactsReader, ReleaseWriter
 
 
@@ -17,6 +20,10 @@ class StepLedger(FactsReader, ReleaseWriter, Protocol):
 
     def notices(self, unsent_only: bool = False, limit: int = 100) -> tuple[Any, ...]:
         """Messages of the outbox, newest first."""
+        ...
+
+    def events(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
+        """The journal of a run, in order."""
         ...
 
     def changes(self, environment: str, limit: int = 20) -> tuple[ChangeNote, ...]:
@@ -40,6 +47,17 @@ class Records:
     async def save_release(self, release: Release) -> None:
         """Insert or replace one release; the same row twice changes nothing."""
         await asyncio.to_thread(self.ledger.save_release, release)
+
+    async def evidence(self, plan: Plan, kind: str) -> dict[str, JsonValue]:
+        """The facts that the step of that kind has found in this run; empty when it was not done."""
+        steps = {one.id for one in plan.steps if one.kind == kind}
+        events = await asyncio.to_thread(self.ledger.events, self.run_id)
+        found: dict[str, JsonValue] = {}
+        for event in events:
+            data = event.body.get("data")
+            if event.kind is EventKind.DONE and event.step in steps and isinstance(data, dict):
+                found = data
+        return found
 
     async def note_change_once(self, note: ChangeNote) -> bool:
         """Write one line of "what changed lately" unless this run wrote one of that kind and subject already."""

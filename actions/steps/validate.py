@@ -3,15 +3,16 @@
 import asyncio
 
 from actions.clients.http import HttpReader
-from actions.model.environment import HttpService, PostgresService, RedisService
+from actions.model.environment import HttpService
 from actions.model.errors import VerifyFailed
 from actions.model.health import Check
 from actions.model.platform import Evidence
 from actions.model.waiting import Deadline
 from actions.model.words import Gate
+from actions.steps.check_conditions import FAILING
 from actions.steps.contract import Step, StepContext
 from actions.steps.outside import ask_health, reader
-from actions.steps.reach import reach
+from actions.steps.reach import reach_all
 
 EVERY = 0.1
 
@@ -26,26 +27,38 @@ class Validate(Step):
         return Evidence(text="validating")
 
     async def verify(self, context: StepContext) -> Evidence:
-        """Raises VerifyFailed naming every check that fails."""
+        """Raises VerifyFailed naming every check that fails.
+
+        A database or cache that failed already before anything was touched fails loudly in the evidence and nowhere
+        else: going back to the release that was left would not cure it.
+        """
+        before = (await context.records.evidence(context.plan, "check-conditions")).get(FAILING)
+        known = {str(one) for one in before} if isinstance(before, list) else set()
         deadline = Deadline(max(0.5, context.step.budget_seconds - context.environment.policy.validation_seconds))
         while True:
             checks = await validate(context)
-            failed = [check for check in checks if check.gate is not Gate.PASS]
+            failing = [check for check in checks if check.gate is not Gate.PASS]
+            failed = [check for check in failing if check.id not in known]
             if not failed:
-                listed = [f"{check.title}: {check.evidence}" for check in checks]
-                return Evidence(text=f"{len(checks)} of {len(checks)} checks pass", data={"checks": list(listed)})
+                return _passed(checks, failing)
             if deadline.passed:
                 lines = "; ".join(f"{check.title}: {check.evidence}" for check in failed)
                 raise VerifyFailed(f"{len(failed)} of {len(checks)} checks fail: {lines}")
             await asyncio.sleep(min(EVERY, deadline.remaining()))
 
 
+def _passed(checks: tuple[Check, ...], still: list[Check]) -> Evidence:
+    text = f"{len(checks) - len(still)} of {len(checks)} checks pass"
+    if still:
+        text += "; FAIL as before the rollback: " + "; ".join(f"{one.title}: {one.evidence}" for one in still)
+    listed = [f"{check.title}: {check.evidence}" for check in checks]
+    return Evidence(text=text, data={"checks": list(listed), FAILING: [one.id for one in still]})
+
+
 async def validate(context: StepContext) -> tuple[Check, ...]:
     """Every check once. Raises VerifyFailed where there is nothing to check: nothing measured is no pass."""
-    services = context.environment.services
-    main = services[context.plan.service]
-    data = {name: one for name, one in services.items() if isinstance(one, PostgresService | RedisService)}
-    checks = list(await asyncio.gather(*(reach(name, one) for name, one in data.items())))
+    main = context.environment.services[context.plan.service]
+    checks = list(await reach_all(context.environment))
     if isinstance(main, HttpService):
         http = reader(main)
         try:

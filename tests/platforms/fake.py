@@ -29,7 +29,7 @@ from actions.model.platform import (
     WorkloadFacts,
 )
 from actions.model.record import ChangeNote, Drill
-from actions.model.run import Run
+from actions.model.run import Event, Run
 from actions.model.waiting import Deadline, until
 from actions.model.words import Gate, ProbeState
 from actions.platforms.access import WriteAccess
@@ -346,6 +346,10 @@ class FakeLedger:
     running: Run | None = None
     rehearsals: tuple[Drill, ...] = ()
     left: dict[str, LeftBehind] = field(default_factory=dict)
+    journal: list[Event] = field(default_factory=list)
+
+    def events(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
+        return tuple(one for one in self.journal if one.run_id == run_id and one.seq > after)
 
     def left_behind(self, environment: str, service: str) -> dict[str, LeftBehind]:
         return self.left
