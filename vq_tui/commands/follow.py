@@ -1,11 +1,13 @@
 """Runs as commands show them: one payload, lines as steps end, and the exit code of an ended run."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from actions.model.errors import ExitCode
 from actions.model.identity import short_id
-from actions.model.run import Run, RunView, StepView
+from actions.model.run import EventKind, Run, RunView, StepView
+from actions.model.waiting import Deadline
 from actions.model.words import RunState, StepState
 from vq_tui.commands.output import Output, glyph
 from vq_tui.commands.words import moment, number, seconds
@@ -16,21 +18,67 @@ if TYPE_CHECKING:
 MEASURES = ("seconds", "downtime_seconds", "requests", "failed_requests", "lost_writes", "users_affected")
 SHOWN = {StepState.DONE, StepState.FAILED, StepState.SKIPPED, StepState.UNDONE, StepState.UNKNOWN}
 
+GONE = {"dead", "none"}
+LOOK_SECONDS = 1.0
+STARTS_SECONDS = 30.0
+"""Longest that an executor may take to come once a run was told to go on."""
 
-async def follow(viewer: "Viewer", run_id: str, output: Output) -> RunView:
-    """Say each step as it ends until no executor has anything more to do; returns the last view."""
+
+async def follow(viewer: "Viewer", run_id: str, output: Output, *, since: int = 0) -> RunView:
+    """Say each step as it ends until no executor has anything more to do; returns the last view.
+
+    `since` is the last event before the run was told something: a run that waited for a person is judged again only
+    once an executor has obeyed, or has come and gone, or none came within `STARTS_SECONDS`.
+    """
     said: set[tuple[int, str]] = set()
-    last: RunView | None = None
     views: AsyncIterator[RunView] = viewer.follow(run_id)
-    async for view in views:
-        last = view
-        for step in view.steps:
-            if step.state in SHOWN and (step.step.id, str(step.state)) not in said:
-                said.add((step.step.id, str(step.state)))
-                output.line(step_line(step))
-        if view.run.state.terminal:
-            break
-    return last if last is not None else await viewer.run(run_id)
+    last, deadline = await viewer.run(run_id), Deadline(STARTS_SECONDS)
+    if since:
+        said = {_ended(step) for step in last.steps}
+    coming = asyncio.ensure_future(_next(views))
+    try:
+        while True:
+            await asyncio.wait({coming}, timeout=LOOK_SECONDS)
+            if coming.done():
+                view = coming.result()
+                if view is None:
+                    return last
+                last, coming = view, asyncio.ensure_future(_next(views))
+                _say(last, said, output)
+            if await _judged(viewer, last, since, deadline):
+                last = await viewer.run(run_id)  # what an executor wrote as its last words
+                _say(last, said, output)
+                if last.run.state.terminal:
+                    return last
+    finally:
+        coming.cancel()
+
+
+async def _next(views: AsyncIterator[RunView]) -> RunView | None:
+    return await anext(views, None)
+
+
+async def _judged(viewer: "Viewer", view: RunView, since: int, deadline: Deadline) -> bool:
+    """Whether the state of the run is its answer, not what it was before somebody told it something."""
+    run = view.run
+    if not run.state.terminal or not since or not run.state.active:
+        return run.state.terminal
+    newer = {event.kind for event in view.events if event.seq > since}
+    if EventKind.STATE in newer:
+        return True
+    gone = (await viewer.executor(run.id)).state in GONE
+    return gone and (EventKind.LOCK_ACQUIRED in newer or deadline.passed)
+
+
+def _say(view: RunView, said: set[tuple[int, str]], output: Output) -> None:
+    for step in view.steps:
+        if step.state in SHOWN and _ended(step) not in said:
+            said.add(_ended(step))
+            output.line(step_line(step))
+
+
+def _ended(step: StepView) -> tuple[int, str]:
+    return step.step.id, str(step.state)
 
 
 def step_line(view: StepView) -> str:

@@ -103,10 +103,10 @@ async def _roll_back(here: Session, asked: _Asked, *, yes: bool, wait: bool, key
     return exit_code(view.run.state)
 
 
-async def wait_for(operator: "Operator", run_id: str, output: Output) -> Any:
-    """Follow to the end; leaving early says that the run goes on."""
+async def wait_for(operator: "Operator", run_id: str, output: Output, *, since: int = 0) -> Any:
+    """Follow to the end; leaving early says that the run goes on. `since`: see `follow`."""
     try:
-        return await follow(operator, run_id, output)
+        return await follow(operator, run_id, output, since=since)
     except BaseException:
         output.aside(f"the run goes on without this command; {_how_on(run_id)[0].strip()}")
         raise

@@ -209,11 +209,12 @@ def _steer(
     async def work() -> int:
         async with here.operating(f"runs {command}") as operator:
             run_id = await operator.find(identifier)
+            since = (await operator.run(run_id)).events[-1].seq
             if command is Command.RESUME:
                 await operator.resume(run_id)
             else:
                 await operator.command(run_id, command, reason)
-            view = await (wait_for(operator, run_id, here.output) if wait else operator.run(run_id))
+            view = await (wait_for(operator, run_id, here.output, since=since) if wait else operator.run(run_id))
             executor = await operator.executor(run_id)
         payload = run_payload(view) | {"command": command, "executor": executor}
         here.output.answer(payload, verdict_lines(view) if wait else [f"{command} sent to run {short_id(run_id)}"])
