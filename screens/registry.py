@@ -76,6 +76,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("run.abort", "abort", "a", "stop; possible only while nothing was changed; asks", _L2, True, 30),
     Action("run.carry-on", "carry on", "c", "start an executor again where the last one stopped; asks", _L2, True, 15),
     Action("run.take-over", "take over", "t", "become the owner of this run; asks", _L2, True, 35),
+    Action(
+        "run.end-executor", "end executor", "T", "end an executor that does not move, and carry on; asks", _L2, True, 16
+    ),
+    Action("run.close", "close", "x", "end a run that was put right by hand: what was done, then asks", _L2, True, 18),
     Action("run.note", "note", "n", "add a line to the journal", _L1, True, 40),
     Action(
         "run.answer", "answer", "", "answer the question this run asks by its number, then by the drawn key", _L2, True

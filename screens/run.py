@@ -21,8 +21,9 @@ from screens.scene import Scene
 MOST_ROWS = 2_000
 AGAIN_SECONDS = 1.0
 """How soon a journal that could not be read is read again."""
-ATTENTION = frozenset({"dead", "none", "stopped"})
-"""States of an executor in which nobody carries the run on."""
+GONE = frozenset({"dead", "none"})
+STUCK = frozenset({"stopped", "slow"})
+"""States of an executor in which nobody carries the run on: another may be started, or has to take its place."""
 
 
 class RunPage(Page):
@@ -82,10 +83,20 @@ class RunPage(Page):
         if run.state is RunState.PAUSED:
             return row(("‖ paused before its next step", "warn"), ("; nothing is under way", "dim"))
         if run.state is RunState.NEEDS_OPERATOR:
-            return row(("✗ needs an operator", "down bold"), ("; nothing goes on by itself; pgdn shows more", "dim"))
-        if not run.state.terminal and self.executor is not None and self.executor.state in ATTENTION:
-            return row((f"▲ its executor is {self.executor.state}", "warn"), ("; c carries on where it stopped", "dim"))
+            keys = self.shell.keys
+            ways = f"; {keys['run.carry-on']} carries on, {keys['run.close']} closes it as put right; pgdn shows more"
+            return row(("✗ needs an operator", "down bold"), (ways, "dim"))
+        if self.executor is not None and self.executor.state in GONE | STUCK and not run.state.terminal:
+            return self._unattended(self.executor)
         return row((run.reason, "dim"))
+
+    def _unattended(self, executor: Executor) -> Row:
+        """Nobody carries the run on: why, and the key that changes it."""
+        keys = self.shell.keys
+        if executor.state in GONE:
+            return row((f"▲ its executor is {executor.state}", "warn"), (f"; {keys['run.carry-on']} carries on", "dim"))
+        way = f"; {keys['run.end-executor']} ends it and carries on   {executor.detail}"
+        return row((f"▲ its executor is {executor.state}", "warn"), (way, "dim"))
 
     def plain(self) -> str:
         from screens.detail import detail_text
@@ -185,8 +196,11 @@ class RunPage(Page):
             case "run.abort":
                 return state in (RunState.RUNNING, RunState.PAUSED, RunState.QUEUED) and not changed
             case "run.carry-on":
-                lost = self.executor is not None and self.executor.state in ATTENTION
-                return state is RunState.NEEDS_OPERATOR or lost
+                return state is RunState.NEEDS_OPERATOR or (self.executor is not None and self.executor.state in GONE)
+            case "run.end-executor":
+                return self.executor is not None and self.executor.state in STUCK
+            case "run.close":
+                return state is RunState.NEEDS_OPERATOR
             case "run.take-over":
                 return view.run.operator != self.shell.identity.operator
             case "run.answer":
@@ -217,6 +231,32 @@ class RunPage(Page):
             self.act(self.shell.operator.resume(self.run_id), lambda _: self.say("an executor was started again", "ok"))
 
         self.ask_key("carries this run on where it stopped", yes)
+
+    def action_end_executor(self) -> None:
+        """Another executor takes the place of one that is stopped or hangs."""
+        pid = f" (process {self.executor.pid})" if self.executor is not None and self.executor.pid else ""
+
+        def yes() -> None:
+            work = self.shell.operator.take_over(self.run_id, "it did not move", stop=True)
+            self.act(work, lambda _: self.say("that executor was ended; another carries on", "ok"))
+
+        self.ask_key(f"ends the executor{pid} and carries on", yes)
+
+    def action_close(self) -> None:
+        """End a run that was put right by hand: say what was done, then confirm."""
+
+        def done(words: str) -> None:
+            if words:
+                self.ask_key("ends this run as it stands now", lambda: self._close(words))
+            else:
+                self.say("not closed: say what was done by hand, and how it stands now", "warn")
+
+        self.ask_text("what was done by hand", "", done)
+
+    def _close(self, words: str) -> None:
+        self.act(
+            self.shell.operator.close_run(self.run_id, words), lambda _: self.say("closed; its end is on record", "ok")
+        )
 
     def action_note(self) -> None:
         """A line into the journal."""

@@ -261,6 +261,12 @@ class FakeOperator(FakeViewer):
     async def resume(self, run_id: str) -> None:
         self.calls.append(("resume", run_id))
 
+    async def take_over(self, run_id: str, reason: str = "", *, stop: bool = False) -> None:
+        self.calls.append(("take_over", run_id, stop))
+
+    async def close_run(self, run_id: str, reason: str) -> None:
+        self.calls.append(("close_run", run_id, reason))
+
     async def start_keeper(self) -> None:
         self.calls.append(("start_keeper",))
         self.world.keeper = facts.keeper(alive=True)

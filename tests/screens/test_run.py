@@ -2,6 +2,7 @@
 
 import pytest
 
+from actions.model.errors import Refused
 from actions.model.record import GateRow
 from actions.model.run import EventKind, Executor
 from actions.model.words import Command, RunState
@@ -122,11 +123,68 @@ async def test_a_dead_executor_is_said_and_carried_on(console: Open, world: Worl
     world.executor = Executor(state="dead", pid=4121)
     async with console() as running:
         await attached(running)
-        await running.shows("executor 4121 dead", "its executor is dead; c carries on where it stopped", "c carry on")
+        await running.shows("executor 4121 dead", "its executor is dead; c carries on", "c carry on")
         await running.press("c")
         await running.press(running.challenge.key)
         await running.until(lambda: bool(running.written))
         assert running.written == [("resume", facts.RUN)]
+
+
+@pytest.mark.parametrize(
+    ("state", "detail"), [("stopped", "its process is stopped (SIGSTOP)"), ("slow", "no heartbeat for 40 s")]
+)
+async def test_an_executor_that_does_not_move_is_ended_from_here(
+    console: Open, world: World, state: str, detail: str
+) -> None:
+    """Also of one's own run: there is no other way to finish it from the console."""
+    world.show(facts.run_view())
+    world.executor = Executor(state=state, pid=4121, detail=detail)
+    async with console() as running:
+        await attached(running)
+        await running.shows(f"its executor is {state}; T ends it and carries on", detail[:14], "T end executor")
+        assert "carry on" not in running.text, "carrying on would be refused"
+        await running.press("T")
+        await running.shows("ends the executor (process 4121) and carries on")
+        assert running.written == []
+        await running.press(running.challenge.key)
+        await running.until(lambda: bool(running.written))
+        assert running.written == [("take_over", facts.RUN, True)]
+        await running.shows("that executor was ended; another carries on")
+
+
+async def test_a_run_that_was_put_right_by_hand_is_closed_with_words_and_a_key(console: Open, world: World) -> None:
+    world.show(facts.stuck_view())
+    async with console() as running:
+        await attached(running)
+        await running.shows("x close", "x closes it as put right")
+        await running.press("x")
+        await running.until(lambda: running.app.focused is not None)
+        await running.press("enter")
+        await running.shows("not closed: say what was done by hand")
+        await running.press("x")
+        await running.until(lambda: running.app.focused is not None)
+        await running.press("b", "l", "u", "e", "enter")
+        await running.shows("ends this run as it stands now")
+        assert running.written == []
+        await running.press(running.challenge.key)
+        await running.until(lambda: bool(running.written))
+        assert running.written == [("close_run", facts.RUN, "blue")]
+
+
+async def test_a_refusal_is_shown_whole_with_its_advice(console: Open, world: World) -> None:
+    world.show(facts.run_view())
+    async with console() as running:
+        await attached(running)
+
+        async def refused(*_: object) -> None:
+            raise Refused(
+                "the executor of run XFCZBA holds its target and does not move (process 4121 on 'bastion-1': no "
+                "heartbeat for 40 s); take it over with --stop to end it first"
+            )
+
+        running.desk.command = refused  # type: ignore[attr-defined]
+        await running.press("p")
+        await running.shows("holds its target and does not move", "to end it first")
 
 
 async def test_needs_operator_shows_the_exact_steps_even_when_they_are_many(console: Open, world: World) -> None:
