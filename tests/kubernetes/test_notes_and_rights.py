@@ -21,7 +21,9 @@ async def test_a_statefulset_owns_data_and_asks_for_it_to_be_compatible(bench: B
 async def test_34_a_paused_deployment_is_refused_in_planning(bench: Bench, released: KubernetesDouble) -> None:
     released.edit("Deployment", "api", {"spec": {"paused": True}})
     facts = await bench.reader(bench.settings()).observe()
-    assert [note.gate for note in facts.notes if note.id == "paused"] == [Gate.FAIL]
+    (note,) = [note for note in facts.notes if note.id == "paused"]
+    assert note.gate is Gate.FAIL
+    assert "--context double -n vq rollout resume deployment/api" in note.advice
 
 
 async def test_35_a_viewer_is_told_the_missing_verb_before_anything_happens(

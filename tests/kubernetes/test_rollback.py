@@ -2,9 +2,12 @@
 
 import contextlib
 import json
+import shlex
+from pathlib import Path
 
 import pytest
 
+from actions.clients.kubernetes_api import KubernetesWriter
 from actions.model.errors import Refused, Stale
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
@@ -105,3 +108,27 @@ async def test_the_plan_holds_no_value_from_the_pod_template(bench: Bench, relea
     assert "canary-7f3a" not in said
     kept = bench.directory / f"kubernetes-template-{KEY}.json"
     assert "canary-7f3a" in kept.read_text() and kept.stat().st_mode & 0o077 == 0
+
+
+async def test_the_way_back_by_hand_reaches_the_right_cluster_and_shows_no_secret(
+    bench: Bench, released: KubernetesDouble
+) -> None:
+    """A person in a hurry has another context current, and everybody on the host can read a command line."""
+    secret = {"spec": {"template": {"spec": {"containers": [
+        {"name": "api", "env": [{"name": "PASSWORD", "value": "canary-7f3a"}]}]}}}}  # fmt: skip
+    released.edit("Deployment", "api", secret)
+    released.rolled_out("api")
+    before = released.get("Deployment", "api")
+    settings = bench.settings()
+    _, changes, changer = await bench.planned(settings, "1.4.1")
+    await bench.carry_out(changer, changes)
+    steps = changer.manual(changes[0], bench.directory)
+    where = f"kubectl --kubeconfig {settings.kubeconfig} --context double -n vq "
+    assert all(step.startswith(where) for step in steps) and "canary-7f3a" not in " ".join(steps)
+    file = Path(shlex.split(steps[1])[-1])
+    assert steps[1] == f"{where}patch deployment/api --type=json --patch-file {file}"
+    assert file.stat().st_mode & 0o077 == 0
+    writer = KubernetesWriter.of(settings)  # what kubectl sends for this command
+    await writer.patch("/apis/apps/v1/namespaces/vq/deployments/api", json.loads(file.read_text()))
+    await writer.close()
+    assert released.get("Deployment", "api")["spec"]["template"] == before["spec"]["template"]

@@ -15,7 +15,7 @@ from actions.model.files import write_durably
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
-from actions.platforms.kubernetes.kinds import CAUSE_ANNOTATION, RUN_ANNOTATION, Paths
+from actions.platforms.kubernetes.kinds import CAUSE_ANNOTATION, RUN_ANNOTATION, Paths, kubectl
 from actions.platforms.kubernetes.revisions import Revision, history, reference
 from actions.platforms.kubernetes.rollout import RolloutWatch
 from actions.platforms.kubernetes.status import ending, ready, timed_out_at
@@ -53,9 +53,10 @@ class KubernetesChanger:
         kept = {"template": workload["spec"]["template"], "annotations": _causes(workload)}
         kept["timed_out"] = timed_out_at(workload)
         content = json.dumps(kept, sort_keys=True).encode()
-        path = self._kept(key, folder)
-        if not path.exists():
-            await asyncio.to_thread(write_durably, path, content)
+        by_hand = _template_patch(workload["metadata"]["uid"], workload["spec"]["template"])
+        for path, words in ((self._kept(key, folder), content), (_patch_file(change, folder), by_hand)):
+            if not path.exists():
+                await asyncio.to_thread(write_durably, path, words)
         return Evidence(text=f"undo material {len(content)} bytes, template {reference(kept['template'])[:12]}")
 
     async def act(self, change: Change, key: str, folder: Path, report: Report) -> Evidence:
@@ -124,16 +125,12 @@ class KubernetesChanger:
         return Probe(state=ProbeState.UNKNOWN, evidence=f"a third template {now[:12]}: somebody else changed it")
 
     def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
-        """What a person types to get the template back."""
-        settings = self._settings
-        kubectl = f"kubectl --context {settings.context}" if settings.context else "kubectl"
-        target = f"-n {settings.namespace} {settings.kind}/{settings.name}"
-        kept = next(iter(sorted(folder.glob("kubernetes-template-*.json"))), folder / "kubernetes-template-….json")
+        """What a person types to get the template back. It is in a file: it may hold secrets, and argv is no secret."""
+        settings, name = self._settings, f"{self._settings.kind}/{self._settings.name}"
         return (
-            f"{kubectl} rollout history {target}",
-            f"{kubectl} patch {target} --type=json -p "
-            f'"[{{\\"op\\":\\"replace\\",\\"path\\":\\"/spec/template\\",\\"value\\":$(jq -c .template {kept})}}]"',
-            f"{kubectl} rollout status {target}",
+            kubectl(settings, "rollout", "history", name),
+            kubectl(settings, "patch", name, "--type=json", "--patch-file", str(_patch_file(change, folder))),
+            kubectl(settings, "rollout", "status", name),
         )
 
     async def close(self) -> None:
@@ -244,6 +241,20 @@ def _replace(workload: Json, template: Json, annotations: dict[str, str | None])
         elif name in held:
             patch.append({"op": "remove", "path": path})
     return patch
+
+
+def _template_patch(uid: str, template: Json) -> bytes:
+    """The way back by hand as a JSON patch. It does not ask for a generation: that has moved on by then."""
+    patch = [
+        {"op": "test", "path": "/metadata/uid", "value": uid},
+        {"op": "replace", "path": "/spec/template", "value": template},
+    ]
+    return json.dumps(patch, sort_keys=True).encode()
+
+
+def _patch_file(change: Change, folder: Path) -> Path:
+    """One for each workload of a run: the first step on it writes down how it was."""
+    return folder / f"kubernetes-patch-{change.params['uid']}.json"
 
 
 def _causes(workload: Json) -> dict[str, str | None]:

@@ -1,5 +1,7 @@
 """The three kinds of workload and where their parts are found. Pure data and paths."""
 
+import shlex
+
 from actions.clients.kubernetes_api import Json
 from actions.model.base import Fact
 from actions.model.environment import KubernetesWorkload
@@ -60,6 +62,14 @@ class Paths(Fact):
     def endpoints(self) -> str:
         """The endpoint slices of the namespace."""
         return f"/apis/discovery.k8s.io/v1/namespaces/{self.namespace}/endpointslices"
+
+
+def kubectl(settings: KubernetesWorkload, *words: str) -> str:
+    """A kubectl command that reaches this workload's cluster and namespace, whatever the reader's own context is."""
+    where = ["kubectl"]
+    where += ["--kubeconfig", str(settings.kubeconfig)] if settings.kubeconfig else []
+    where += ["--context", settings.context] if settings.context else []
+    return shlex.join([*where, "-n", settings.namespace, *words])
 
 
 def owned(thing: Json, uid: str) -> bool:

@@ -11,6 +11,7 @@ from actions.model.environment import KubernetesWorkload
 from actions.model.health import Check
 from actions.model.text import clean
 from actions.model.words import Gate
+from actions.platforms.kubernetes.kinds import kubectl
 from actions.platforms.kubernetes.status import deadline_exceeded
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def notes(
 ) -> tuple[Check, ...]:
     """All that applies."""
     found = [
-        _paused(workload),
+        _paused(settings, workload),
         _on_delete(workload),
         _data(settings, workload),
         _history(workload, revisions),
@@ -49,7 +50,7 @@ def notes(
     return tuple(one for one in found if one is not None)
 
 
-def _paused(workload: Json) -> Check | None:
+def _paused(settings: KubernetesWorkload, workload: Json) -> Check | None:
     if not workload["spec"].get("paused"):
         return None
     return Check(
@@ -57,7 +58,7 @@ def _paused(workload: Json) -> Check | None:
         title="rollout paused",
         gate=Gate.FAIL,
         evidence="the Deployment is paused: no change would be rolled out",
-        advice=f"resume it first: kubectl rollout resume deployment/{workload['metadata']['name']}",
+        advice=f"resume it first: {kubectl(settings, 'rollout', 'resume', f'deployment/{settings.name}')}",
     )
 
 
