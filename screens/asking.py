@@ -9,6 +9,7 @@ from textual.containers import Horizontal
 
 from screens.cells import Row, row
 from screens.decision import Challenge, Press
+from screens.keymap import single_keys
 from screens.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ class Asking:
     def draw_challenge(self) -> Challenge:
         """A new key that nothing on this page uses."""
         page = cast("Page", self)
-        taken = {key for key in page.shell.keys.values() if len(key) == 1}
-        self.challenge = Challenge(page.shell.clock, taken, page.shell.random)
+        self.challenge = Challenge(page.shell.clock, single_keys(page.SCOPE, page.shell.keys), page.shell.random)
         return self.challenge
 
     def ask_key(self, words: str, yes: Callable[[], None]) -> None:

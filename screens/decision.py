@@ -1,11 +1,10 @@
 """The challenge key: a decision that reflex, buffered keys, repeats and paste cannot make (rule 1, R1).
 
-The key is drawn at random on the screen, differs each time, and shares no letter with anything that works there. Keys
+The key is drawn at random on the screen, differs each time, and is no key of anything that works there. Keys
 in the first half second are dropped; a key that arrives in a stream of keys is a repeat or a paste, and is dropped too.
 """
 
 import random
-import string
 from collections.abc import Collection
 from enum import Enum
 
@@ -15,7 +14,17 @@ SETTLE_SECONDS = 0.5
 REPEAT_SECONDS = 0.7
 """The longest usual delay before a held key starts to repeat."""
 BURST_SECONDS = 0.15
-_UNREADABLE = "ILOQ"  # look like 1, 0 or each other in some fonts
+KEYS = "ABCDEFGHJKMNPRSTUVWXYZ23456789"
+"""What may be drawn: no I, L, O, Q, 1 or 0, which look like each other in some fonts."""
+
+FEWEST = 6
+"""So many must be left on every screen that asks: fewer are guessed, and repeat too soon."""
+
+
+def free(taken: Collection[str]) -> list[str]:
+    """The keys that may be drawn where those of `taken` do something, in either case."""
+    used = {key.upper() for key in taken}
+    return [key for key in KEYS if key not in used]
 
 
 class Press(Enum):
@@ -33,8 +42,7 @@ class Challenge:
     _last = ""
 
     def __init__(self, clock: Clock, taken: Collection[str], source: random.Random) -> None:
-        used = {key.upper() for key in taken} | set(_UNREADABLE) | {Challenge._last}
-        self.key = source.choice([letter for letter in string.ascii_uppercase if letter not in used])
+        self.key = source.choice([key for key in free(taken) if key != Challenge._last])
         Challenge._last = self.key
         self._clock = clock
         self._armed_at = clock.monotonic()

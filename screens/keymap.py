@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from actions.model.errors import ConfigError
+from screens.decision import FEWEST, free
 from screens.registry import ACTIONS, PROTECTED, Action, Level, of
 
 SCOPES: dict[str, tuple[str, ...]] = {
@@ -18,6 +19,9 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "reading": ("all", "list", "reading"),
 }
 """Which actions share the keys of one screen."""
+
+ANSWERS = "123456789"
+"""Keys that answer the question of a run."""
 
 _NAMED = "escape|enter|tab|space|up|down|left|right|home|end|pageup|pagedown|insert|delete|backspace|f[1-9]|f1[0-2]"
 _KEY = re.compile(rf"(?:[!-~]|{_NAMED}|ctrl\+[a-z])")
@@ -34,7 +38,23 @@ def effective(keys: Mapping[str, str]) -> dict[str, str]:
     chosen = {action.id: keys.get(action.id, action.key) for action in ACTIONS}
     for scope, scopes in SCOPES.items():
         _check_scope(scope, of(*scopes), chosen)
+        _check_challenge(scope, chosen)
     return chosen
+
+
+def single_keys(scope: str, chosen: Mapping[str, str]) -> set[str]:
+    """Keys of one character that do something on that screen; the numbers that answer a run are among them."""
+    taken = {chosen[action.id] for action in of(*SCOPES[scope]) if len(chosen[action.id]) == 1}
+    return taken | set(ANSWERS) if scope == "run" else taken
+
+
+def _check_challenge(scope: str, chosen: Mapping[str, str]) -> None:
+    left = free(single_keys(scope, chosen))
+    if len(left) < FEWEST:
+        raise ConfigError(
+            f"console.keys: on screen '{scope}' only {len(left)} keys are left that a question could draw "
+            f"({' '.join(left) or 'none'}), it takes {FEWEST}; move some actions to F1 to F12"
+        )
 
 
 def _check_entry(action_id: str, key: str, known: Mapping[str, Action]) -> None:

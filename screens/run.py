@@ -13,6 +13,7 @@ from actions.model.run import Executor, RunView
 from actions.model.words import Command, RunState
 from screens.cells import Row, row
 from screens.glyphs import ARROW
+from screens.keymap import ANSWERS
 from screens.page import Page
 from screens.registry import Action, bindings
 from screens.run_rows import Live, run_rows
@@ -279,7 +280,7 @@ class RunPage(Page):
     def on_key(self, event: events.Key) -> None:
         """Numbers answer the question of the run."""
         choices = self.gate.choices if self.gate is not None and not self.shell.identity.read_only else ()
-        number = int(event.character) if event.character in tuple("123456789") else 0
+        number = int(event.character) if event.character in tuple(ANSWERS) else 0
         if number and number <= len(choices) and self.challenge is None and not self.asking_text and not self.cramped:
             event.stop()
             self._ask_answer(choices[number - 1])

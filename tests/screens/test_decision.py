@@ -6,7 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from screens.decision import BURST_SECONDS, REPEAT_SECONDS, SETTLE_SECONDS, Challenge, Press
+from actions.model.errors import ConfigError
+from screens.decision import BURST_SECONDS, FEWEST, REPEAT_SECONDS, SETTLE_SECONDS, Challenge, Press, free
+from screens.keymap import SCOPES, effective, single_keys
+from screens.registry import of
 from tests.fakes.desk import FixedClock
 
 
@@ -53,12 +56,30 @@ def test_other_keys_do_nothing(clock: FixedClock) -> None:
         assert one.press(key) is Press.OTHER
 
 
-def test_it_differs_each_time_and_is_no_key_of_the_page() -> None:
-    source = random.Random(1)
-    keys = [Challenge(FixedClock(), "RHDvrp", source).key for _ in range(200)]
+@pytest.mark.parametrize("scope", SCOPES)
+def test_it_differs_each_time_and_is_no_key_of_the_screen_as_shipped(scope: str) -> None:
+    source, shipped = random.Random(1), effective({})
+    works = {shipped[action.id].upper() for action in of(*SCOPES[scope])}
+    keys = [Challenge(FixedClock(), single_keys(scope, shipped), source).key for _ in range(400)]
     assert all(one != other for one, other in pairwise(keys))
-    assert not set(keys) & set("RHDVPILOQ")
-    assert len(set(keys)) > 10
+    assert not set(keys) & (works | set("ILOQ01"))
+    assert len(set(keys)) >= (9 if scope == "run" else 20), sorted(set(keys))
+
+
+def test_keys_moved_onto_what_could_be_drawn_leave_enough_on_the_emergency_screen() -> None:
+    moved = effective({"list.down": "j", "list.last": "e", "list.first": "z"})
+    keys = {Challenge(FixedClock(), single_keys("rollback", moved), random.Random(seed)).key for seed in range(200)}
+    assert len(keys) >= 12
+
+
+def test_a_keymap_that_leaves_too_few_keys_to_draw_is_refused_at_the_start() -> None:
+    left = sorted(free(single_keys("run", effective({}))))
+    unlettered = ["list.up", "list.down", "list.page-up", "list.page-down"]
+    enough = len(left) - FEWEST
+    effective(dict(zip(unlettered[:enough], left, strict=False)))
+    too_many = dict(zip(unlettered[: enough + 1], left, strict=False))
+    with pytest.raises(ConfigError, match="console.keys: on screen 'run' only 5 keys are left"):
+        effective(too_many)
 
 
 def test_a_question_that_was_hidden_is_settled_anew(clock: FixedClock) -> None:

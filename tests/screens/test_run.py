@@ -140,7 +140,7 @@ async def test_an_executor_that_does_not_move_is_ended_from_here(
     world.show(facts.run_view())
     world.executor = Executor(state=state, pid=4121, detail=detail)
     async with console() as running:
-        await attached(running)
+        await running.press("g")
         await running.shows(f"its executor is {state}; T ends it and carries on", detail[:14], "T end executor")
         assert "carry on" not in running.text, "carrying on would be refused"
         await running.press("T")
