@@ -73,9 +73,9 @@ def test_keys_moved_onto_what_could_be_drawn_leave_enough_on_the_emergency_scree
 
 
 def test_a_keymap_that_leaves_too_few_keys_to_draw_is_refused_at_the_start() -> None:
-    left = sorted(free(single_keys("run", effective({}))))
+    left = [key for key in free(single_keys("run", effective({}))) if key in "EJMUVZ"]
     unlettered = ["list.up", "list.down", "list.page-up", "list.page-down"]
-    enough = len(left) - FEWEST
+    enough = len(free(single_keys("run", effective({})))) - FEWEST
     effective(dict(zip(unlettered[:enough], left, strict=False)))
     too_many = dict(zip(unlettered[: enough + 1], left, strict=False))
     with pytest.raises(ConfigError, match="console.keys: on screen 'run' only 5 keys are left"):
