@@ -15,6 +15,7 @@ from actions.model.identity import canonical_json
 from actions.model.plan import Release
 from actions.model.record import ChangeNote, Drill, Notice
 from actions.model.text import clean
+from actions.model.words import Verdict
 
 _FIRST_RETRY_SECONDS = 5.0
 _LAST_RETRY_SECONDS = 600.0
@@ -23,11 +24,19 @@ _LAST_RETRY_SECONDS = 600.0
 class Recording(WritingStore):
     """The writing of facts. Every method is one durable transaction."""
 
-    def save_release(self, seen: Release) -> None:
-        """Insert or replace the row of that environment, service and reference."""
+    def save_release(self, seen: Release, *, lift: bool = False) -> None:
+        """Insert or replace the row of that environment, service and reference.
+
+        A verdict 'bad' in the ledger outlives whatever an observer, that read the row before, believes; only with
+        `lift`, by a rollback that is undone, is it taken away.
+        """
         key = {"environment": seen.environment, "service": seen.service, "reference": seen.reference}
-        values = {"last_seen": instant(seen.last_seen), "body": canonical_json(seen.model_dump(mode="json"))}
+        same = [release.c[name] == value for name, value in key.items()]
         with self._write() as connection:
+            kept = connection.execute(select(release.c.body).where(*same)).scalar_one_or_none()
+            if kept is not None and not lift:
+                seen = _still_bad(Release.model_validate_json(kept), seen)
+            values = {"last_seen": instant(seen.last_seen), "body": canonical_json(seen.model_dump(mode="json"))}
             _put(connection, release, key, values)
 
     def note_change(self, note: ChangeNote) -> None:
@@ -110,6 +119,14 @@ class Recording(WritingStore):
             beaten = connection.execute(update(keeper).where(keeper.c.id == 1, *same).values(beat_at=at))
             if beaten.rowcount != 1:
                 _put(connection, keeper, {"id": 1}, identity | {"since": at, "beat_at": at})
+
+
+def _still_bad(kept: Release, seen: Release) -> Release:
+    """`seen` with the verdict that is kept, where that one is bad."""
+    if kept.verdict is not Verdict.BAD:
+        return seen
+    verdict = ("verdict", "verdict_reason", "verdict_at", "verdict_run")
+    return seen.model_copy(update={name: getattr(kept, name) for name in verdict})
 
 
 def _put(connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:

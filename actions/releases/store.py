@@ -46,8 +46,8 @@ class FactsReader(ReleaseReader, Protocol):
 class ReleaseWriter(ReleaseReader, Protocol):
     """Also keeps what was observed. A release is identified by environment, service and reference."""
 
-    def save_release(self, release: Release) -> None:
-        """Insert or replace the row of that environment, service and reference."""
+    def save_release(self, release: Release, *, lift: bool = False) -> None:
+        """Insert or replace the row of that environment, service and reference. Bad stays bad unless `lift`."""
         ...
 
     def note_change(self, note: ChangeNote) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
+from actions.model.errors import VerifyFailed
 from actions.model.identity import short_id
 from actions.model.plan import Release
 from actions.model.platform import Artefact, Evidence, Probe
@@ -60,11 +61,16 @@ class RecordVerdict(Step):
         return Evidence(text=text)
 
     async def verify(self, context: StepContext) -> Evidence:
-        """Read back what was written."""
+        """Read back what was written. Raises VerifyFailed when what was left does not stand there as bad."""
         plan = context.plan
         rows = {one.reference: one for one in await context.records.releases(plan.environment, plan.service)}
-        left = rows.get(str(context.step.params.get("from")))
+        reference = context.step.params.get("from")
+        left = rows.get(str(reference))
         kept = rows.get(str(context.step.params.get("to")))
+        marked = left is not None and left.verdict is Verdict.BAD
+        if not marked and (left is not None or context.step.params.get("from_artefact") is not None):
+            stands = f"is {left.verdict.value}" if left else "is not there"
+            raise VerifyFailed(f"{plan.from_version or reference} was marked bad, but read back it {stands}")
         if left is None:
             text = "what was left is not known, so no release was marked"
         else:
@@ -79,7 +85,7 @@ class RecordVerdict(Step):
         left = rows.get(str(context.step.params.get("from")))
         if left is None or left.verdict is not Verdict.BAD or left.verdict_run != context.run_id:
             return Evidence(text="no verdict of this run stands")
-        await context.records.save_release(anew(left, f"rollback {run} was undone, soaking anew"))
+        await context.records.save_release(anew(left, f"rollback {run} was undone, soaking anew"), lift=True)
         text = f"rollback {run} was undone: {plan.from_version or 'what was left'} serves again"
         await context.records.note_change_once(
             ChangeNote(
@@ -95,12 +101,8 @@ class RecordVerdict(Step):
         return Evidence(text=f"{left.version} is bad no more")
 
     async def probe(self, context: StepContext) -> Probe:
-        """Done when the release that was left is marked; the rest is safe to repeat anyway."""
-        rows = await context.records.releases(context.plan.environment, context.plan.service)
-        wanted = context.step.params.get("from")
-        if any(one.reference == wanted and one.verdict is Verdict.BAD for one in rows):
-            return Probe(state=ProbeState.NOT_STARTED, evidence="marked already; writing again changes nothing")
-        return Probe(state=ProbeState.NOT_STARTED, evidence="not marked yet")
+        """Every part is written once, however often it is done: it is simply done again."""
+        return Probe(state=ProbeState.NOT_STARTED, evidence="writing again changes nothing")
 
     def _release(self, context: StepContext, rows: dict[str, Release], end: str, now: datetime) -> Release | None:
         """The row of one end of the rollback; one that was never seen serving is made from its artefact."""

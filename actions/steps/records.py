@@ -44,9 +44,9 @@ class Records:
         """Every release seen of that service, newest first."""
         return await asyncio.to_thread(self.ledger.releases, environment, service)
 
-    async def save_release(self, release: Release) -> None:
-        """Insert or replace one release; the same row twice changes nothing."""
-        await asyncio.to_thread(self.ledger.save_release, release)
+    async def save_release(self, release: Release, *, lift: bool = False) -> None:
+        """Insert or replace one release; the same row twice changes nothing. With `lift` it need not stay bad."""
+        await asyncio.to_thread(lambda: self.ledger.save_release(release, lift=lift))
 
     async def evidence(self, plan: Plan, kind: str) -> dict[str, JsonValue]:
         """The facts that the step of that kind has found in this run; empty when it was not done."""

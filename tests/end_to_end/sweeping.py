@@ -167,7 +167,7 @@ class Sweep:
         """What was left is bad from then on; here it is gone back to in the next round."""
         for release in ledger.releases(self.theatre.environment, "api"):
             good = {"verdict": Verdict.GOOD, "verdict_at": datetime.now(UTC)}
-            ledger.save_release(release.model_copy(update=good))
+            ledger.save_release(release.model_copy(update=good), lift=True)
 
 
 async def _left(ledger: Any, run_id: str, died: Callable[[], bool] = lambda: False) -> None:

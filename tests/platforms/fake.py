@@ -368,7 +368,7 @@ class FakeLedger:
     def drills(self, environment: str, limit: int = 100) -> tuple[Drill, ...]:
         return self.rehearsals
 
-    def save_release(self, release: Release) -> None:
+    def save_release(self, release: Release, *, lift: bool = False) -> None:
         self.rows[release.reference] = release
 
     def note_change(self, note: ChangeNote) -> None:

@@ -41,6 +41,19 @@ async def test_recording_twice_writes_once(access, ledger, tmp_path):
     assert (await kind.verify(here)).text == "2.4.1 bad, 2.4.0 good"
 
 
+async def test_a_mark_that_is_not_there_when_read_back_is_a_failure(access, ledger, tmp_path):
+    plan = await planned(access, ledger)
+    here = context(access, ledger, plan, step_of(plan, "record-verdict"), tmp_path)
+    kind, stale = registry["record-verdict"], ledger.rows["ref:2.4.1"]
+    await kind.act(here)
+    ledger.save_release(stale)
+    with pytest.raises(VerifyFailed, match=r"2\.4\.1 was marked bad, but read back it is candidate"):
+        await kind.verify(here)
+    del ledger.rows["ref:2.4.1"]
+    with pytest.raises(VerifyFailed, match="read back it is not there"):
+        await kind.verify(here)
+
+
 async def test_undone_after_recording_the_verdict_is_taken_back(access, ledger, tmp_path):
     plan = await planned(access, ledger)
     here = context(access, ledger, plan, step_of(plan, "record-verdict"), tmp_path)
@@ -159,7 +172,7 @@ async def test_after_a_crash_the_probe_decides_and_each_effect_happens_once(
         await run(access, ledger, plan, tmp_path)
     for step in plan.steps:
         here, kind = context(access, ledger, plan, step, tmp_path), registry[step.kind]
-        if step.changes and (await kind.probe(here)).state is ProbeState.NOT_STARTED:
+        if (await kind.probe(here)).state is ProbeState.NOT_STARTED:
             await kind.protect(here)
             await kind.act(here)
         if step.kind != "check-conditions":
