@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from actions.config import load
@@ -81,7 +82,10 @@ class Keeping:
         slow = environment.model_copy(update={"interval": max(environment.interval, LEAST_INTERVAL)})
         while True:
             access = Access(name, slow)
-            poller, releases = Poller(name, slow, access), ReleaseWatch(access, writer, "keeper")
+            poller, releases = (
+                Poller(name, slow, access),
+                ReleaseWatch(access, writer, "keeper", partial(self._tell, name)),
+            )
             try:
                 async for snapshot in poller.snapshots():
                     try:
@@ -95,6 +99,9 @@ class Keeping:
                 await poller.close()
                 await access.close()
             await self._wait(ROUND_SECONDS)
+
+    def _tell(self, name: str, text: str) -> None:
+        self._say(f"{name}: {text}")
 
     async def _deliver(self, writer: LedgerWriter, environments: dict[str, Environment]) -> None:
         try:

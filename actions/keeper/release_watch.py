@@ -1,13 +1,16 @@
 """Watching which releases serve, of every managed service of one environment (R9, H10): also those made by others."""
 
 import asyncio
+import logging
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from actions.ledger.locks import FileLock
 from actions.ledger.writer import LedgerWriter
 from actions.model.environment import HttpService, PostgresService, RedisService
-from actions.model.errors import Busy, VqError
+from actions.model.errors import Busy, Unreachable, VqError
 from actions.model.health import Snapshot
 from actions.model.plan import Release
 from actions.model.platform import Artefact, TrafficFacts, WorkloadFacts
@@ -26,12 +29,19 @@ OWN_NOTE = timedelta(minutes=3)
 LOCK = "watch.lock"
 
 Key = tuple[str, str]
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class ReleaseWatch:
-    """Observes on each snapshot. Of all keepers and consoles on one ledger only the holder of `watch.lock` does."""
+    """Observes on each snapshot. Of all keepers and consoles on one ledger only the holder of `watch.lock` does.
 
-    def __init__(self, access: Access, writer: LedgerWriter, seen_by: str) -> None:
+    `say` is told, once, when the releases of a service cannot be judged, and why.
+    """
+
+    def __init__(
+        self, access: Access, writer: LedgerWriter, seen_by: str, say: Callable[[str], None] = log.info
+    ) -> None:
         self._access = access
         self._writer = writer
         self._seen_by = seen_by
@@ -40,6 +50,9 @@ class ReleaseWatch:
         self._rows: dict[Key, Release] = {}
         self._saved: dict[Key, float] = {}
         self._serving: dict[str, frozenset[str]] = {}
+        self._say = say
+        self._said: dict[str, str] = {}
+        self._writing = asyncio.Lock()
 
     async def observe(self, snapshot: Snapshot) -> None:
         """Take in one snapshot. Nothing is judged while a run changes the environment. Raises LedgerError."""
@@ -49,11 +62,32 @@ class ReleaseWatch:
         if not self._elected() or await asyncio.to_thread(self._writer.active, self._access.name) is not None:
             return
         self._looked = began
-        for service, settings in self._access.environment.services.items():
-            if isinstance(settings, HttpService | PostgresService | RedisService) and self._access.slots(service):
-                served = await self._served(service)
-                if served:
-                    await asyncio.to_thread(self._judge, service, served, snapshot)
+        services = self._access.environment.services.items()
+        watched = [
+            name
+            for name, one in services
+            if isinstance(one, HttpService | PostgresService | RedisService) and self._access.slots(name)
+        ]
+        done = await asyncio.gather(*(self._watch(name, snapshot) for name in watched), return_exceptions=True)
+        for one in done:
+            if isinstance(one, BaseException):
+                raise one
+
+    async def _watch(self, service: str, snapshot: Snapshot) -> None:
+        """One service; what is silent or hangs there keeps no other from being judged."""
+        try:
+            served = await self._served(service)
+        except _Unclear as unclear:
+            self._say_once(service, f"{service}: no release is judged, {unclear.message}")
+            return
+        self._say_once(service, "")
+        async with self._writing:
+            await asyncio.to_thread(self._judge, service, served, snapshot)
+
+    def _say_once(self, service: str, text: str) -> None:
+        if text and self._said.get(service) != text:
+            self._say(text)
+        self._said[service] = text
 
     def end(self) -> None:
         """Let another one watch."""
@@ -68,27 +102,22 @@ class ReleaseWatch:
         return True
 
     async def _served(self, service: str) -> dict[str, Artefact]:
-        """Artefacts that get traffic now, by reference; empty when a platform does not say."""
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                traffic, slots = await asyncio.gather(self._traffic(service), self._slots(service))
-        except (VqError, TimeoutError):  # health shows the source as silent, and says why
-            return {}
-        shares = traffic.shares if traffic is not None else dict.fromkeys(slots, 1.0)
-        if traffic is None and self._access.traffic(service) is not None:
-            return {}
-        serving = [facts for slot, facts in slots.items() if shares.get(slot, 0.0) > 0]
-        found = [facts.current if not facts.rolling else None for facts in serving]
-        return {one.reference: one for one in found if one is not None} if None not in found else {}
-
-    async def _traffic(self, service: str) -> TrafficFacts | None:
-        reader = self._access.traffic(service)
-        return None if reader is None else await reader.observe()
-
-    async def _slots(self, service: str) -> dict[str, WorkloadFacts]:
+        """Artefacts that get traffic now, by reference. Raises _Unclear when that cannot be told of all of them."""
         names = list(self._access.slots(service))
-        facts = await asyncio.gather(*(self._access.workload(service, name).observe() for name in names))
-        return dict(zip(names, facts, strict=True))
+        looks = asyncio.gather(*(_within(self._access.workload(service, name).observe()) for name in names))
+        traffic, slots = await asyncio.gather(self._traffic(service), looks)
+        if isinstance(traffic, VqError):
+            raise _Unclear(traffic.message)
+        shares = traffic.shares if traffic is not None else dict.fromkeys(names, 1.0)
+        # A standby says nothing about the release that serves, even by its silence.
+        served = [_standing(name, one) for name, one in zip(names, slots, strict=True) if shares.get(name, 0.0) > 0]
+        if not served:
+            raise _Unclear("no slot gets any traffic")
+        return {one.reference: one for one in served}
+
+    async def _traffic(self, service: str) -> TrafficFacts | VqError | None:
+        reader = self._access.traffic(service)
+        return None if reader is None else await _within(reader.observe())
 
     def _judge(self, service: str, served: dict[str, Artefact], snapshot: Snapshot) -> None:
         kept = self._writer.releases(self._access.name, service)
@@ -142,3 +171,26 @@ class ReleaseWatch:
             return
         note = ChangeNote(environment=self._access.name, at=at, kind="release", subject=service, text=text, by="seen")
         self._writer.note_change(note)
+
+
+class _Unclear(VqError):
+    """Nobody can tell which release serves."""
+
+
+async def _within(answer: Awaitable[T]) -> T | VqError:
+    """The answer, or why there is none: health shows the source as silent as well."""
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return await answer
+    except TimeoutError:
+        return Unreachable(f"no answer within {READ_SECONDS:.0f} s")
+    except VqError as error:
+        return error
+
+
+def _standing(slot: str, facts: WorkloadFacts | VqError) -> Artefact:
+    if isinstance(facts, VqError):
+        raise _Unclear(f"{slot}: {facts.message}")
+    if facts.rolling or facts.current is None:
+        raise _Unclear(f"{slot} runs no single release{f': {facts.rolling}' if facts.rolling else ''}")
+    return facts.current
