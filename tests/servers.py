@@ -106,6 +106,36 @@ def postgres_running() -> Iterator[Server]:
         shutil.rmtree(directory)
 
 
+@contextmanager
+def standby_running(primary: Server) -> Iterator[Server]:
+    """A hot standby that streams from `primary`."""
+    directory = Path(tempfile.mkdtemp(prefix="vq-pg-"))
+    user = "nobody" if os.geteuid() == 0 else None
+    if user:
+        os.chown(directory, pwd.getpwnam(user).pw_uid, -1)
+    source = f"host=127.0.0.1 port={primary.port} user=postgres password={SECRET}"
+    copy = [str(postgres_program("pg_basebackup")), "-D", str(directory / "data"), "-R", "-d", source, "--no-sync"]
+    subprocess.run([*copy, "--checkpoint=fast"], check=True, user=user, cwd=directory)
+    port = free_port()
+    options = ["-c", f"port={port}", "-c", f"unix_socket_directories={directory}", "-c", "fsync=off"]
+    options += ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=20"]
+    process = subprocess.Popen(
+        [str(postgres_program("postgres")), "-D", str(directory / "data"), *options],
+        user=user,
+        cwd=directory,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    server = Server(port, directory, process)
+    try:
+        wait_for(lambda: _answers(server))
+        yield server
+    finally:
+        process.send_signal(2)
+        process.wait(30)
+        shutil.rmtree(directory)
+
+
 def _listens(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()

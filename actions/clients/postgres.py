@@ -29,7 +29,11 @@ _SETTINGS = """
            set_config('default_transaction_read_only', 'on', false)
 """
 _STATUS = """
-    with sessions as materialized (select * from pg_stat_activity where pid <> pg_backend_pid())
+    with sessions as materialized (select * from pg_stat_activity where pid <> pg_backend_pid()),
+    receiver as materialized (select case when not pg_is_in_recovery() then null else coalesce(
+        (select coalesce(status, 'hidden') from pg_stat_wal_receiver),
+        case when (select setting from pg_settings where name = 'primary_conninfo') = '' then 'archive' else 'none' end
+        ) end as state)
     select current_setting('server_version'), current_setting('max_connections')::int,
         (select 1 + count(*) from sessions where backend_type = 'client backend'
             or (backend_type is null and datid is not null)),
@@ -38,12 +42,20 @@ _STATUS = """
         (select count(*) from sessions where wait_event_type = 'Lock' and cardinality(pg_blocking_pids(pid)) > 0),
         (select count(*) from sessions where datid is not null and backend_type is null),
         pg_is_in_recovery(),
-        (select count(*) from pg_stat_replication),
+        (select count(*) from pg_stat_replication where state is distinct from 'backup'),
         case when not pg_is_in_recovery() then
-                 (select max(coalesce(extract(epoch from replay_lag), 0)) from pg_stat_replication)
-             when pg_last_wal_receive_lsn() is not distinct from pg_last_wal_replay_lsn() then 0
-             else extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) end
+                 (select case when bool_or(state is null or (state = 'catchup' and replay_lag is null)) then null
+                             else max(coalesce(extract(epoch from replay_lag), 0)) end
+                  from pg_stat_replication where state is distinct from 'backup')
+             when receiver.state not in ('streaming', 'hidden')
+                 or pg_last_wal_receive_lsn() is distinct from pg_last_wal_replay_lsn()
+                 then extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())
+             when receiver.state = 'streaming' then 0 end,
+        receiver.state
+    from receiver
 """
+"""What was received and replayed says nothing about a primary that sends no more: only a receiver that streams makes
+equal positions a lag of 0. A role that may not see a replica's state sees no lag either, not one of 0."""
 _SIZES = """
     select pg_database_size(current_database()), (select max(age(datfrozenxid)) from pg_database),
         (select count(*) from pg_index where not indisvalid),
@@ -65,6 +77,8 @@ class PostgresStatus:
     replicas: int
     replication_lag: float | None
     sees_all: bool
+    receiving: bool | None = None
+    """Of a standby: whether it streams from its primary. None for one fed from an archive, or when not shown."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +132,7 @@ class PostgresReader:
             replicas=int(row[7]),
             replication_lag=None if row[8] is None else float(row[8]),
             sees_all=sees_all,
+            receiving=None if row[9] in (None, "hidden", "archive") else row[9] == "streaming",
         )
 
     async def sizes(self) -> PostgresSizes:

@@ -188,7 +188,8 @@ SIZES = PostgresSizes(10_000_000, 1_000, 0, 6)
         ({"blocked": 3}, "slow", "41/100 conn  tx 2 s  3 blocked"),
         ({"latency_ms": 250.0}, "slow", "41/100 conn  tx 2 s  250 ms"),
         ({"replicas": 1, "replication_lag": 31.0}, "lagging", "41/100 conn  tx 2 s  replication lag"),
-        ({"standby": True, "replication_lag": 0.0}, "ok", "41/100 conn  tx 2 s"),
+        ({"standby": True, "replication_lag": 0.0, "receiving": True}, "ok", "41/100 conn  tx 2 s"),
+        ({"standby": True, "replication_lag": 9.0, "receiving": False}, "failing", "41/100 conn  tx 2 s  wal receiver"),
         ({"longest_transaction": None, "blocked": None, "sees_all": False}, "ok", "41/100 conn  tx ?"),
     ],
 )

@@ -16,7 +16,7 @@ from actions.model.health import Figure
 from actions.model.words import Gate
 
 COSTLY_SECONDS = 60.0
-WORDS = {"wraparound age": "failing", "replication lag": "lagging"}
+WORDS = {"wraparound age": "failing", "wal receiver": "failing", "replication lag": "lagging"}
 HIDDEN = "the role may not see it; grant pg_monitor"
 
 
@@ -75,15 +75,28 @@ def postgres_figures(
         _blocked(status.blocked, limits.blocked, hidden),
         plain("role", "standby" if status.standby else "primary"),
     ]
-    if status.standby or status.replicas:
-        replicas = "" if status.standby else f"{status.replicas} replicas"
-        figures.append(at_most("replication lag", status.replication_lag, limits.replication_lag, "s", replicas))
+    figures += _replication(status, limits)
     age = None if sizes is None else sizes.wraparound_age
     figures.append(plain("size", None if sizes is None else sizes.size_bytes, "bytes", sizes_error))
     figures.append(at_most("wraparound age", age, limits.wraparound_age, "", sizes_error))
     figures.append(at_most("invalid indexes", None if sizes is None else sizes.invalid_indexes, 0, "", sizes_error))
     figures.append(plain("tables", None if sizes is None else sizes.tables, "", sizes_error))
     return tuple(figures)
+
+
+def _replication(status: PostgresStatus, limits: PostgresThresholds) -> list[Figure]:
+    """A standby that receives nothing fails: it grows old, whatever it has replayed of what it once received."""
+    if not status.standby and not status.replicas:
+        return []
+    known = status.replication_lag is not None
+    label = "; ".join(
+        part for part in ("" if status.standby else f"{status.replicas} replicas", "" if known else HIDDEN) if part
+    )
+    figures = [at_most("replication lag", status.replication_lag, limits.replication_lag, "s", label)]
+    if status.standby:
+        words = {True: "streaming", False: "nothing is received from the primary", None: "not known"}
+        figures.append(holds("wal receiver", status.receiving, words[status.receiving]))
+    return figures
 
 
 def postgres_summary(status: PostgresStatus, figures: tuple[Figure, ...]) -> str:
