@@ -61,7 +61,7 @@ class ChosenPage(DecisionPage):
         """Type the name, then press the key."""
         name = self.shell.identity.name
         if self.sent:
-            return framed(row(("asked for; waiting for the run to appear", "bright")), width)
+            return self.waiting(width)
         if self.refused:
             back = self.shell.keys["chosen.type"]
             return refusal_rows(self.refused, f"{back} types {self.to} again and asks anew, esc goes back", width)

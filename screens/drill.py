@@ -3,7 +3,7 @@
 from actions.model.record import Drill
 from actions.model.views import Scenario
 from screens.cells import BLANK, Row, fit, row, title
-from screens.drill_rows import clock_rows, drill_row, story_rows
+from screens.drill_rows import clock_rows, drill_row, story_rows, with_run
 from screens.picker import PickerPage
 from screens.registry import Action, bindings
 from screens.scene import Scene
@@ -21,6 +21,7 @@ class DrillPage(PickerPage):
         self.drills: tuple[Drill, ...] | None = None
         self.scenarios: tuple[Scenario, ...] = ()
         self.problem = ""
+        self._reading = False
 
     def on_mount(self) -> None:
         """Scenarios are known at once; earlier drills are read."""
@@ -28,10 +29,24 @@ class DrillPage(PickerPage):
         self._read()
 
     def _read(self) -> None:
-        self.fetch(self.shell.desk.drills(), self._got, "drills")
+        if not self._reading:
+            self._reading = True
+            self.fetch(self._drills(), self._got, "drills")
+
+    async def _drills(self) -> tuple[Drill, ...]:
+        """Every drill; the one under way with the clock of its run so far."""
+        try:
+            drills = await self.shell.desk.drills()
+            current = next((one for one in drills if one.ended_at is None and one.run_id), None)
+            if current is None or current.run_id is None:
+                return drills
+            timed = with_run(current, await self.shell.desk.run(current.run_id))
+            return tuple(timed if one is current else one for one in drills)
+        finally:
+            self._reading = False
 
     def _got(self, drills: tuple[Drill, ...]) -> None:
-        self.drills = drills
+        self.drills, self.problem = drills, ""
         self.refresh_bindings()
         self.repaint()
 

@@ -3,12 +3,22 @@
 from datetime import datetime
 
 from actions.model.record import Drill
+from actions.model.run import RunView
 from actions.model.views import Scenario
 from screens.cells import Row, cut, fit, row, wrap
 from screens.glyphs import DOWN, OK, RUNNING
 from screens.words import ago, face, since, took
 
 POINTS = ("injected", "detected", "decided", "acted", "moved", "recovered")
+
+
+FROM_THE_RUN = ("acted", "moved", "recovered")
+
+
+def with_run(drill: Drill, view: RunView) -> Drill:
+    """The drill with the points of its run: while it is under way its own record has only those before the run."""
+    points = {name: view.clock[name] for name in FROM_THE_RUN if name in view.clock}
+    return drill.model_copy(update={"points": {"acted": view.run.created_at, **drill.points, **points}})
 
 
 def clock_rows(drill: Drill, now: datetime, width: int) -> list[Row]:

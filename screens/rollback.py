@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 
 from actions.model.errors import Busy
-from actions.model.identity import new_id
+from actions.model.identity import new_id, short_id
 from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
 from actions.model.record import Submitted
-from screens.cells import BLANK, Row, indent, row
+from actions.model.run import Run
+from screens.cells import BLANK, Row, indent, row, wrap
 from screens.page import Page
 from screens.registry import Action, bindings
 from screens.rollback_rows import Decision, fitting_rows, framed, refusal_rows
 from screens.scene import Scene
-from screens.words import ago, since
+from screens.words import ago, face, since
 
 MARGIN = 2
 ELSEWHERE = frozenset({"all.roll-back", "all.history", "all.drill", "all.write"})
@@ -33,6 +34,7 @@ class DecisionPage(Page):
         self.sent = False
         self._key = new_id()
         self._asking = False
+        self._sent_at = 0.0
 
     def request(self, reason: str) -> RollbackRequest:
         """What would be asked for; its key makes a double press one run."""
@@ -122,7 +124,7 @@ class DecisionPage(Page):
         if self.sent or self.offer is None or self.offer.plan is None:
             return
         operator = self.shell.operator
-        self.sent = True
+        self.sent, self._sent_at = True, self.shell.clock.monotonic()
         self.challenge = None
         plan = self.offer.plan.model_copy(update={"reason": self.reason or self.offer.plan.reason})
         self.act(operator.submit(self.request(plan.reason), plan.digest), self.submitted)
@@ -134,6 +136,40 @@ class DecisionPage(Page):
             self.shell.replace("screens.run:RunPage", answer.run_id)
         if not answer.created:
             self.shell.say("this rollback was already under way: this screen is attached to it", "warn")
+        elif answer.took_over:
+            self.shell.say(f"took the environment over from {answer.took_over}", "warn")
+
+    @property
+    def in_the_way(self) -> Run | None:
+        """The forward run that has to leave first (R10)."""
+        active = self.shell.scene.active
+        return None if active is None or active.procedure == "rollback" else active
+
+    def waiting(self, width: int) -> list[Row]:
+        """What is waited for since it was asked for, and what happens at the deadline (rule 9)."""
+        from actions.desk.hand_over import HAND_OVER_SECONDS
+
+        passed = face(self.shell.clock.monotonic() - self._sent_at)
+        run = self.in_the_way
+        if run is None:
+            return framed(row(("asked for; waiting for the run to appear  ", "bright"), (passed, "dim")), width)
+        who = f"{run.procedure} {short_id(run.id)[-3:]} of {run.operator}"
+        head = row(
+            (f"waiting for {who} to back out  ", "bright"), (f"{passed} of {face(HAND_OVER_SECONDS)}", "bright bold")
+        )
+        advice = (
+            f"told to leave when this was asked for; {run.state.value} now. At the deadline this gives up and says so."
+        )
+        return [*framed(head, width), *indent([row((line, "dim")) for line in wrap(advice, width - 8)], 4)]
+
+    def first(self) -> str:
+        """What has to happen before anything moves; empty where nothing has to."""
+        run = self.in_the_way
+        if run is None:
+            return ""
+        return (
+            f"{run.procedure} {short_id(run.id)[-3:]} of {run.operator} holds the environment: it is told to back out"
+        )
 
     def decision(self) -> Decision:
         """What the rows are drawn from."""
@@ -147,6 +183,7 @@ class DecisionPage(Page):
             self.words(),
             keys,
             self.unread,
+            self.first(),
         )
 
     def body(self, width: int, height: int) -> Sequence[Row]:
@@ -236,7 +273,7 @@ class RollbackPage(DecisionPage):
         """The question, or why there is none."""
         name = self.shell.identity.name
         if self.sent:
-            return framed(row(("asked for; waiting for the run to appear", "bright")), width)
+            return self.waiting(width)
         again = self.shell.keys["rollback.again"]
         if self.refused:
             return refusal_rows(self.refused, f"{again} looks again and asks anew, esc leaves", width)

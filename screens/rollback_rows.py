@@ -31,6 +31,7 @@ class Decision:
     reason: str
     keys: dict[str, str]
     unread: str = ""
+    first: str = ""
 
 
 def fitting_rows(decision: Decision, width: int, height: int) -> list[Row]:
@@ -56,6 +57,7 @@ def evidence_rows(decision: Decision, width: int, *, compact: bool = False) -> l
     ]
     rows += [BLANK, row((HAIR * width, "hair"))]
     if plan is not None:
+        rows += [cut(field("first", (decision.first, "warn"), width=LABEL), width)] if decision.first else []
         rows += [
             _list("moves", plan.moves, width),
             _list("keeps", plan.keeps, width),

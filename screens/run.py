@@ -57,6 +57,9 @@ class RunPage(Page):
             *drill,
         )
 
+    def about_service(self) -> str:
+        return self.view.run.service if self.view is not None else ""
+
     def tail(self) -> tuple[str, ...]:
         now = super().tail()[-1:]
         if self.view is None or (self.view.run.state.terminal and self.view.run.state is not RunState.NEEDS_OPERATOR):
@@ -181,7 +184,7 @@ class RunPage(Page):
             active = self.shell.scene.active
             if action.id == "all.attach":
                 return active is not None and active.id != self.run_id
-            return action.id != "all.roll-back" or active is None
+            return action.id != "all.roll-back" or active is None or active.procedure != "rollback"
         if self.view is None or not self.view.run.state.active:
             return False
         return self._steers(action, self.view)

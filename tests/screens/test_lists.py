@@ -164,3 +164,18 @@ async def test_a_small_window_says_what_it_needs_and_recovers(console: Open, siz
         assert running.written == []
         await running.pilot.resize_terminal(80, 24)
         await running.shows("to roll back production")
+
+
+async def test_the_clock_of_a_drill_under_way_follows_its_run(console: Open, world: World) -> None:
+    started = facts.before(seconds=60)
+    points = {"injected": started, "detected": facts.before(seconds=50), "decided": facts.before(seconds=40)}
+    drill = facts.drills()[0].model_copy(
+        update={"id": "D9", "started_at": started, "ended_at": None, "run_id": facts.RUN, "points": points}
+    )
+    world.drills = (drill, *facts.drills())
+    clock = {"moved": facts.before(seconds=3), "recovered": facts.before(seconds=1)}
+    world.show(facts.ended_view().model_copy(update={"clock": clock}))
+    async with console() as running:
+        await running.press("D")
+        await running.shows("CLOCK", "10 s", "20 s", "52 s", "57 s", "59 s")
+        assert "not yet" not in running.text

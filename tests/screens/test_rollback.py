@@ -1,11 +1,14 @@
 """The emergency screen and the chosen version: what confirms, and above all what does not."""
 
+import asyncio
+
 import pytest
 from textual import events
 
 from actions.model.errors import Busy, Refused, Unreachable
 from actions.model.plan import Level, RollbackRequest
 from actions.model.record import Submitted
+from actions.model.run import RunView
 from tests.fakes import facts
 from tests.fakes.desk import World
 from tests.screens.conftest import Console, Open
@@ -184,6 +187,55 @@ async def test_the_full_plan(console: Open) -> None:
         await opened(running)
         await running.press("p")
         await running.shows("plan: roll back api", "switch traffic", "changes", "goes back", facts.plan().digest[:16])
+
+
+# a forward run in the way (R10) ------------------------------------------------------------
+def updating() -> RunView:
+    """An update of a colleague under way."""
+    update = facts.run(procedure="update", operator="jo", from_version="2.4.0", to_version="2.4.1")
+    return facts.fold(update, facts.plan(), facts.events())
+
+
+async def test_the_emergency_key_works_while_a_forward_run_is_watched(console: Open, world: World) -> None:
+    world.show(updating())
+    async with console() as running:
+        await running.press("g")
+        await running.shows("update 7QK", "R roll back")
+        await running.press("R")
+        await running.shows("first    update 7QK of jo holds the environment", "to roll back production")
+
+
+async def test_it_is_dead_only_while_the_run_is_a_rollback_itself(console: Open, world: World) -> None:
+    world.show(facts.run_view())
+    async with console() as running:
+        await running.press("g")
+        await running.shows("rollback 7QK")
+        assert "roll back" not in running.text
+        await running.press("R")
+        await running.shows("rollback 7QK")
+
+
+async def test_waiting_says_for_whom_since_when_and_until_when_and_then_who_was_taken_over(
+    console: Open, world: World
+) -> None:
+    world.show(updating())
+    async with console() as running:
+        await opened(running)
+        leave = asyncio.Event()
+        submit = running.desk.submit  # type: ignore[attr-defined]
+
+        async def slow(*given: object) -> Submitted:
+            await leave.wait()
+            answer = await submit(*given)
+            return Submitted(run_id=answer.run_id, created=True, took_over="update 7QK of jo (undone)")
+
+        running.desk.submit = slow  # type: ignore[attr-defined]
+        await running.press(running.challenge.key)
+        running.clock.advance(4)
+        running.app.page.repaint()  # type: ignore[union-attr]
+        await running.shows("waiting for update 7QK of jo to back out", "00:04 of 02:00", "At the deadline")
+        leave.set()
+        await running.shows("took the environment over from update 7QK of jo (undone)", "executor 4121")
 
 
 # facts that move while the screen is open --------------------------------------------------
