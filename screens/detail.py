@@ -5,9 +5,10 @@ from datetime import datetime
 from actions.model.run import RunView
 from actions.model.words import RunState
 from screens.cells import BLANK, Row, cut, field, fit, row, title, wrap
+from screens.figures import measured
 from screens.glyphs import ARROW, RUN, STEP
 from screens.reading import ReadingPage
-from screens.run_rows import event_row, measured
+from screens.run_rows import event_row
 from screens.scene import Scene
 from screens.words import about, ago, number, since, took
 

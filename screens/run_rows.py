@@ -1,19 +1,17 @@
 """The rows of a run: how far, which step with what evidence, what users feel now, and the journal. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from pydantic import JsonValue
 
 from actions.model.health import Snapshot
 from actions.model.record import GateRow
 from actions.model.run import Event, EventKind, Executor, RunView, StepView
 from actions.model.words import RunState, StepState
 from screens.cells import BLANK, Part, Row, cut, fit, indent, row, title, wrap
-from screens.glyphs import ARROW, BAR, HAIR, HEALTH, MARK, RUN, STEP
-from screens.spark import falling, spark
-from screens.words import about, ago, face, moment, number, since, took
+from screens.figures import cost_row, health_row, measured
+from screens.glyphs import ARROW, BAR, HAIR, MARK, RUN, STEP
+from screens.words import about, ago, face, moment, since, took
 
 MARGIN = 2
 
@@ -159,52 +157,9 @@ def now_rows(live: Live, width: int) -> list[Row]:
     if health is None:
         rows.append(row(("? ", "unknown"), live.view.run.service, ("  no data", "dim")))
     else:
-        glyph, role = HEALTH[health.shown_state(live.now)]
-        word = "no data" if health.stale(live.now) else health.word
-        line = row(
-            (f"{glyph} ", role),
-            (health.service, "bright bold"),
-            (f"  {word}", role),
-            f"  {number(health.latency_ms, 'ms')}",
-        )
-        errors = next((value for value in reversed(health.errors) if value is not None), None)
-        if errors is not None:
-            line += row(("    errors ", "dim"), (number(errors, "fraction"), "warn" if errors else "ok"))
-            plot = (spark(health.errors, 16, zero=True).lstrip(), "warn" if any(health.errors) else "ok")
-            line += row((f" {falling(health.errors)} ", "dim"), plot)
-        rows.append(cut(line, width))
+        rows.append(cut(health_row(health, live.now), width))
     rows.append(cut(cost_row(measured(live.view), "so far"), width))
     return rows
-
-
-def measured(view: RunView) -> dict[str, JsonValue]:
-    """The newest figures: of the run when it ended, else of the journal."""
-    figures: dict[str, JsonValue] = {}
-    for event in view.events:
-        if event.kind is EventKind.MEASURED:
-            figures |= event.body
-    return figures | view.run.metrics
-
-
-def cost_row(figures: Mapping[str, JsonValue], words: str) -> Row:
-    """Downtime, lost requests, lost writes; what nobody could count is said to be so."""
-    names = {
-        "downtime_seconds": f"downtime {words}".strip(),
-        "failed_requests": "requests lost",
-        "lost_writes": "writes lost",
-    }
-    if words and not figures.keys() & names.keys():
-        return row(("downtime, lost requests and writes are being counted", "dim"))
-    line = Row()
-    for key, label in names.items():
-        value = figures.get(key)
-        gap = "      " if line.spans else ""
-        if isinstance(value, int | float):
-            shown = took(value) if key == "downtime_seconds" else number(value)
-            line += row(gap, (f"{label} ", "dim"), (shown, "warn bold" if value else "ok bold"))
-        else:
-            line += row(gap, (f"{label} ", "dim"), ("?", "warn"), (" not counted", "dim"))
-    return line
 
 
 def outcome_rows(live: Live, width: int) -> list[Row]:

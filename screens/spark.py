@@ -39,12 +39,15 @@ def chart(values: Sequence[float | None], width: int, height: int, *, top: float
     return lines
 
 
+FEW = 3
+
+
 def falling(values: Sequence[float | None]) -> str:
-    """`rising`, `falling` or `steady`: the newest third of the values against the oldest third."""
+    """`rising`, `falling` or `steady`: the last few values against the few just before; what is zero does not rise."""
     known = [value for value in values if value is not None]
-    if len(known) < 6:
+    if len(known) < 2 * FEW:
         return ""
-    third = len(known) // 3
-    old, new = sum(known[:third]) / third, sum(known[-third:]) / third
-    margin = 0.1 * max(abs(old), abs(new))
-    return "steady" if abs(new - old) <= margin else "rising" if new > old else "falling"
+    old, new = sum(known[-2 * FEW : -FEW]) / FEW, sum(known[-FEW:]) / FEW
+    if abs(new - old) <= 0.1 * max(abs(old), abs(new)) or (new > old and known[-1] <= 0):
+        return "steady"
+    return "rising" if new > old else "falling"

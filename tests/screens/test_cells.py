@@ -2,12 +2,14 @@
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from screens.cells import beside, cut, ends, fit, padded, row, safe, wrap
 from screens.glyphs import OURS, to_ascii
+from screens.spark import falling
 from screens.widgets.lines import differences
 
 
@@ -66,3 +68,18 @@ def test_only_the_cells_that_differ_are_repainted() -> None:
     assert differences(before, before) == []
     assert differences(row("abc"), row("abd")) == [(2, 3)]
     assert differences(row(("abc", "ok")), row(("abc", "down"))) == [(0, 3)]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((0.0,) * 10 + (0.35, 0.34, 0.36, 0.0, 0.0, 0.0), "falling"),  # after the switch
+        ((0.0,) * 20, "steady"),
+        ((0.0, 0.0, 0.0, 0.1, 0.2, 0.0), "steady"),  # nothing that is zero now is rising
+        ((0.9,) * 8 + (0.1,) * 6 + (0.2, 0.3, 0.35), "rising"),  # an old peak does not make an incident fall
+        ((None, 0.2, None, 0.2, 0.2, 0.2, 0.2, 0.2), "steady"),
+        ((0.1, 0.2, 0.3), ""),
+    ],
+)
+def test_a_tendency_is_that_of_the_last_few_values(values: tuple[float | None, ...], words: str) -> None:
+    assert falling(values) == words

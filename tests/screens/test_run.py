@@ -5,7 +5,7 @@ import pytest
 from actions.model.errors import Refused
 from actions.model.record import GateRow
 from actions.model.run import EventKind, Executor
-from actions.model.words import Command, RunState
+from actions.model.words import Command, HealthState, RunState
 from tests.fakes import facts
 from tests.fakes.desk import World
 from tests.screens.conftest import Console, Open
@@ -248,3 +248,22 @@ async def test_detail_holds_everything_and_the_audit(console: Open, world: World
         assert page is not None
         for words in ("users affected", "lost writes", "green answers 20 of 20", "JOURNAL", "include replaced"):
             assert words in page.plain(), words
+
+
+async def test_figures_of_a_source_that_is_lost_are_not_shown_as_of_now(console: Open, world: World) -> None:
+    lost = facts.health(
+        "api", HealthState.DOWN, "down", "", error="connection refused", latency_ms=11.6,
+        errors=(0.0,) * 8, observed_at=facts.before(seconds=30), attempted_at=facts.before(seconds=1),
+    )  # fmt: skip
+    world.snapshot = facts.snapshot().model_copy(update={"services": (lost,)})
+    world.show(facts.run_view())
+    async with console() as running:
+        await attached(running)
+        await running.shows("✗ api  down  connection refused   last answer 30 s ago")
+        assert "11.6 ms" not in running.text and "errors 0 %" not in running.text
+    silent = lost.model_copy(update={"attempted_at": facts.before(seconds=30), "state": HealthState.OK})
+    world.snapshot = facts.snapshot().model_copy(update={"services": (silent,)})
+    async with console() as running:
+        await attached(running)
+        await running.shows("? api  no data   last seen 30 s ago")
+        assert "11.6 ms" not in running.text
