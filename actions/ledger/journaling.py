@@ -32,7 +32,7 @@ _MOVES: dict[RunState, set[RunState]] = {
     RunState.UNDOING: {RunState.UNDONE, RunState.PAUSED, RunState.NEEDS_OPERATOR},
     RunState.NEEDS_OPERATOR: {RunState.RUNNING, RunState.UNDOING, RunState.PAUSED, RunState.FAILED, RunState.ABORTED},
 }
-_FROM_OUTSIDE = {EventKind.NOTE, EventKind.CLOCK, EventKind.MEASURED, EventKind.COMMANDED, EventKind.BREAK_GLASS}
+_FROM_OUTSIDE = {EventKind.NOTE, EventKind.CLOCK, EventKind.MEASURED, EventKind.COMMANDED}
 _FROM_OUTSIDE |= {EventKind.LOCK_STOLEN}
 
 

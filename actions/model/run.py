@@ -19,7 +19,6 @@ class EventKind(StrEnum):
     LOCK_STOLEN = "lock-stolen"  # {from_pid, by, reason}
     STATE = "state"  # {from, to, reason}
     INTENT = "intent"  # {key, title}: committed before the act
-    STARTED_EXTERNAL = "started-external"  # {pid, pid_start, ...}
     PROGRESS = "progress"  # {text, ...}
     ACTED = "acted"  # {text, data}
     VERIFIED = "verified"  # {text, data}
@@ -37,7 +36,6 @@ class EventKind(StrEnum):
     CLOCK = "clock"  # {point}: injected, detected, decided, acted, moved, recovered
     MEASURED = "measured"  # {name: value, ...}
     MANUAL = "manual"  # {steps: [..]}: what a person must do now
-    BREAK_GLASS = "break-glass"  # {reason}
 
 
 class Event(Fact):
@@ -130,6 +128,8 @@ def fold(run: Run, plan: Plan, events: tuple[Event, ...]) -> RunView:
         if event.kind is EventKind.MANUAL:
             listed = event.body.get("steps")
             manual = tuple(str(one) for one in listed) if isinstance(listed, list) else manual
+        elif event.kind is EventKind.STATE and event.body.get("to") not in _STILL_WAITING:
+            manual = ()
         elif event.kind is EventKind.CLOCK:
             clock.setdefault(str(event.body.get("point")), event.at)
         if event.step in views:
@@ -137,6 +137,7 @@ def fold(run: Run, plan: Plan, events: tuple[Event, ...]) -> RunView:
     return RunView(run=run, plan=plan, steps=tuple(views.values()), events=events, manual=manual, clock=clock)
 
 
+_STILL_WAITING = (RunState.NEEDS_OPERATOR, RunState.PAUSED)
 _STATES = {
     EventKind.INTENT: StepState.RUNNING,
     EventKind.DONE: StepState.DONE,

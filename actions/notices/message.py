@@ -4,7 +4,6 @@ from typing import Any
 
 from actions.model.record import Notice
 from actions.model.run import Run
-from actions.model.words import RunState
 
 _MEASURED = (
     ("downtime_seconds", "downtime {} s"),
@@ -16,13 +15,14 @@ _MEASURED = (
 
 def text_of(notice: Notice, run: Run | None) -> str:
     """The one line people read in the channel."""
-    if run is None or run.state.active:
+    if run is None:
         return notice.text
+    text = f"DRILL: {notice.text}" if run.drill else notice.text
+    if run.state.active:  # also one that needs a person: it has not ended
+        return text
     took = f" in {run.seconds:.1f} s" if run.seconds is not None else ""
     figures = [words.format(run.metrics[name]) for name, words in _MEASURED if run.metrics.get(name) is not None]
-    drill = "DRILL: " if run.drill else ""
-    ended = "" if run.state is RunState.NEEDS_OPERATOR else f" [{', '.join([f'{run.state}{took}', *figures])}]"
-    return f"{drill}{notice.text}{ended}"
+    return f"{text} [{', '.join([f'{run.state}{took}', *figures])}]"
 
 
 def body_of(notice: Notice, run: Run | None) -> dict[str, Any]:

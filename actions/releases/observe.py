@@ -30,8 +30,8 @@ def observe(
     `served` maps references to the artefacts with a share above 0. Seconds are counted only between two observations
     less than `GAP_SECONDS` (or three intervals) apart, with fresh data and health ok, and only for an artefact that has
     all the traffic: where several share it, health may be another's; failures still count. A release observed down
-    starts its soak anew unless it already earned good; bad stays bad. One that a rollback has `left` and that serves again
-    has to earn good anew.
+    starts its soak anew unless it already earned good; bad stays bad. One that a rollback has `left` and that
+    serves again has to earn good anew.
     """
     rows = {release.reference: release for release in previous}
     return tuple(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from actions.ledger.writer import Entry, LostLock
 from actions.model.crash import crashpoint
-from actions.model.errors import Ambiguous, LedgerError, VerifyFailed, VqError
+from actions.model.errors import Ambiguous, LedgerError, UnknownNameError, VerifyFailed, VqError
 from actions.model.plan import Plan, PlannedStep
 from actions.model.platform import Evidence, Probe
 from actions.model.run import EventKind
@@ -74,8 +74,8 @@ class Forward:
         if planned.kind == LOCK:
             return await self._lock(planned)
         attempt = self.journal.progress.steps[planned.id].attempt
+        step = self._kind(planned)
         try:
-            step = self.workshop.registry[planned.kind]
             if self.journal.progress.steps[planned.id].open:
                 return await self._recover(step, planned, attempt)
             return await self._fresh(step, planned, attempt + 1)
@@ -84,9 +84,13 @@ class Forward:
         except Exception as error:
             raise self._failure(planned, error) from error
 
+    def _kind(self, planned: PlannedStep) -> Step:
+        try:
+            return self.workshop.registry[planned.kind]
+        except (KeyError, UnknownNameError) as error:
+            raise StepFailed(f"this version knows no step of kind '{planned.kind}'", planned) from error
+
     def _failure(self, planned: PlannedStep, error: Exception) -> StepFailed:
-        if isinstance(error, KeyError):
-            return StepFailed(f"this version knows no step of kind '{planned.kind}'", planned)
         if not isinstance(error, VqError):
             log.exception("step %d (%s) failed unexpectedly", planned.id, planned.kind)
         return StepFailed(self.journal.redactor.failure(error), planned)

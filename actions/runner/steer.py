@@ -1,26 +1,19 @@
 """Telling a run something and making sure that somebody is there to hear it; taking a run over from an executor."""
 
-import os
-import signal
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from actions.ledger import open_writer
-from actions.ledger.locks import is_locked, lock_path
-from actions.ledger.processes import Holder, host_name, process_facts
 from actions.ledger.submitting import LAUNCH_SECONDS
-from actions.ledger.writer import LedgerWriter
-from actions.model.errors import Busy, Refused
+from actions.model.errors import Refused
 from actions.model.identity import short_id
 from actions.model.record import CommandRow
 from actions.model.run import EventKind, Executor, Run
-from actions.model.waiting import Deadline
 from actions.model.words import Command, RunState
+from actions.runner.ending import end_holder
 from actions.runner.launch import launch
 
 AT_WORK = ("alive", "slow", "stopped")
-END_SECONDS = 10.0
 _WAITING = (RunState.PAUSED, RunState.NEEDS_OPERATOR)
 _NEED_AN_EXECUTOR = {Command.RESUME, Command.ABORT, Command.BACK_OUT}
 
@@ -74,32 +67,9 @@ def take_over(ledger_dir: Path, run_id: str, *, by: str, reason: str = "", stop:
                     f"the executor of run {short_id(run_id)} holds its target and does not move (process {before.pid}"
                     f" on '{before.host}': {before.detail}); take it over with --stop to end it first"
                 )
-            _end(ledger, run_id, run.target, before, by=by, reason=reason)
+            body = {"from_pid": end_holder(ledger, run_id), "by": by, "reason": reason or "it did not move"}
+            ledger.append(run_id, EventKind.LOCK_STOLEN, body=body, fence=0, actor=by)
         ledger.change_owner(run_id, by, reason=reason)
     if before.state != "alive" and run.state not in _WAITING:
         launch(ledger_dir, run_id)
     return before
-
-
-def _end(ledger: LedgerWriter, run_id: str, target: str, executor: Executor, *, by: str, reason: str) -> None:
-    """End exactly that executor, wait until its lock is free, and say so in the journal."""
-    holder = ledger.lease_holder(run_id)
-    if holder is None or executor.host != host_name():
-        raise Refused(f"the executor works on '{executor.host}'; take the run over there")
-    if _is_there(holder):
-        os.kill(holder.pid, signal.SIGKILL)
-    deadline = Deadline(END_SECONDS)
-    while is_locked(lock_path(ledger.directory, target)):
-        if deadline.passed:
-            raise Busy(
-                f"'{target}' is still held by a child of process {holder.pid}; wait for it, or end it by hand",
-                run_id=run_id,
-            )
-        time.sleep(0.02)
-    body = {"from_pid": holder.pid, "by": by, "reason": reason or "it did not move"}
-    ledger.append(run_id, EventKind.LOCK_STOLEN, body=body, fence=0, actor=by)
-
-
-def _is_there(holder: Holder) -> bool:
-    facts = process_facts(holder.pid)
-    return facts is not None and facts[1] == holder.start and facts[0] not in "ZX"

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from actions.model.record import Notice
 from actions.model.run import Run
 from actions.model.words import RunState
@@ -50,6 +52,11 @@ def test_what_nobody_measured_is_not_told_as_nothing() -> None:
 
 def test_a_run_that_waits_for_a_person_is_not_told_as_ended() -> None:
     assert text_of(NOTICE, run(RunState.NEEDS_OPERATOR)) == NOTICE.text
+
+
+@pytest.mark.parametrize("state", [RunState.NEEDS_OPERATOR, RunState.PAUSED, RunState.UNDOING])
+def test_the_alarm_of_a_drill_is_called_a_drill_too(state: RunState) -> None:
+    assert text_of(NOTICE, run(state, drill=True)) == f"DRILL: {NOTICE.text}"
 
 
 def test_a_drill_is_called_a_drill() -> None:

@@ -84,6 +84,7 @@ def test_a_step_that_must_stop_waits_for_a_person_and_goes_on_after(bench: Bench
     assert bench.ledger.view(run_id).manual[0] == "look at it by hand: step 3"
     bench.world.flag("mended").touch()
     assert bench.resume(run_id) is RunState.SUCCEEDED
+    assert bench.ledger.view(run_id).manual == (), "nothing is left for a person to do"
     check_journal(bench.ledger, bench.world)
 
 
@@ -135,6 +136,13 @@ def test_an_unknown_kind_of_step_fails_without_an_effect(bench: Bench) -> None:
     run_id = bench.submit(make_plan(step(1, "lock", changes=False), step(2, "teleport")))
     assert bench.run(run_id) is RunState.FAILED
     assert "no step of kind 'teleport'" in bench.ledger.view(run_id).steps[1].text
+
+
+def test_a_missing_key_inside_a_step_is_not_an_unknown_step(bench: Bench) -> None:
+    run_id = bench.submit(standard_plan(last={"fail": "key"}))
+    assert bench.run(run_id) is RunState.UNDONE
+    errors = [str(one.body["error"]) for one in bench.ledger.events(run_id) if one.kind is EventKind.FAILED]
+    assert errors == ["unexpected KeyError: 'shares'"]
 
 
 def test_measuring_that_fails_does_not_fail_the_run(bench: Bench) -> None:

@@ -79,6 +79,8 @@ class Effect(Step):
             raise Refused("the platform refused")
         if self.fails(context, "crash"):
             raise ZeroDivisionError("password=hunter2hunter2")
+        if self.fails(context, "key"):
+            raise KeyError("shares")
         crashpoint(f"effect.{context.step.id}.before")
         self.world.put(context.step.id, NEW, context.key)
         self.world.count("do", context.key)  # called twice, it happens twice: the runner has to know better
