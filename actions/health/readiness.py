@@ -200,12 +200,14 @@ def _permissions(facts: RollbackFacts) -> Check | None:
 
 
 def _system(facts: RollbackFacts) -> Check | None:
-    """A dead database is not cured by another release of the code."""
-    if not facts.others_down:
+    """A dead database is not cured by another release of the code; one that nobody has looked at may be dead."""
+    said = {"down": facts.others_down, "not known": facts.others_unknown}
+    evidence = "; ".join(f"{word}: {', '.join(names)}" for word, names in said.items() if names)
+    if not evidence:
         return None
-    names = ", ".join(facts.others_down)
-    advice = "a rollback of the code may not help: look there first"
-    return Check(id="system", title="other services", gate=Gate.INCONCLUSIVE, evidence=f"down: {names}", advice=advice)
+    down = "a rollback of the code may not help: look there first"
+    advice = down if facts.others_down else "look at their health first if there is time; a rollback goes on without it"
+    return Check(id="system", title="other services", gate=Gate.INCONCLUSIVE, evidence=evidence, advice=advice)
 
 
 def _notes(facts: RollbackFacts) -> list[Check]:

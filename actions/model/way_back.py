@@ -91,6 +91,7 @@ class RollbackFacts(Fact):
     drills: tuple[Drill, ...] = ()
     health: ServiceHealth | None = None
     others_down: tuple[str, ...] = ()
+    others_unknown: tuple[str, ...] = ()
 
     def slot(self, name: str | None) -> SlotFacts | None:
         """The facts of that slot."""

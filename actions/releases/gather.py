@@ -101,6 +101,7 @@ async def _observe(
         data_services=_data_services(access.environment, name),
         health=snapshot.service(name) if snapshot else None,
         others_down=_others_down(snapshot, name),
+        others_unknown=_others_unknown(snapshot, access.environment, name),
         **traffic,
         **past,
     )
@@ -117,6 +118,15 @@ def _data_services(environment: Environment, but: str) -> dict[str, str]:
 def _others_down(snapshot: Snapshot | None, but: str) -> tuple[str, ...]:
     services = snapshot.services if snapshot else ()
     return tuple(one.service for one in services if one.service != but and one.state is HealthState.DOWN)
+
+
+def _others_unknown(snapshot: Snapshot | None, environment: Environment, but: str) -> tuple[str, ...]:
+    """Other services of which nothing is known now: nobody looked, no data came, or what came is too old."""
+    others, now = [name for name in environment.services if name != but], datetime.now(UTC)
+    if snapshot is None:
+        return tuple(others)
+    seen = [one for name in others if (one := snapshot.service(name)) is not None]
+    return tuple(one.service for one in seen if one.shown_state(now) is HealthState.UNKNOWN)
 
 
 def _ledger_facts(ledger: FactsReader, environment: str, service: str, own_run: str | None) -> dict[str, object]:

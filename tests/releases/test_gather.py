@@ -1,13 +1,15 @@
 """Facts are gathered concurrently; a source that is silent is a fact, and never blocks the others."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from actions.model.environment import AddressWorkload, Environment, HttpService, PostgresService, RedisService
 from actions.model.errors import UnknownNameError
+from actions.model.health import ServiceHealth, Snapshot
 from actions.model.run import Run
-from actions.model.words import Gate, RunState, Verdict
+from actions.model.words import Gate, HealthState, RunState, Verdict
 from actions.releases import gather as gathering
 from actions.releases.gather import default_service, gather
 from tests.platforms.fake import FakeAccess, FakeLedger, FakeTraffic, Standing, World, artefact, environment
@@ -118,3 +120,24 @@ async def test_a_driver_that_errs_is_a_failed_reading_and_is_said(access, ledger
     facts = await gather(access, ledger, request=request())
     assert "the reading failed: KeyError" in facts.traffic_error and "\x1b" not in facts.traffic_error
     assert facts.choice.refusal
+
+
+@pytest.mark.parametrize(
+    ("state", "age", "unknown"),
+    [
+        (HealthState.OK, 0, False),
+        (HealthState.DOWN, 0, False),
+        (HealthState.UNKNOWN, 0, True),
+        (HealthState.OK, 60, True),
+    ],
+)
+async def test_other_services_without_fresh_data_are_unknown(access, ledger, state, age, unknown):
+    services = {**access.environment.services, "cache": RedisService(url="redis://127.0.0.1:1")}
+    access.environment = access.environment.model_copy(update={"services": services})
+    now = datetime.now(UTC)
+    seen = now - timedelta(seconds=age)
+    row = ServiceHealth(service="cache", kind="redis", state=state, word="x", observed_at=seen)
+    snapshot = Snapshot(environment="production", sequence=1, at=now, services=(row,))
+    facts = await gather(access, ledger, request=request(), snapshot=snapshot)
+    assert facts.others_unknown == (("cache",) if unknown else ())
+    assert (await gather(access, ledger, request=request())).others_unknown == ("cache",)

@@ -50,6 +50,15 @@ def test_a_held_lock_an_unwritable_journal_and_missing_rights_each_stop_it():
     assert ready(traffic_permissions=(denied,)).gate == Gate.INCONCLUSIVE
 
 
+def test_readiness_is_not_green_while_nothing_is_known_of_the_other_services():
+    """A database that nobody could look at may be dead; a rollback may go on, but not as if all were well."""
+    found = ready(others_unknown=("postgres", "redis"))
+    assert found.gate == Gate.INCONCLUSIVE and found.reason == "not known: postgres, redis"
+    assert check(found, "system").gate is Gate.INCONCLUSIVE and check(found, "system").advice
+    both = check(ready(others_unknown=("redis",), others_down=("postgres",)), "system")
+    assert both.evidence == "down: postgres; not known: redis"
+
+
 def test_drill_and_stock_are_shown_and_never_decide():
     found = ready()
     assert check(found, "drill").evidence == "no drill yet" and check(found, "drill").gate is Gate.INCONCLUSIVE

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from actions.model.errors import ExitCode
+from actions.model.errors import ExitCode, Unreachable
 from actions.model.health import worst
 from actions.model.plan import Readiness, Release
 from actions.model.words import Gate
@@ -45,6 +46,8 @@ def readiness(context: typer.Context, service: Service = None, check: Check = Fa
     async def work() -> int:
         async with here.viewing() as viewer:
             names = (service,) if service is not None else viewer.rollback_services or (None,)
+            with suppress(Unreachable):  # whatever did not come in is said to be unknown
+                await viewer.snapshot()
             ways = await asyncio.gather(*(viewer.readiness(name) for name in names))
         gate = worst([Gate(one.gate) for one in ways])
         alone = readiness_payload(ways[0]) if len(ways) == 1 else {}
