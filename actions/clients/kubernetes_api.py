@@ -244,6 +244,7 @@ async def _library(name: str) -> Any:
 
 async def _open(kubeconfig: Path | None, context: str | None) -> "ApiClient":
     client, config = await _library("kubernetes.aio.client"), await _library("kubernetes.aio.config")
+    yaml = await _library("yaml")  # a kubeconfig is read while a login writes it
     configuration = client.Configuration()
     configuration.proxy = None
     configuration.client_session_kwargs = {"trust_env": False, "middlewares": (_sent_once,)}
@@ -262,7 +263,7 @@ async def _open(kubeconfig: Path | None, context: str | None) -> "ApiClient":
                 client_configuration=configuration,
                 persist_config=False,
             )
-    except (config.ConfigException, OSError, ValueError, TypeError, KeyError) as error:
+    except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         place = kubeconfig or ("the default kubeconfig" if context else "in-cluster configuration")
         raise ConfigError(f"{place}: {clean(error, limit=300)}; check 'kubeconfig' and 'context'") from None
     opened: ApiClient = client.ApiClient(configuration)

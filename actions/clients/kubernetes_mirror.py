@@ -16,12 +16,13 @@ from weakref import WeakKeyDictionary
 from actions.clients import kubernetes_pulse as pulse
 from actions.clients.kubernetes_api import Json, KubernetesReader
 from actions.clients.kubernetes_errors import Expired, Forbidden, NotThere
-from actions.clients.kubernetes_pulse import Pulse
+from actions.clients.kubernetes_pulse import Pulse, told
 from actions.model.errors import ConfigError, Unreachable, VqError
 
 T = TypeVar("T")
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 15.0
+LONGEST_REOPENING = 1.0
 KEPT_ERRORS = (Forbidden, NotThere, ConfigError)
 """Errors that waiting does not cure: they are told as they are, at once."""
 
@@ -79,8 +80,10 @@ class Mirror:
             await self._task
 
     async def _run(self) -> None:
+        """Until it is cancelled: whatever goes wrong is told, and tried again after a pause."""
         pause, version = FIRST_PAUSE, ""
         while True:
+            began = time.monotonic()
             try:
                 if not version:
                     version = await self._list()
@@ -89,15 +92,25 @@ class Mirror:
                     pause, version = FIRST_PAUSE, self._apply(event)
             except Expired:
                 version = ""
-            except VqError as error:
-                self._lose(error)
-                if isinstance(error, KEPT_ERRORS):
-                    version = ""
-                    await asyncio.sleep(LONGEST_PAUSE)
-                else:
-                    await asyncio.sleep(min(FIRST_PAUSE, pause))
-                    await self.pulse.answer(pause - FIRST_PAUSE)
-                    pause = min(pause * 2, LONGEST_PAUSE)
+            except Exception as error:  # noqa: BLE001 - a watch that ends for good would show old facts for ever
+                known = isinstance(error, VqError) and not isinstance(error, KEPT_ERRORS)
+                version = version if known else ""
+                await self._lost(told(self.client, error), pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                continue
+            if time.monotonic() - began < FIRST_PAUSE:  # ended as soon as it was opened: not again without a pause
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_REOPENING)
+
+    async def _lost(self, error: VqError, pause: float) -> None:
+        self._lose(error)
+        if isinstance(error, Forbidden | NotThere):
+            await asyncio.sleep(LONGEST_PAUSE)
+            return
+        if isinstance(error, ConfigError):
+            pause = LONGEST_PAUSE
+        await asyncio.sleep(min(FIRST_PAUSE, pause))
+        await self.pulse.answer(pause - FIRST_PAUSE)
 
     async def _list(self) -> str:
         items, version = await self.client.collection(self.path)

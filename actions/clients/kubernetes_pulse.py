@@ -5,7 +5,8 @@ import contextlib
 import time
 
 from actions.clients.kubernetes_api import KubernetesReader
-from actions.model.errors import VqError
+from actions.model.errors import Unreachable, VqError
+from actions.model.text import clean
 
 EVERY_SECONDS = 3.0
 LOST_SECONDS = 1.0
@@ -14,6 +15,13 @@ LOST_SECONDS = 1.0
 PATIENCE_SECONDS = 4.0
 TOLERATED_SECONDS = 6.0
 """An API that was silent for longer than this is lost; what was seen before no longer counts as an observation (H9)."""
+
+
+def told(client: KubernetesReader, error: Exception) -> VqError:
+    """The error as people are told it; one that nobody foresaw by its type and words."""
+    if isinstance(error, VqError):
+        return error
+    return Unreachable(clean(f"{client.where}: {type(error).__name__}: {error}", limit=300))
 
 
 class Pulse:
@@ -54,6 +62,6 @@ class Pulse:
                 self._answer = asyncio.Event()
             except TimeoutError:
                 self._said = f"{self._client.where} does not answer; check network or VPN"
-            except VqError as error:
-                self._said = error.message
+            except Exception as error:  # noqa: BLE001 - a pulse that ends would let old facts pass for new ones
+                self._said = told(self._client, error).message
             await asyncio.sleep(LOST_SECONDS if self._said else EVERY_SECONDS)

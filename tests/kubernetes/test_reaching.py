@@ -10,7 +10,7 @@ import pytest
 
 from actions.clients.kubernetes_api import KubernetesReader
 from actions.clients.kubernetes_errors import NotThere
-from actions.clients.kubernetes_mirror import Mirrors
+from actions.clients.kubernetes_mirror import LONGEST_REOPENING, Mirror, Mirrors
 from actions.model.errors import ConfigError, Refused, Unreachable
 from actions.platforms.kubernetes.driver import KubernetesWorkloadReader
 from tests.faults.proxy import FaultProxy
@@ -191,3 +191,81 @@ async def test_32_watches_survive_410_and_lost_connections(bench: Bench, release
     async with asyncio.timeout(15):
         while await seen() != "1.4.3":
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("half", ["", "clusters: [", "clusters:\n- cluster: {server: 'http", "just words"])
+async def test_a_kubeconfig_caught_half_written_is_read_again(
+    bench: Bench, released: KubernetesDouble, quick: None, half: str
+) -> None:
+    """A login rewrites it while the console runs: the watches must outlive that."""
+    settings = bench.settings()
+    reader = bench.reader(settings)
+    assert settings.kubeconfig is not None
+    whole = settings.kubeconfig.read_text()
+    await reader.observe()
+    settings.kubeconfig.write_text(half)
+    released.access.expire("admin")
+    assert "kubeconfig" in await told(reader)
+    settings.kubeconfig.write_text(whole)
+    released.access.renew("admin")
+    released.release("api", "registry.local/virtualqueue-api:1.4.3")
+    async with asyncio.timeout(15):
+        while True:
+            with contextlib.suppress(Unreachable):
+                current = (await reader.observe()).current
+                if current is not None and current.version == "1.4.3":
+                    break
+            await asyncio.sleep(0.01)
+
+
+async def test_an_answer_that_nobody_foresaw_does_not_end_the_watch(
+    bench: Bench, released: KubernetesDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = bench.reader(bench.settings())
+    await reader.observe()
+    real, failed = Mirror._apply, []
+
+    def once(self: Mirror, event: dict[str, Any]) -> str:
+        if not failed:
+            failed.append(event)
+            raise KeyError("metadata")
+        return real(self, event)
+
+    monkeypatch.setattr(Mirror, "_apply", once)
+    released.release("api", "registry.local/virtualqueue-api:1.4.3")
+    async with asyncio.timeout(15):
+        while (current := (await reader.observe()).current) is None or current.version != "1.4.3":
+            await asyncio.sleep(0.01)
+    assert failed
+
+
+async def test_a_watch_that_ends_at_once_is_not_opened_without_a_pause(
+    bench: Bench, released: KubernetesDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy before the API that cuts watches off must not be asked a thousand times a second."""
+    opened: list[str] = []
+
+    async def empty(self: KubernetesReader, path: str, version: str, *_: object, **more: Any) -> Any:
+        opened.append(path)
+        more["opened"]()
+        return
+        yield
+
+    monkeypatch.setattr(KubernetesReader, "watch", empty)
+    slept: list[float] = []
+    real = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        task = asyncio.current_task()
+        mirrors = task is not None and task.get_name().startswith("mirror")
+        slept.extend([seconds] if mirrors else [])
+        await real(0 if mirrors else seconds)
+
+    reader = bench.reader(bench.settings())
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    await reader.observe()
+    async with asyncio.timeout(10):
+        while len(opened) < 30:
+            await real(0)
+    monkeypatch.undo()
+    assert len(slept) >= len(opened) - 3 and max(slept) == LONGEST_REOPENING

@@ -8,8 +8,8 @@ from actions.model.environment import Environment, HttpService, KubernetesWorklo
 from actions.model.errors import Refused, Stale
 from actions.model.words import Verdict
 from actions.platforms.access import WriteAccess
-from actions.procedures.facts import gather
 from actions.procedures.offer import offer
+from actions.releases.gather import gather
 from tests.kubernetes.double import KubernetesDouble
 from tests.platforms.fake import FakeLedger, Standing, World, artefact, front
 from tests.releases.making import release
