@@ -5,6 +5,7 @@ By default it dies around every effect and at some points between; VQ_SWEEP=all 
 """
 
 import asyncio
+import re
 import time
 import urllib.request
 from collections import Counter
@@ -154,10 +155,14 @@ class Replica:
         self.project = project
         self.config = project.config
         self.well = well
-        self.config.write_text(
-            self.config.read_text().replace("prove_seconds = 8", f"prove_seconds = {8 if well else 3}")
-        )
-        self.config.write_text(self.config.read_text().replace("stop_timeout = 5", "stop_timeout = 2"))
+        self._set("stop_timeout", 2)
+        if not well:
+            self._set("prove_seconds", 3)
+
+    def _set(self, name: str, value: int) -> None:
+        text, times = re.subn(rf"^{name} = \d+$", f"{name} = {value}", self.config.read_text(), flags=re.MULTILINE)
+        assert times == 1, f"'{name}' is not in the configuration once"
+        self.config.write_text(text)
 
     def target(self) -> str:
         if not self.well:
