@@ -42,9 +42,10 @@ async def executor_ends(facts: SandboxFacts, run_id: str) -> str:
 
     async def look() -> str:
         with open_reader(ledger_of(facts)) as reader:
-            return reader.executor(run_id).state
+            begun = reader.run(run_id).state is not RunState.QUEUED
+            return reader.executor(run_id).state if begun else "not begun"
 
-    return await until(look, lambda seen: seen not in ("alive", "slow"), Deadline(30), str)
+    return await until(look, lambda seen: seen not in ("alive", "slow", "not begun"), Deadline(30), str)
 
 
 def serving(facts: SandboxFacts) -> str | None:

@@ -66,3 +66,11 @@ def test_an_executor_that_comes_and_goes_again_is_told_at_once(stuck: Stuck) -> 
     with open_reader(stuck.facts.config.parent / "ledger") as reader:
         locks = [event for event in reader.events(stuck.run_id) if event.kind == "lock-acquired"]
     assert len(locks) == 3, "the second resume was waited for as well"
+
+
+def test_a_run_that_nobody_carries_out_is_not_waited_for_for_ever(cli: Cli, stack_up: SandboxFacts) -> None:
+    stack.break_(stack_up.directory, "bad-release")
+    words = ("--config", stack_up.config, "rollback", "--last-good", "--yes", "--wait")
+    said = cli(*words, VQ_CRASH_AT="router.after-switch")
+    assert said.code == ExitCode.NEEDS_OPERATOR
+    assert "nobody carries it out; then: vq-tui runs resume" in said.out

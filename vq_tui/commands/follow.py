@@ -20,19 +20,19 @@ SHOWN = {StepState.DONE, StepState.FAILED, StepState.SKIPPED, StepState.UNDONE, 
 
 GONE = {"dead", "none"}
 LOOK_SECONDS = 1.0
-STARTS_SECONDS = 30.0
-"""Longest that an executor may take to come once a run was told to go on."""
+ORPHAN_SECONDS = 30.0
+"""A run that nobody carries out is waited for so long: somebody may be on the way to it."""
 
 
 async def follow(viewer: "Viewer", run_id: str, output: Output, *, since: int = 0) -> RunView:
     """Say each step as it ends until no executor has anything more to do; returns the last view.
 
     `since` is the last event before the run was told something: a run that waited for a person is judged again only
-    once an executor has obeyed, or has come and gone, or none came within `STARTS_SECONDS`.
+    once an executor has obeyed, or has come and gone. A run that nobody carries out for `ORPHAN_SECONDS` is left.
     """
     said: set[tuple[int, str]] = set()
     views: AsyncIterator[RunView] = viewer.follow(run_id)
-    last, deadline = await viewer.run(run_id), Deadline(STARTS_SECONDS)
+    last, alone = await viewer.run(run_id), Deadline(ORPHAN_SECONDS)
     if since:
         said = {_ended(step) for step in last.steps}
     coming = asyncio.ensure_future(_next(views))
@@ -45,11 +45,13 @@ async def follow(viewer: "Viewer", run_id: str, output: Output, *, since: int = 
                     return last
                 last, coming = view, asyncio.ensure_future(_next(views))
                 _say(last, said, output)
-            if await _judged(viewer, last, since, deadline):
+            gone = (await viewer.executor(run_id)).state in GONE
+            if _judged(last, since, gone=gone) or (gone and alone.passed):
                 last = await viewer.run(run_id)  # what an executor wrote as its last words
                 _say(last, said, output)
-                if last.run.state.terminal:
-                    return last
+                return last
+            if not gone or last.run.state is RunState.PAUSED:
+                alone = Deadline(ORPHAN_SECONDS)
     finally:
         coming.cancel()
 
@@ -58,16 +60,13 @@ async def _next(views: AsyncIterator[RunView]) -> RunView | None:
     return await anext(views, None)
 
 
-async def _judged(viewer: "Viewer", view: RunView, since: int, deadline: Deadline) -> bool:
+def _judged(view: RunView, since: int, *, gone: bool) -> bool:
     """Whether the state of the run is its answer, not what it was before somebody told it something."""
-    run = view.run
-    if not run.state.terminal or not since or not run.state.active:
-        return run.state.terminal
+    state = view.run.state
     newer = {event.kind for event in view.events if event.seq > since}
-    if EventKind.STATE in newer:
-        return True
-    gone = (await viewer.executor(run.id)).state in GONE
-    return gone and (EventKind.LOCK_ACQUIRED in newer or deadline.passed)
+    if not since or not state.active or EventKind.STATE in newer:
+        return state.terminal
+    return state.terminal and gone and EventKind.LOCK_ACQUIRED in newer
 
 
 def _say(view: RunView, said: set[tuple[int, str]], output: Output) -> None:
@@ -138,6 +137,8 @@ def verdict_lines(view: RunView) -> list[str]:
     measured = [f"{word} {number(run.metrics.get(name))}" for name, word in names.items()]
     if run.state.terminal:
         lines.append("  " + "   ".join(measured))
+    if not run.state.terminal:
+        lines.append(f"  nobody carries it out; then: vq-tui runs resume {short_id(run.id)}")
     if run.state is RunState.NEEDS_OPERATOR or view.manual:
         lines += ["  a person must act now:", *(f"  {number}. {step}" for number, step in enumerate(view.manual, 1))]
         lines.append(f"  then one of: vq-tui runs resume|back-out|close {short_id(run.id)}")
@@ -162,7 +163,7 @@ def show_lines(view: RunView) -> list[str]:
 
 
 def exit_code(state: RunState) -> int:
-    """0 only for succeeded (and for a run that goes on while nobody waits), 10 when a person is needed, else 1."""
+    """0 only for succeeded, 10 when a person is needed (also for a run that nobody carries out), else 1."""
     if state is RunState.SUCCEEDED:
         return ExitCode.OK
-    return ExitCode.NEEDS_OPERATOR if state is RunState.NEEDS_OPERATOR else ExitCode.FAILED
+    return ExitCode.NEEDS_OPERATOR if state is RunState.NEEDS_OPERATOR or not state.terminal else ExitCode.FAILED
