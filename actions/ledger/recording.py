@@ -59,33 +59,27 @@ class Recording(WritingStore):
         self, environment: str, run_id: str | None, channel: str, text: str, body: Mapping[str, Any] | None = None
     ) -> Notice:
         """Put a message into the outbox; whoever delivers it reads it from there (N1)."""
-        at = instant(now())
         with self._write() as connection:
-            added = connection.execute(
-                insert(notice).values(
-                    environment=environment,
-                    run_id=run_id,
-                    channel=channel,
-                    text=clean(text, multiline=True),
-                    body=body_text(body),
-                    created_at=at,
-                    attempts=0,
-                    next_attempt_at=at,
-                    error="",
-                )
-            ).inserted_primary_key
-            number = added[0] if added else None
-            return notice_from(connection.execute(select(notice).where(notice.c.id == number)).mappings().one())
+            return _queued(connection, environment, run_id, channel, text, body)
 
-    def due_notices(self, limit: int = 100) -> tuple[Notice, ...]:
-        """Unsent messages whose next attempt is due, oldest first."""
+    def queue_notice_once(
+        self, environment: str, run_id: str, channel: str, text: str, body: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Put a message of a run into the outbox unless that channel has it already; whether it was put there."""
+        same = notice.c.run_id == run_id, notice.c.channel == channel, notice.c.text == clean(text, multiline=True)
+        with self._write() as connection:
+            if connection.execute(select(notice.c.id).where(*same)).first() is not None:
+                return False
+            _queued(connection, environment, run_id, channel, text, body)
+            return True
+
+    def due_notices(self, limit: int = 100, run_id: str | None = None) -> tuple[Notice, ...]:
+        """Unsent messages whose next attempt is due, oldest first; only those of `run_id`, where one is given."""
+        due = select(notice).where(notice.c.sent_at.is_(None), notice.c.next_attempt_at <= instant(now()))
+        if run_id is not None:
+            due = due.where(notice.c.run_id == run_id)
         with self._read() as connection:
-            rows = connection.execute(
-                select(notice)
-                .where(notice.c.sent_at.is_(None), notice.c.next_attempt_at <= instant(now()))
-                .order_by(notice.c.id)
-                .limit(limit)
-            ).mappings()
+            rows = connection.execute(due.order_by(notice.c.id).limit(limit)).mappings()
             return tuple(notice_from(row) for row in rows)
 
     def notice_sent(self, notice_id: int) -> None:
@@ -119,6 +113,31 @@ class Recording(WritingStore):
             beaten = connection.execute(update(keeper).where(keeper.c.id == 1, *same).values(beat_at=at))
             if beaten.rowcount != 1:
                 _put(connection, keeper, {"id": 1}, identity | {"since": at, "beat_at": at})
+
+
+def _queued(
+    connection: Connection,
+    environment: str,
+    run_id: str | None,
+    channel: str,
+    text: str,
+    body: Mapping[str, Any] | None,
+) -> Notice:
+    at = instant(now())
+    values = {
+        "environment": environment,
+        "run_id": run_id,
+        "channel": channel,
+        "text": clean(text, multiline=True),
+        "body": body_text(body),
+        "created_at": at,
+        "attempts": 0,
+        "next_attempt_at": at,
+        "error": "",
+    }
+    added = connection.execute(insert(notice).values(**values)).inserted_primary_key
+    number = added[0] if added else None
+    return notice_from(connection.execute(select(notice).where(notice.c.id == number)).mappings().one())
 
 
 def _still_bad(kept: Release, seen: Release) -> Release:

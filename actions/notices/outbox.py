@@ -18,8 +18,8 @@ HEAD_START = timedelta(seconds=15)
 class Outbox(Protocol):
     """What the ledger's writer offers for notices. Blocking."""
 
-    def due_notices(self, limit: int = 100) -> tuple[Notice, ...]:
-        """Unsent notices whose next attempt is due; after a failure the wait grows."""
+    def due_notices(self, limit: int = 100, run_id: str | None = None) -> tuple[Notice, ...]:
+        """Unsent notices, of one run or of all, whose next attempt is due; after a failure the wait grows."""
         ...
 
     def run(self, run_id: str) -> Run:
@@ -51,10 +51,8 @@ async def deliver(
     raised; only the ledger's own errors are.
     """
     find = channels or (lambda notice: configured(environments, notice))
-    ripe = await asyncio.to_thread(outbox.due_notices)
-    waiting = [
-        notice for notice in ripe if (notice.run_id == run_id if run_id else now() - notice.created_at >= HEAD_START)
-    ]
+    ripe = await asyncio.to_thread(outbox.due_notices, run_id=run_id)
+    waiting = [notice for notice in ripe if run_id is not None or now() - notice.created_at >= HEAD_START]
     return sum(await asyncio.gather(*(_attempt(outbox, notice, find(notice), seconds) for notice in waiting)))
 
 

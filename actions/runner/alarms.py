@@ -8,8 +8,6 @@ from actions.model.identity import short_id
 if TYPE_CHECKING:
     from actions.model.environment import Environment
 
-_KNOWN = 500
-
 
 def alarm(ledger: LedgerWriter, run_id: str, environment: "Environment", words: str) -> None:
     """Queue one line for every webhook, once, however often the executor is restarted. Blocking."""
@@ -18,7 +16,5 @@ def alarm(ledger: LedgerWriter, run_id: str, environment: "Environment", words: 
         return
     run = ledger.run(run_id)
     text = f"{run.environment}/{run.service}: run {short_id(run.id)} {words}"
-    known = {(one.channel, one.text) for one in ledger.notices(limit=_KNOWN) if one.run_id == run_id}
     for channel in channels:
-        if (channel, text) not in known:
-            ledger.queue_notice(run.environment, run_id, channel, text, {"state": run.state.value, "drill": run.drill})
+        ledger.queue_notice_once(run.environment, run_id, channel, text, {"state": run.state.value, "drill": run.drill})

@@ -14,12 +14,8 @@ from actions.releases.store import FactsReader, ReleaseWriter
 class StepLedger(FactsReader, ReleaseWriter, Protocol):
     """What steps ask of the ledger's writer."""
 
-    def queue_notice(self, environment: str, run_id: str | None, channel: str, text: str, body: dict[str, Any]) -> Any:
-        """Put one message into the outbox."""
-        ...
-
-    def notices(self, unsent_only: bool = False, limit: int = 100) -> tuple[Any, ...]:
-        """Messages of the outbox, newest first."""
+    def queue_notice_once(self, environment: str, run_id: str, channel: str, text: str, body: dict[str, Any]) -> bool:
+        """Put one message of a run into the outbox unless that channel has it already."""
         ...
 
     def events(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
@@ -69,8 +65,4 @@ class Records:
 
     async def queue_notice_once(self, environment: str, channel: str, text: str, body: dict[str, Any]) -> bool:
         """Put one message of this run into the outbox unless that channel already has it (N1)."""
-        known = await asyncio.to_thread(self.ledger.notices, False, 500)
-        if any((one.run_id, one.channel, one.text) == (self.run_id, channel, text) for one in known):
-            return False
-        await asyncio.to_thread(self.ledger.queue_notice, environment, self.run_id, channel, text, body)
-        return True
+        return await asyncio.to_thread(self.ledger.queue_notice_once, environment, self.run_id, channel, text, body)

@@ -7,8 +7,8 @@ import pytest
 from actions.config import load
 from actions.model.words import Verdict
 from actions.platforms.access import WriteAccess
-from actions.procedures.facts import gather
 from actions.procedures.offer import offer
+from actions.releases.gather import gather
 from tests.docker.project import ComposeProject
 from tests.platforms.fake import FakeLedger
 from tests.releases.making import release

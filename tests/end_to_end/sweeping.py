@@ -17,8 +17,8 @@ from actions.model.plan import Level, Plan, RollbackRequest
 from actions.model.waiting import Deadline, until
 from actions.model.words import RunState, Verdict
 from actions.platforms.access import Access
-from actions.procedures.facts import gather
 from actions.procedures.rollback import plan_rollback
+from actions.releases.gather import gather
 from actions.runner.launch import launch
 from actions.runner.steer import AT_WORK, resume
 from tests.runner.journal_checker import check_journal

@@ -237,6 +237,14 @@ def test_the_outbox_keeps_what_was_not_delivered(ledger: LedgerWriter) -> None:
     assert waiting[0].next_attempt_at is not None and "\x07" not in waiting[0].error
 
 
+def test_a_notice_of_a_run_is_queued_once_however_much_is_queued_between(ledger: LedgerWriter) -> None:
+    assert ledger.queue_notice_once("demo", "RUN", "desk", "it broke\x07")
+    for number in range(600):
+        ledger.queue_notice("demo", None, "desk", f"noise {number}")
+    assert not ledger.queue_notice_once("demo", "RUN", "desk", "it broke\x07")
+    assert ledger.queue_notice_once("demo", "OTHER", "desk", "it broke") and len(ledger.due_notices(1_000)) == 602
+
+
 def test_the_keeper_lives_as_long_as_its_lock(ledger: LedgerWriter) -> None:
     assert not ledger.keeper().alive
     with locked(ledger.directory / "keeper.lock"):

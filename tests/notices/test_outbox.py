@@ -79,6 +79,14 @@ async def test_who_delivers_all_leaves_new_ones_to_the_runs_own_executor(
     assert await deliver(ledger, configured, run_id="RUN1") == 1
 
 
+async def test_a_run_delivers_its_own_however_many_others_wait(ledger: LedgerWriter, receiver: Receiver) -> None:
+    for number in range(120):
+        ledger.queue_notice("production", None, "oncall", f"older {number}", {})
+    ledger.queue_notice("production", "RUN1", "oncall", "rolled back", {})
+    assert await deliver(ledger, environments(oncall=Webhook(url=receiver.url)), run_id="RUN1") == 1
+    assert len(receiver.bodies) == 1 and b"rolled back" in receiver.bodies[0]
+
+
 async def test_a_dead_channel_is_kept_for_later_and_does_not_keep_the_others(
     ledger: LedgerWriter, receiver: Receiver
 ) -> None:

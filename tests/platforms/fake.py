@@ -377,28 +377,14 @@ class FakeLedger:
     def changes(self, environment: str, limit: int = 20) -> tuple[ChangeNote, ...]:
         return tuple(reversed(self.notes))[:limit]
 
-    def queue_notice(
-        self, environment: str, run_id: str | None, channel: str, text: str, body: dict[str, object]
-    ) -> int:
-        notice = {
-            "id": len(self.queued),
-            "environment": environment,
-            "run_id": run_id,
-            "channel": channel,
-            "text": text,
-        }
+    def queue_notice_once(
+        self, environment: str, run_id: str, channel: str, text: str, body: dict[str, object]
+    ) -> bool:
+        notice: dict[str, object] = {"environment": environment, "run_id": run_id, "channel": channel, "text": text}
+        if any(one == {**notice, "body": body} for one in self.queued):
+            return False
         self.queued.append({**notice, "body": body})
-        return len(self.queued)
-
-    def notices(self, unsent_only: bool = False, limit: int = 100) -> tuple[object, ...]:
-        return tuple(_Row(**{key: one[key] for key in ("run_id", "channel", "text")}) for one in self.queued)[:limit]
-
-
-@dataclass
-class _Row:
-    run_id: object
-    channel: object
-    text: object
+        return True
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from actions.clients.supervisor import SupervisorWriter
 from actions.model.errors import VerifyFailed
 from actions.model.identity import new_id
 from actions.model.words import Verdict
-from actions.procedures.facts import gather
+from actions.releases.gather import gather
 from actions.steps.measures import Measures
 from actions.steps.registry import registry
 from tests.platforms.fake import FakeLedger

@@ -7,8 +7,8 @@ from actions.model.errors import VqError
 from actions.model.plan import OnFailure, Plan, PlannedStep
 from actions.model.platform import Evidence
 from actions.platforms.access import WriteAccess
-from actions.procedures.facts import gather
 from actions.procedures.rollback import plan_rollback
+from actions.releases.gather import gather
 from actions.steps.contract import StepContext
 from actions.steps.measures import Measures
 from actions.steps.records import Records
