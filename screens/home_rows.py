@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import chain, islice, repeat, zip_longest
 from typing import TYPE_CHECKING
 
-from actions.model.identity import short_id
 from actions.model.words import Gate, HealthState
-from screens.cells import BLANK, Part, Row, beside, cut, ends, fit, indent, row, title, wrap
+from screens.cells import BLANK, Part, Row, beside, cut, fit, indent, row, title, wrap
+from screens.changed_rows import changed_rows, doubt_rows, unheard
 from screens.glyphs import ARROW, GATE, HEALTH, POINTER, RUN, WARN
 from screens.spark import spark
 from screens.ways import ways_rows
@@ -19,12 +19,10 @@ from screens.words import about, ago, face, since, took
 if TYPE_CHECKING:
     from actions.model.health import Check, ServiceHealth
     from actions.model.plan import Readiness
-    from actions.model.record import ChangeNote
     from actions.model.run import Run
     from screens.scene import Scene
 
 
-WIDE = 110
 _ORDER = {HealthState.DOWN: 0, HealthState.UNKNOWN: 1, HealthState.DEGRADED: 2, HealthState.OK: 3}
 
 
@@ -183,57 +181,7 @@ def check_rows(check: Check, width: int, labels: int, *, advise: bool) -> list[R
     ]
 
 
-# what changed, what is next --------------------------------------------------------------------------
-def changed_rows(home: Home, width: int, height: int) -> list[Row]:
-    """Newest first: when, what, who."""
-    changes = home.scene.changes
-    if changes is None:
-        return [row(*unheard(home, "changes", "waiting"))]
-    doubt = doubt_rows(home, "changes", width)
-    rows = [changed_row(change, home, width) for change in changes] or [row(("nothing is on record", "dim"))]
-    return [*doubt, *rows][:height]
-
-
-def unheard(home: Home, source: str, waiting: str) -> tuple[Part, ...]:
-    """Of a source that never answered: why, or what is waited for. What the whole page says is not said again."""
-    error = home.scene.errors.get(source)
-    if error is None:
-        return ((waiting, "dim"),)
-    return ("? ", "warn"), ("not known", "warn"), ("" if error == home.scene.trouble else f"  {error}", "dim")
-
-
-def doubt_rows(home: Home, source: str, width: int) -> list[Row]:
-    """Over the last values of a source that fails: how old they are, and why."""
-    error = home.scene.errors.get(source)
-    if error is None:
-        return []
-    error = "" if error == home.scene.trouble else error
-    return [
-        cut(
-            row(
-                ("? ", "warn"),
-                (f"as of {ago(since(home.scene.heard.get(source), home.now))} ago", "warn"),
-                (f"  {error}", "dim"),
-            ),
-            width,
-        )
-    ]
-
-
-def changed_row(change: ChangeNote, home: Home, width: int) -> Row:
-    """One change."""
-    letter = home.letters.get(f"run {change.run_id}")
-    age = fit(ago(since(change.at, home.now)), 5, right=True)
-    lead: tuple[Part, ...] = ((letter, "badge"), (age[1:], "dim")) if letter and change.run_id else ((age, "dim"),)
-    named = change.subject in change.text or (width < WIDE // 2 and change.text)
-    text = change.text.removeprefix(f"{change.kind} ")
-    what = text if named else f"{change.subject} {text}".strip()
-    run = short_id(change.run_id)[-3:] if change.run_id else ""
-    tail = row((fit(change.by, 7 if width < WIDE // 2 else 10), "dim"), " ", (fit(run, 3), "dim"))
-    line = row(*lead, "  ", (fit(change.kind, 8), "text"), " ", (what, "bright"))
-    return ends(line, tail, width)
-
-
+# what is next --------------------------------------------------------------------------
 def next_rows(home: Home, width: int) -> list[Row]:
     """What is known to come: who watches, and what the release under watch still has to prove."""
     keeper, rows = home.scene.keeper, []

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from actions.desk import look
+from actions.desk.changed import changed
 from actions.desk.identity import identify
 from actions.desk.ledger_door import LedgerDoor
 from actions.desk.loop import LoopThread, stream
@@ -161,9 +162,9 @@ class Viewer:
         return await self._thread.call(self.ledger.read(lambda ledger: ledger.releases(name, service), ()))
 
     async def changes(self, limit: int = 20) -> tuple[ChangeNote, ...]:
-        """What changed lately, newest first."""
+        """What changed lately, newest first; runs that did not end as meant are among it."""
         name = self.environment_name
-        return await self._thread.call(self.ledger.read(lambda ledger: ledger.changes(name, limit), ()))
+        return await self._thread.call(self.ledger.read(lambda ledger: changed(ledger, name, limit), ()))
 
     async def keeper(self) -> KeeperFacts:
         """Whether a keeper observes while no console is open."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from actions.keeper.instance_watch import InstanceWatch
 from actions.ledger.locks import FileLock
 from actions.ledger.writer import LedgerWriter
 from actions.model.environment import HttpService, PostgresService, RedisService
@@ -14,7 +15,7 @@ from actions.model.errors import Busy, Unreachable, VqError
 from actions.model.health import Snapshot
 from actions.model.plan import Release
 from actions.model.platform import Artefact, TrafficFacts, WorkloadFacts
-from actions.model.record import ChangeNote
+from actions.model.record import ChangeNote, RunQuery
 from actions.platforms.access import Access
 from actions.releases.observe import observe
 
@@ -47,6 +48,8 @@ class ReleaseWatch:
         self._seen_by = seen_by
         self._lock = FileLock(writer.directory / f"{access.name}.{LOCK}")
         self._looked = -LOOK_SECONDS
+        self._looked_at = datetime.now(UTC)
+        self._instances = InstanceWatch()
         self._rows: dict[Key, Release] = {}
         self._saved: dict[Key, float] = {}
         self._serving: dict[str, frozenset[str]] = {}
@@ -61,7 +64,11 @@ class ReleaseWatch:
             return
         if not self._elected() or await asyncio.to_thread(self._writer.active, self._access.name) is not None:
             return
-        self._looked = began
+        if await asyncio.to_thread(self._run_lately):
+            self._instances.forget()
+        if await asyncio.to_thread(self._writer.active, self._access.name) is not None:
+            return
+        self._looked, self._looked_at = began, datetime.now(UTC)
         services = self._access.environment.services.items()
         watched = [
             name
@@ -89,6 +96,17 @@ class ReleaseWatch:
             self._say(text)
         self._said[service] = text
 
+    def _run_lately(self) -> bool:
+        """Whether a run of ours may have changed instances since the last look."""
+        newest = self._writer.runs(RunQuery(environment=self._access.name, limit=1)).runs
+        return bool(newest) and (newest[0].ended_at is None or newest[0].ended_at > self._looked_at)
+
+    def _note_instances(self, service: str, slots: dict[str, WorkloadFacts]) -> None:
+        for kind, text in self._instances.changes(service, slots):
+            now = datetime.now(UTC)
+            note = ChangeNote(environment=self._access.name, at=now, kind=kind, subject=service, text=text, by="seen")
+            self._writer.note_change(note)
+
     def end(self) -> None:
         """Let another one watch."""
         self._lock.release()
@@ -106,6 +124,9 @@ class ReleaseWatch:
         names = list(self._access.slots(service))
         looks = asyncio.gather(*(_within(self._access.workload(service, name).observe()) for name in names))
         traffic, slots = await asyncio.gather(self._traffic(service), looks)
+        seen = {name: one for name, one in zip(names, slots, strict=True) if isinstance(one, WorkloadFacts)}
+        async with self._writing:
+            await asyncio.to_thread(self._note_instances, service, seen)
         if isinstance(traffic, VqError):
             raise _Unclear(traffic.message)
         shares = traffic.shares if traffic is not None else dict.fromkeys(names, 1.0)

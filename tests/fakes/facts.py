@@ -208,10 +208,10 @@ def offer(level: Level = Level.EMERGENCY, to: str = "2.4.0", **changes: object) 
 
 def changes() -> tuple[ChangeNote, ...]:
     rows = (
-        (before(minutes=12), "release", "api", "2.4.1", "jo", RUN[:-3] + "7QJ"),
-        (before(minutes=47), "config", "nginx", "nginx", "jo", RUN[:-3] + "7QA"),
-        (before(hours=2), "restart", "postgres", "postgres", "systemd", None),
-        (before(days=4), "rollback", "api", "2.3.9 → 2.3.8", "ana", OLD),
+        (before(minutes=12), "release", "api", "api: release 2.4.1 serves", "seen", None),
+        (before(minutes=47), "restart", "api", "api: restart api-blue-2", "seen", None),
+        (before(hours=2), "drill", "bad-release", "drill bad-release ended, score 92", "mira", RUN[:-3] + "7QA"),
+        (before(days=4), "rollback", "api", "rollback 2.3.9 → 2.3.8: slow, 900 ms after release 2.3.9", "ana", OLD),
     )
     return tuple(
         ChangeNote(environment="production", at=at, kind=kind, subject=subject, text=text, by=by, run_id=run)

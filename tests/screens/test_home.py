@@ -24,13 +24,32 @@ async def test_it_answers_health_way_back_changes_next_and_last(console: Open) -
             "▲ postgres  slow",
             "● READY  to 2.4.0 in about 11 s",
             "good      soaked 9 d under health",
-            "12 m  release  2.4.1",
+            "12 m  release  2.4.1 serves",
+            "47 m  restart  api-blue-2",
+            " 2 h  drill    bad-release score 92",
+            " 4 d  rollback 2.3.9 → 2.3.8",
             "▲ no keeper   K starts it",
             "RUNNING nothing",
             "LAST rollback 2.3.9 → 2.3.8  38 s  ● succeeded  4 d ago",
             "R roll back  H history  D drill  : go  ? keys",
         ):
             assert words in running.text, words
+
+
+async def test_what_changed_names_the_version_whole_and_the_reason_where_there_is_room(
+    console: Open, world: World
+) -> None:
+    async with console(size=(120, 36)) as running:
+        for words in ("release  api 2.4.1 serves", "rollback api 2.3.9 → 2.3.8", "seen", "ana"):
+            assert words in running.text, words
+    undone = facts.changes()[3].model_copy(
+        update={"kind": "undone", "text": "rollback 66XC was undone: 2.3.9 serves again"}
+    )
+    failed = facts.changes()[3].model_copy(update={"kind": "stuck", "text": "rollback 2.3.9 → 2.3.8: slow"})
+    world.changes = (undone, failed)
+    async with console() as running:
+        assert "undone   2.3.9 serves again" in running.text
+        assert "stuck    rollback 2.3.9 → 2.3.8" in running.text
 
 
 async def test_no_data_is_never_green(console: Open, world: World) -> None:
