@@ -62,7 +62,7 @@ class ReleaseWatch:
         began = time.monotonic()
         if began - self._looked < LOOK_SECONDS:
             return
-        if not self._elected() or await asyncio.to_thread(self._writer.active, self._access.name) is not None:
+        if not self._elected():
             return
         if await asyncio.to_thread(self._run_lately):
             self._instances.forget()
