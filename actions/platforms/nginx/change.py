@@ -20,6 +20,7 @@ from actions.model.platform import Change, Evidence, Probe
 from actions.model.text import clean
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
+from actions.platforms.nginx.generation import Generations
 from actions.platforms.nginx.include import render, sha256
 from actions.platforms.nginx.observe import MARKER, Seen, guarded_include, look, read_include
 from actions.platforms.nginx.proof import STEADY_SECONDS, proved
@@ -34,14 +35,15 @@ ADDRESSES = TypeAdapter(dict[str, tuple[str, ...]])
 class NginxChanger:
     """Carries out one switch of nginx under the step contract."""
 
-    def __init__(self, settings: NginxTraffic, client: NginxWriter) -> None:
+    def __init__(self, settings: NginxTraffic, client: NginxWriter, outside: Generations) -> None:
         self._settings = settings
         self._client = client
+        self._outside = outside
         self._path = guarded_include(settings)
 
     async def check(self, change: Change) -> Evidence:
         """The include is as planned, nginx runs, and answers. Raises Stale or Refused."""
-        seen = await look(self._settings, self._client, 1)
+        seen = await look(self._settings, self._client, self._outside, 1)
         if seen.master.pid is None:
             raise Refused("nginx does not run; start it first, then plan again")
         found = seen.include.sha256 if seen.include else ""
@@ -120,7 +122,7 @@ class NginxChanger:
 
     async def probe(self, change: Change, key: str, folder: Path) -> Probe:
         """File and answers decide: neither new, written but not live, or done."""
-        seen = await look(self._settings, self._client, self._settings.proofs)
+        seen = await look(self._settings, self._client, self._outside, self._settings.proofs)
         found = seen.include.sha256 if seen.include else ""
         live = seen.live.generation if seen.live else ""
         told = f"file {found[:8] or 'missing'}, live generation {live or 'unknown'}"
@@ -149,6 +151,7 @@ class NginxChanger:
     async def close(self) -> None:
         """Give the connections back."""
         await self._client.close()
+        await self._outside.close()
 
     async def _still_known(self, change: Change, key: str) -> None:
         """What somebody else wrote meanwhile is theirs; what they removed can be put back without losing anything."""
@@ -185,7 +188,7 @@ class NginxChanger:
 
     async def _proved(self, generation: str, key: str, deadline: Deadline, steady: float | None = None) -> Seen:
         old = await asyncio.to_thread(self._old_workers, key)
-        return await proved(self._settings, self._client, generation, old, deadline, steady)
+        return await proved(self._settings, self._client, self._outside, generation, old, deadline, steady)
 
     def _remember(self, key: str, more: dict[str, Any]) -> None:
         state = self._state(key)

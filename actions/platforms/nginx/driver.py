@@ -13,18 +13,19 @@ from actions.model.words import Gate
 from actions.platforms.access import Place
 from actions.platforms.nginx import server_block
 from actions.platforms.nginx.change import NginxChanger, last_line
+from actions.platforms.nginx.generation import Generations
 from actions.platforms.nginx.include import render
 from actions.platforms.nginx.observe import facts, guarded_include, look, read_marker, writable
 
 
 def traffic_reader(settings: NginxTraffic, place: Place) -> "NginxTrafficReader":
     """The reading half."""
-    return NginxTrafficReader(settings, place.slots)
+    return NginxTrafficReader(settings, place.slots, Generations(settings, place))
 
 
 def traffic_changer(settings: NginxTraffic, place: Place) -> NginxChanger:
     """The writing half."""
-    return NginxChanger(settings, NginxWriter(settings))
+    return NginxChanger(settings, NginxWriter(settings), Generations(settings, place))
 
 
 def beginning(settings: NginxTraffic, slots: dict[str, Slot], slot: str) -> tuple[str, tuple[str, ...]]:
@@ -40,16 +41,18 @@ def beginning(settings: NginxTraffic, slots: dict[str, Slot], slot: str) -> tupl
 class NginxTrafficReader:
     """Observes which colour answers, and plans a switch."""
 
-    def __init__(self, settings: NginxTraffic, slots: dict[str, Slot]) -> None:
+    def __init__(self, settings: NginxTraffic, slots: dict[str, Slot], outside: Generations) -> None:
         self._settings = settings
+        self._outside = outside
         self._client = NginxReader(settings)
         self._addresses = {name: addresses(slot) for name, slot in slots.items()}
 
     async def observe(self) -> TrafficFacts:
         """Shares as fresh connections tell them, beside what the include says."""
-        seen = await look(self._settings, self._client, self._settings.proofs)
+        seen = await look(self._settings, self._client, self._outside, self._settings.proofs)
         if not seen.answers and seen.master.pid is None:
-            raise Unreachable(f"nginx at {self._settings.url} does not run or does not answer")
+            why = f": {seen.trouble}" if seen.trouble else ""
+            raise Unreachable(f"nginx at {self._settings.url} does not run or does not answer{why}")
         marker = await asyncio.to_thread(read_marker, self._settings.include.parent)
         return facts(self._settings, seen, marker)
 
@@ -109,6 +112,7 @@ class NginxTrafficReader:
     async def close(self) -> None:
         """Give the connections back."""
         await self._client.close()
+        await self._outside.close()
 
 
 def addresses(slot: Slot) -> tuple[str, ...]:

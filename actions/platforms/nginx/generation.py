@@ -3,11 +3,11 @@
 import asyncio
 import json
 
-import httpx
-
+from actions.clients.http import HttpReader
 from actions.model.base import Fact
-from actions.model.environment import NginxTraffic
+from actions.model.environment import HttpService, NginxTraffic
 from actions.model.text import clean
+from actions.platforms.access import Place
 
 ASK_SECONDS = 2.0
 _LIMIT = 16_384
@@ -20,30 +20,33 @@ class Answer(Fact):
     shares: dict[str, float]
 
 
-async def ask(settings: NginxTraffic, count: int) -> tuple[Answer, ...]:
-    """Up to `count` answers, each on its own connection; a connection that fails gives none."""
-    url = settings.url.rstrip("/") + settings.generation_path
-    answers = await asyncio.gather(*(_one(url) for _ in range(count)))
-    return tuple(answer for answer in answers if answer is not None)
+class Told(Fact):
+    """What several connections were told; `trouble` says why one of them got no answer at all."""
+
+    answers: tuple[Answer, ...]
+    trouble: str = ""
 
 
-async def _one(url: str) -> Answer | None:
-    try:
-        async with (
-            asyncio.timeout(ASK_SECONDS),
-            httpx.AsyncClient(trust_env=False, timeout=ASK_SECONDS, verify=url.startswith("https")) as client,
-            client.stream("GET", url, headers={"Connection": "close"}) as response,
-        ):
-            if response.status_code != httpx.codes.OK:
-                return None
-            body = b""
-            async for piece in response.aiter_bytes():
-                body += piece
-                if len(body) > _LIMIT:
-                    return None
-    except (httpx.HTTPError, TimeoutError):
-        return None
-    return parse(body)
+class Generations:
+    """Asks nginx at its outside address, trusting whom the service in front of it trusts."""
+
+    def __init__(self, settings: NginxTraffic, place: Place) -> None:
+        """Raises ConfigError."""
+        service = place.settings.services.get(place.service)
+        tls = service.tls if isinstance(service, HttpService) else None
+        self._path = settings.generation_path
+        self._http = HttpReader(settings.url, tls=tls, timeout=ASK_SECONDS, body_limit=_LIMIT)
+
+    async def ask(self, count: int) -> Told:
+        """Up to `count` answers, each on its own connection; a connection that fails gives none."""
+        found = await asyncio.gather(*(self._http.get(self._path, fresh=True) for _ in range(count)))
+        told = (parse(one.body) for one in found if one.status == 200 and one.trouble is None)
+        trouble = next((one.reason for one in found if not one.reached), "")
+        return Told(answers=tuple(one for one in told if one is not None), trouble=trouble)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._http.close()
 
 
 def parse(body: bytes) -> Answer | None:

@@ -16,7 +16,7 @@ from actions.model.errors import ConfigError, Unreachable
 from actions.model.health import Check
 from actions.model.platform import TrafficFacts
 from actions.model.words import Gate
-from actions.platforms.nginx.generation import Answer, ask
+from actions.platforms.nginx.generation import Answer, Generations
 from actions.platforms.nginx.include import Include, read
 from actions.platforms.nginx.server_block import location
 
@@ -25,11 +25,12 @@ MARKER = ".vq-tui-active.json"
 
 
 class Seen(Fact):
-    """Everything observed at one moment. `answers` come from fresh connections, oldest first."""
+    """Everything observed at one moment. `answers` come from fresh connections; `trouble` says why one got none."""
 
     include: Include | None
     answers: tuple[Answer, ...]
     master: Master
+    trouble: str = ""
 
     @property
     def live(self) -> Answer | None:
@@ -61,13 +62,13 @@ def read_include(path: Path) -> Include | None:
         raise Unreachable(f"cannot read {path}: {error.strerror}; check its owner and mode") from None
 
 
-async def look(settings: NginxTraffic, client: NginxReader, count: int) -> Seen:
+async def look(settings: NginxTraffic, client: NginxReader, outside: Generations, count: int) -> Seen:
     """File, answers and processes, read together."""
     path = guarded_include(settings)
-    include, answers, master = await asyncio.gather(
-        asyncio.to_thread(read_include, path), ask(settings, count), client.master()
+    include, told, master = await asyncio.gather(
+        asyncio.to_thread(read_include, path), outside.ask(count), client.master()
     )
-    return Seen(include=include, answers=answers, master=master)
+    return Seen(include=include, answers=told.answers, master=master, trouble=told.trouble)
 
 
 def facts(settings: NginxTraffic, seen: Seen, marker: str | None, now: datetime | None = None) -> TrafficFacts:
@@ -115,6 +116,8 @@ def _drift(settings: NginxTraffic, include: Include | None, seen: Seen) -> str:
         return "the generated include is missing"
     if include.edited:
         return "the generated include was edited by hand"
+    if not seen.answers and seen.trouble:
+        return f"nobody answers at {settings.url}: {seen.trouble}"
     if not seen.answers:
         return f"nginx does not tell its generation; the server block needs: {location(settings)}"
     if seen.live is None:

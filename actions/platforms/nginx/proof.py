@@ -6,6 +6,7 @@ from actions.clients.nginx import NginxReader
 from actions.model.environment import NginxTraffic
 from actions.model.errors import Unreachable
 from actions.model.waiting import Deadline, until
+from actions.platforms.nginx.generation import Generations
 from actions.platforms.nginx.observe import Seen, look
 
 POLL_SECONDS = 0.05
@@ -16,6 +17,7 @@ STEADY_SECONDS = 3.0
 async def proved(
     settings: NginxTraffic,
     client: NginxReader,
+    outside: Generations,
     generation: str,
     old: frozenset[int] | None,
     deadline: Deadline,
@@ -38,7 +40,7 @@ async def proved(
     async def observe() -> Seen:
         nonlocal since
         try:
-            seen = await look(settings, client, count)
+            seen = await look(settings, client, outside, count)
         except Unreachable:
             since = time.monotonic()
             raise
