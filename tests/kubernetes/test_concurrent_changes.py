@@ -76,7 +76,7 @@ async def test_32_a_500_on_the_patch_is_ambiguous_and_nothing_was_done(
 
 
 @pytest.mark.parametrize("applied", [False, True])
-async def test_49_a_delete_whose_answer_is_lost_is_not_sent_again(
+async def test_32_a_delete_whose_answer_is_lost_is_not_sent_again(
     bench: Bench, double: KubernetesDouble, applied: bool
 ) -> None:
     """The first one may have worked: by the second the name may stand for a pod that somebody needs."""

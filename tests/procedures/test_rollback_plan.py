@@ -8,7 +8,6 @@ from actions.model.plan import LeftBehind, Level, OnFailure
 from actions.model.words import Gate, Verdict
 from actions.procedures.offer import offer
 from actions.procedures.rollback import plan_rollback, revalidate
-from actions.releases.pinned import refuse_failed
 from tests.releases.making import HEALTHY, ILL, NOW, artefact, facts, release, request, slot, traffic
 
 GOOD = release("2.4.0")
@@ -263,12 +262,6 @@ def test_other_services_down_are_said_but_stop_nothing():
     offered = offer(request(), blue_green(others_down=("postgres",)))
     assert offered.plan is not None
     assert any(check.id == "system" and "postgres" in check.evidence for check in offered.readiness.checks)
-
-
-def test_other_services_of_which_nothing_is_known_stop_no_emergency():
-    offered = offer(request(), blue_green(others_unknown=("postgres", "redis")))
-    assert offered.plan is not None and offered.readiness.gate == Gate.INCONCLUSIVE
-    refuse_failed(blue_green(others_unknown=("postgres", "redis")))
 
 
 def test_last_good_is_the_newest_that_fits_the_schema():

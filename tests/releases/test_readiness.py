@@ -6,6 +6,7 @@ from actions.health.readiness import readiness, span
 from actions.model.health import Check
 from actions.model.record import Drill
 from actions.model.words import Gate, Verdict
+from actions.releases.pinned import refuse_failed
 from tests.releases.making import NOW, facts, release, slot, traffic
 
 NEW, GOOD = release("2.4.1", Verdict.CANDIDATE, days=0), release("2.4.0")
@@ -57,6 +58,8 @@ def test_readiness_is_not_green_while_nothing_is_known_of_the_other_services():
     assert check(found, "system").gate is Gate.INCONCLUSIVE and check(found, "system").advice
     both = check(ready(others_unknown=("redis",), others_down=("postgres",)), "system")
     assert both.evidence == "down: postgres; not known: redis"
+    slots = (slot("blue", "2.4.1"), slot("green", "2.4.0"))
+    refuse_failed(facts(*slots, releases=(NEW, GOOD), others_unknown=("postgres",)))  # an emergency goes on
 
 
 def test_drill_and_stock_are_shown_and_never_decide():
