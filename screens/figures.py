@@ -57,6 +57,8 @@ def cost_row(figures: Mapping[str, JsonValue], words: str) -> Row:
         if isinstance(value, int | float):
             shown = took(value) if key == "downtime_seconds" else number(value)
             line += row(gap, (f"{label} ", "dim"), (shown, "warn bold" if value else "ok bold"))
+        elif words and key not in figures:
+            line += row(gap, (f"{label} counted at the end", "dim"))
         else:
             line += row(gap, (f"{label} ", "dim"), ("?", "warn"), (" not counted", "dim"))
     return line

@@ -17,6 +17,7 @@ from actions.model.plan import OnFailure, PlannedStep
 from actions.model.run import EventKind
 from actions.model.words import Command, RunState
 from actions.runner.backward import Backward
+from actions.runner.counting import count
 from actions.runner.forward import Forward, Workshop
 from actions.runner.journal import Journal
 from actions.runner.orders import Orders
@@ -71,13 +72,19 @@ async def execute(
     if ready is not None:
         ready(orders)
     conductor = Conductor(workshop, journal, orders, procedure_version)
-    helpers = [asyncio.create_task(orders.watch()), asyncio.create_task(journal.pump())]
+    helpers = [
+        asyncio.create_task(orders.watch()),
+        asyncio.create_task(journal.pump()),
+        asyncio.create_task(count(measures, journal, lambda: conductor.measuring)),
+    ]
     try:
         return await conductor.conduct()
     finally:
         for helper in helpers:
             helper.cancel()
-        await asyncio.gather(*helpers, return_exceptions=True)
+        for ended in await asyncio.gather(*helpers, return_exceptions=True):
+            if isinstance(ended, Exception):
+                log.error("a helper of the run ended early", exc_info=ended)
 
 
 class Conductor:
@@ -92,7 +99,7 @@ class Conductor:
         self.pauses = Pauses(journal, orders, workshop.environment)
         self._procedure_version = procedure_version
         self._started = time.monotonic()
-        self._measuring = False
+        self.measuring = False
         self._figures: dict[str, Any] = {}
 
     async def conduct(self) -> RunState:
@@ -129,7 +136,7 @@ class Conductor:
             return await self._way_on(StepFailed(failed[1], failed[0]))
         await self.pauses.begin()
         await self._measure(self.workshop.measures.start())
-        self._measuring = True
+        self.measuring = True
         for planned in self.workshop.plan.steps:
             if not progress.settled(planned):
                 await self.pauses.between(planned)
@@ -259,8 +266,8 @@ class Conductor:
 
     async def _metrics(self) -> dict[str, Any]:
         """What was measured until first asked for; a figure nobody could measure is missing or None, never 0."""
-        if self._measuring:
-            self._measuring = False
+        if self.measuring:
+            self.measuring = False
             self._figures = dict(await self._measure(self.workshop.measures.stop()) or {})
             problems = [self.journal.redactor.text(one) for one in self.workshop.measures.problems]
             notes = [Entry(EventKind.NOTE, None, 1, {"text": f"not measured: {one}"}) for one in problems]

@@ -86,11 +86,19 @@ class Journal:
             text = self.redactor.text(line)
             if text and text != self._last_line:
                 self._last_line = text
-                self._lines.append(Entry(EventKind.PROGRESS, step, attempt, {"text": text}))
-                del self._lines[:-PROGRESS_LINES]
+                self._keep(Entry(EventKind.PROGRESS, step, attempt, {"text": text}))
                 loop.call_soon_threadsafe(self._wake.set)
 
         return report
+
+    def aside(self, entry: Entry) -> None:
+        """Have this written soon, beside the steps. Nothing that a resume needs comes here."""
+        self._keep(entry)
+        self._wake.set()
+
+    def _keep(self, entry: Entry) -> None:
+        self._lines.append(entry)
+        del self._lines[:-PROGRESS_LINES]
 
     async def pump(self) -> None:
         """Write lines of progress while a step works; a write that fails is met again, and raised, by the next."""

@@ -43,6 +43,14 @@ class Measures:
             else:
                 self._witness = witness
 
+    async def so_far(self) -> dict[str, JsonValue]:
+        """Downtime, failed requests, requests and users affected until now; not final, and no problem is noted."""
+        noted = list(self.problems)
+        users = await self._users()
+        self.problems = noted
+        tally = self._witness.tally if self._witness is not None and self._whole else None
+        return _from_users(users) if users is not None else _from_own(tally)
+
     async def stop(self) -> dict[str, JsonValue]:
         """End asking. Figures: seconds, downtime_seconds, failed_requests, requests, lost_writes, users_affected.
 

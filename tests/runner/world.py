@@ -203,5 +203,8 @@ class FakeMeasures:
         if self.fail:
             raise OSError("no socket left")
 
+    async def so_far(self) -> dict[str, Any]:
+        return {"downtime_seconds": 0.0, "failed_requests": 0}
+
     async def stop(self) -> dict[str, Any]:
         return {"downtime_seconds": 0.0, "lost_writes": None}

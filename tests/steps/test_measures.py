@@ -35,6 +35,8 @@ async def test_own_witness_counts_what_failed_and_for_how_long(world):
         await asked_for(measures, 6)
         world.endpoint_status = 500
         await asked_for(measures, 12)
+        so_far = await measures.so_far()
+        assert so_far["failed_requests"] >= 4 and so_far["measured_by"] == "probe" and "lost_writes" not in so_far
         world.endpoint_status = 200
         await asked_for(measures, 18)
         figures = await measures.stop()
@@ -56,6 +58,7 @@ async def test_users_counters_are_preferred_and_asked_since_the_run_began(world)
         )
         measures = Measures(settings.model_copy(update={"services": {"api": service}}), "api")
         await measures.start()
+        assert (await measures.so_far())["requests"] == 500
         figures = await measures.stop()
     assert (figures["failed_requests"], figures["requests"], figures["lost_writes"]) == (0, 500, 0)
     assert figures["users_affected"] == 0 and figures["measured_by"] == "users"
