@@ -43,6 +43,7 @@ READING = [
     ["status"],
     ["readiness"],
     ["releases"],
+    ["service"],
     ["rollback", "--plan"],
     ["runs"],
     ["runs", "list"],

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from actions.model.errors import UsageError
-from vq_tui.commands import audit, config, demo, doctor, drill, keeper, observe, rollback, runs, sandbox
+from vq_tui.commands import audit, config, demo, doctor, drill, keeper, observe, rollback, runs, sandbox, service
 from vq_tui.commands.given import Session
 from vq_tui.commands.guard import guarded
 from vq_tui.commands.opening import open_console
@@ -26,7 +26,7 @@ program = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for group in (observe, rollback, doctor, demo, drill):
+for group in (observe, service, rollback, doctor, demo, drill):
     group.add_to(program)
 for name, group in (("runs", runs), ("audit", audit), ("sandbox", sandbox), ("config", config), ("keeper", keeper)):
     program.add_typer(group.group, name=name)

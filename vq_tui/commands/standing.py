@@ -42,7 +42,7 @@ async def standing(viewer: "Viewer", service: str | None = None) -> tuple[dict[s
         "host": viewer.host,
         "at": snapshot.at,
         "ok": ok,
-        "services": [_service_payload(one, now) for one in snapshot.services],
+        "services": [service_payload(one, now) for one in snapshot.services],
         "readiness": readiness_payload(ways[0]) if len(ways) == 1 and not unread else None,
         "readiness_note": _note(ways, unread),
         "ways_back": list(map(readiness_payload, ways)),
@@ -94,7 +94,8 @@ def _way_lines(ways: list[Readiness], unread: dict[str, str]) -> list[str]:
     return [line for one in ways for line in readiness_lines(one)[: 1 if one.gate == "pass" else 2]] + lost
 
 
-def _service_payload(health: ServiceHealth, now: datetime) -> dict[str, Any]:
+def service_payload(health: ServiceHealth, now: datetime) -> dict[str, Any]:
+    """One service in JSON: what was found, and what may be shown of it now."""
     shown = health.shown_state(now)
     return health.model_dump(mode="json") | {"state": shown, "age_seconds": health.age(now), "stale": health.stale(now)}
 
