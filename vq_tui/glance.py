@@ -75,9 +75,10 @@ def _read(file: Path) -> dict[str, Any] | None:
 
 
 def _sound(found: dict[str, Any]) -> bool:
-    kinds: dict[str, type | tuple[type, ...]] = {
-        "product": str, "band": str, "drill": bool, "read_only": bool, "interval": (int, float),
-        "theme": str, "ascii": bool, "keys": dict, "mouse": bool,
+    kinds: dict[str, tuple[type, ...]] = {
+        "product": (str,), "band": (str,), "drill": (bool,), "read_only": (bool,), "interval": (int, float),
+        "theme": (str,), "ascii": (bool,), "keys": (dict,), "mouse": (bool,),
     }  # fmt: skip
-    right = all(isinstance(value, kinds[key]) for key, value in found.items())
+    right = all(type(value) in kinds[key] for key, value in found.items())
+    right = right and all(isinstance(key, str) for key in found.get("keys", {}).values())
     return right and found.get("band", "red") in BANDS and found.get("product", "").isprintable()
