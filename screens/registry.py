@@ -87,6 +87,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("run.detach", "detach", "d", "leave this screen; the run goes on", foot=50),
     Action("service.filter", "filter", "/", "show only log lines that contain these words", foot=10),
     Action("service.next", "next instance", "tab", "the log of the next instance", foot=20),
+    Action("service.figures", "figures", "i", "every figure, to scroll through; the same key goes back", foot=30),
     Action("history.filter", "filter", "/", "words, or state:failed, drill:yes, procedure:rollback", foot=10),
     Action("drill.start", "start", "s", "inject the fault of this scenario and start the clock; asks", _L2, True, 10),
     Action("drill.end", "end drill", "x", "mend the fault and end this drill; asks", _L2, True, 20),

@@ -1,6 +1,7 @@
 """One service: its instances, its figures against their limits, its log (H1-H6, H11)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from actions.model.views import LogCounts, SlotView
 from screens.cells import Row, ends, row
@@ -28,6 +29,7 @@ class ServicePage(Page):
         self.errors: dict[str, str] = {}
         self.filter = ""
         self.top = 0
+        self.figures_from: int | None = None
         self._asked_at = float("-inf")
 
     def heading(self) -> tuple[str, ...]:
@@ -95,17 +97,25 @@ class ServicePage(Page):
         return Detail(
             snapshot.service(self.service) if snapshot else None, self.slots, self.chosen, self.lines, self.counts,
             self.shell.clock.now(), self.top, self.filter, tuple(self.errors.values()),
+            self.shell.keys["service.figures"], self.figures_from,
         )  # fmt: skip
 
     def idle_note(self, width: int) -> Row:
+        if self.figures_from is not None:
+            return row((f"{self.shell.keys['service.figures']} goes back to the log", "dim"))
         return ends(row(), row((f"{self.top} lines back; end goes to the newest" if self.top else "", "dim")), width)
 
     def plain(self) -> str:
-        return "\n".join(line.plain.rstrip() for line in service_rows(self.detail(), 200, 2_000)).rstrip() + "\n"
+        whole = replace(self.detail(), figures_from=None)
+        return "\n".join(line.plain.rstrip() for line in service_rows(whole, 200, 2_000)).rstrip() + "\n"
 
     def possible(self, action: Action) -> bool:
         if action.id == "service.next":
-            return len(self._instances()) > 1
+            return len(self._instances()) > 1 and self.figures_from is None
+        if action.id == "service.filter":
+            return self.figures_from is None
+        if action.id == "service.figures":
+            return self._figures() > 0
         return action.id != "list.open"
 
     def action_next(self) -> None:
@@ -119,9 +129,24 @@ class ServicePage(Page):
             self.repaint()
 
     def move(self, delta: int) -> None:
-        """Scroll the log; upwards is back in time."""
+        """Scroll the log; upwards is back in time. While the figures are on show, those."""
+        if self.figures_from is not None:
+            self.figures_from = max(0, min(self.figures_from + delta, self._figures() - 1))
+            self.repaint()
+            return
         self.top = max(0, min(self.top - delta, len(self.lines or ()) - 1))
         self.repaint()
+
+    def action_figures(self) -> None:
+        """Every figure, or back to the log."""
+        self.figures_from = 0 if self.figures_from is None else None
+        self.refresh_bindings()
+        self.repaint()
+
+    def _figures(self) -> int:
+        snapshot = self.shell.scene.snapshot
+        health = snapshot.service(self.service) if snapshot else None
+        return len(health.figures) if health else 0
 
     def action_filter(self) -> None:
         """Only log lines with these words."""

@@ -1,5 +1,6 @@
 """The rows of one service: where it stands, what was measured against which limit, and the end of its log. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,12 +30,17 @@ class Detail:
     top: int = 0
     filter: str = ""
     errors: tuple[str, ...] = ()
+    figures_key: str = ""
+    figures_from: int | None = None
+    """With a number the figures alone are shown, from that one on."""
 
 
 def service_rows(detail: Detail, width: int, height: int) -> list[Row]:
     """State, instances by slot, figures beside their plot, log."""
     inner = width - 2 * MARGIN
     rows = [BLANK, state_row(detail, inner), BLANK]
+    if detail.figures_from is not None:
+        return indent([*rows, *all_figures(detail, inner, height - len(rows), detail.figures_from)], MARGIN)
     places = instance_rows(detail, inner)
     if places:
         room = max(4, height - 15)
@@ -119,20 +125,40 @@ def figure_rows(detail: Detail, width: int, height: int) -> list[Row]:
     health = detail.health
     if health is None:
         return []
-    order = {Gate.FAIL: 0, Gate.INCONCLUSIVE: 2, Gate.PASS: 1}
-    figures = sorted(health.figures, key=lambda figure: order[figure.gate])
+    figures = in_order(health.figures)
     left_width = width - PLOT - 3
     left = [
         title("FIGURES", left_width),
         *(figure_row(one, left_width, stale=health.stale(detail.now)) for one in figures),
     ]
     if len(left) > height:
-        left = [*left[: height - 1], row((f"  and {len(left) - height + 1} more; w writes all of them", "dim"))]
+        more = row(
+            (f"  and {len(left) - height + 1} more; ", "dim"), (detail.figures_key, "key"), (" shows them", "dim")
+        )
+        left = [*left[: height - 1], more]
     right = [title("LATENCY" if health.latency_ms is not None else "TREND", PLOT)]
     right += [row((line, "spark")) for line in chart(health.trend, PLOT, max(2, min(4, len(left) - 1)))]
     rows = max(len(left), len(right))
     pairs = ((left[i] if i < len(left) else BLANK, right[i] if i < len(right) else BLANK) for i in range(rows))
     return [beside(a, b, left_width) for a, b in pairs]
+
+
+def all_figures(detail: Detail, width: int, height: int, first: int) -> list[Row]:
+    """Every figure, from the one numbered `first` on, and how many there are."""
+    health = detail.health
+    figures = in_order(health.figures) if health else []
+    shown = figures[first : first + max(1, height - 1)]
+    where = (
+        f"{first + 1} to {first + len(shown)} of {len(figures)}" if len(shown) < len(figures) else f"all {len(figures)}"
+    )
+    stale = health is None or health.stale(detail.now)
+    return [title(f"FIGURES  {where}", width), *(figure_row(one, width, stale=stale) for one in shown)]
+
+
+def in_order(figures: Iterable[Figure]) -> list[Figure]:
+    """The failing first, then those within their limits, then those without a verdict."""
+    order = {Gate.FAIL: 0, Gate.INCONCLUSIVE: 2, Gate.PASS: 1}
+    return sorted(figures, key=lambda figure: order[figure.gate])
 
 
 def figure_row(figure: Figure, width: int, *, stale: bool) -> Row:
