@@ -11,6 +11,7 @@ from screens.page import Page
 from screens.registry import Action, bindings
 from screens.widgets.lines import Lines
 
+UNDO_SECONDS = 5.0
 LETTERS = "asdfghjklqwertyuiopzxcvbnm"
 
 
@@ -24,6 +25,7 @@ class HomePage(Page):
         super().__init__()
         self.pointer: str | None = None
         self._letters: dict[str, str] = {}
+        self._keeper_at: float | None = None
 
     def compose(self):  # type: ignore[no-untyped-def]
         """The frame with one line more: what runs."""
@@ -56,7 +58,8 @@ class HomePage(Page):
         if action.id == "all.leave":
             return bool(self._letters) or self.pointer is not None
         if action.id == "home.keeper":
-            return self.shell.scene.keeper is not None and not self.shell.scene.keeper.alive
+            keeper = self.shell.scene.keeper
+            return self._keeper_undo() or (keeper is not None and not keeper.alive)
         return action.scope != "list" or self.shell.scene.snapshot is not None
 
     def move(self, delta: int) -> None:
@@ -114,8 +117,21 @@ class HomePage(Page):
         self.shell.open("screens.service:ServicePage" if kind == "service" else "screens.run:RunPage", name)
 
     def action_keeper(self) -> None:
-        """Start the keeper."""
-        self.act(self.shell.operator.start_keeper(), lambda _: self.say("keeper started", "ok"))
+        """Start the keeper; for a moment the same key takes that back."""
+        operator = self.shell.operator
+        if self._keeper_undo():
+            self._keeper_at = None
+            self.act(operator.stop_keeper(), lambda _: self.say("keeper stopped again", "ok"))
+        else:
+            self.act(operator.start_keeper(), self._keeper_started)
+
+    def _keeper_started(self, _: object) -> None:
+        self._keeper_at = self.shell.clock.monotonic()
+        key = self.shell.keys["home.keeper"]
+        self.say(f"keeper started; {key} within {UNDO_SECONDS:.0f} s takes that back", "ok")
+
+    def _keeper_undo(self) -> bool:
+        return self._keeper_at is not None and self.shell.clock.monotonic() - self._keeper_at <= UNDO_SECONDS
 
     def action_quit(self) -> None:
         self.app.exit(return_code=0)

@@ -149,6 +149,11 @@ class Page(Asking, Screen[None]):
         self._words = (text, role, self.shell.clock.monotonic() + WORDS_SECONDS)
         self.repaint()
 
+    def unsay(self) -> None:
+        """Take back what was said."""
+        self._words = None
+        self.repaint()
+
     def on_resize(self, event: events.Resize) -> None:
         """A window below 80x24 shows one line about it; nothing can be decided there."""
         self.cramped = small.too_small(event.size)

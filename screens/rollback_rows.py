@@ -85,7 +85,8 @@ def from_rows(decision: Decision, readiness: Readiness | None, plan: Plan | None
     current = plan.from_version if plan else readiness.current.version if readiness and readiness.current else None
     service = plan.service if plan else readiness.service if readiness else ""
     evidence = decision.offer.evidence if decision.offer else ""
-    words: list[Part] = [(fit(current or "not known", 8), "down bold"), "  "]
+    name = current or "not known"
+    words: list[Part] = [(fit(name, min(24, max(8, cell_len(name)))), "down bold"), "  "]
     began = decision.offer.trouble_since if decision.offer else None
     if evidence:
         words += [
@@ -125,7 +126,13 @@ def to_row(readiness: Readiness | None, plan: Plan | None, other_key: str, width
         if plan
         else ""
     )
-    left = field("to", (fit(version, 8), "ok bold" if plan else "down bold"), "  ", words, width=LABEL)
+    left = field(
+        "to",
+        (fit(version, min(24, max(8, cell_len(version)))), "ok bold" if plan else "down bold"),
+        "  ",
+        words,
+        width=LABEL,
+    )
     return ends(left, row((other_key, "key"), (" other version" if other_key else "", "dim")), width)
 
 

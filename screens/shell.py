@@ -128,6 +128,7 @@ class Shell(App[None]):
         if isinstance(event, events.Key) and not self.is_open and not event.key.startswith("ctrl+"):
             if len(self._early) < MOST_EARLY:
                 self._early.append(events.Key(event.key, event.character))
+                self.say("opening; the key works in a moment", "dim")
             return
         await super().on_event(event)
 
@@ -164,6 +165,8 @@ class Shell(App[None]):
         from screens.feed import Feed
 
         self._feed = Feed(self.desk, self._scene_changed, self.clock)
+        if self._early and self.page is not None:
+            self.page.unsay()
         for key in self._early:
             self.post_message(key)
         self._early.clear()

@@ -115,6 +115,12 @@ class Operator(Viewer):
 
         return await self._call(start_keeper(self.ledger.directory, self.config_path))
 
+    async def stop_keeper(self) -> KeeperFacts:
+        """End the keeper; returns once it is gone."""
+        from actions.keeper.launch import stop_keeper
+
+        return await self._call(stop_keeper(self.ledger.directory))
+
     async def start_drill(self, scenario: str) -> Drill:
         """Break the embedded stack as the scenario says. Raises Refused where no drills are allowed."""
         return await self._call(self.rehearsals.start(scenario))

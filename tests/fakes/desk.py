@@ -271,6 +271,10 @@ class FakeOperator(FakeViewer):
         self.calls.append(("start_keeper",))
         self.world.keeper = facts.keeper(alive=True)
 
+    async def stop_keeper(self) -> None:
+        self.calls.append(("stop_keeper",))
+        self.world.keeper = facts.keeper()
+
     async def start_drill(self, scenario: str) -> Drill:
         self.calls.append(("start_drill", scenario))
         drill = Drill(id="D3", environment=self.world.name, scenario=scenario, operator="mira", started_at=facts.NOW)

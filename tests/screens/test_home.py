@@ -118,7 +118,19 @@ async def test_the_pointer_and_the_jump_letters_lead_to_places(console: Open) ->
 async def test_the_keeper_is_started_by_its_key(console: Open) -> None:
     async with console() as running:
         await running.press("K")
+        await running.shows("keeper started; K within 5 s takes that back", "watches for 2 d  on")
+        assert running.written == [("start_keeper",)]
+        await running.press("K")
+        await running.shows("keeper stopped again", "no keeper")
+        assert running.written == [("start_keeper",), ("stop_keeper",)]
+
+
+async def test_after_five_seconds_the_key_of_the_keeper_ends_nothing(console: Open) -> None:
+    async with console() as running:
+        await running.press("K")
         await running.shows("keeper started", "watches for 2 d  on")
+        await running.press("K", after=6.0)
+        await running.settle()
         assert running.written == [("start_keeper",)]
 
 

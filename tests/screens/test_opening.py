@@ -26,6 +26,7 @@ async def test_a_key_pressed_while_the_desk_opens_works_once_it_is_open(world: W
         await console.shows("PRODUCTION", "HEALTH")
         await console.press("H")
         assert not app.is_open and "HEALTH" in console.text
+        await console.shows("opening; the key works in a moment")
         opened.set()
         await console.shows("PRODUCTION   history")
 

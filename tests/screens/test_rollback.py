@@ -189,6 +189,14 @@ async def test_the_full_plan(console: Open) -> None:
         await running.shows("plan: roll back api", "switch traffic", "changes", "goes back", facts.plan().digest[:16])
 
 
+async def test_a_release_that_is_not_known_is_said_in_whole_words(console: Open, world: World) -> None:
+    world.readiness = facts.readiness(current=None, to=None)
+    world.offer = facts.offer(plan=None, refusal="nobody can tell what serves", readiness=world.readiness)
+    async with console() as running:
+        await running.press(OPEN)
+        await running.shows("nobody can tell what serves", "from     not known")
+
+
 # a forward run in the way (R10) ------------------------------------------------------------
 def updating() -> RunView:
     """An update of a colleague under way."""
