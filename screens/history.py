@@ -2,6 +2,7 @@
 
 from actions.model.record import RunQuery
 from actions.model.run import Run
+from actions.model.words import RunState
 from screens.cells import BLANK, Row, ends, fit, row
 from screens.history_rows import header, history_row
 from screens.paged import PagedRuns
@@ -10,6 +11,8 @@ from screens.registry import bindings
 from screens.scene import Scene
 
 _WORDS = {"state", "drill", "procedure"}
+_STATES = [one.value for one in RunState]
+_DRILL = {"yes": True, "no": False}
 
 
 class HistoryPage(PickerPage):
@@ -104,8 +107,24 @@ class HistoryPage(PickerPage):
         self.ask_text("filter", self.words, self._filtered)
 
     def _filtered(self, words: str) -> None:
+        problem = misunderstood(words)
+        if problem:
+            self.say(f"{problem}; the filter stays as it was", "warn")
+            return
         self.words = words
         self.begin()
+
+
+def misunderstood(words: str) -> str:
+    """What of the filter means nothing, and what would; empty when all is understood."""
+    for word in words.split():
+        name, _, value = word.partition(":")
+        if name == "drill" and value and value not in _DRILL:
+            return f"'{word}' means nothing: drill is yes or no"
+        unknown = [one for one in value.split(",") if one not in _STATES] if name == "state" and value else []
+        if unknown:
+            return f"no state '{unknown[0]}'; there are: {', '.join(_STATES)}"
+    return ""
 
 
 def parse(words: str) -> RunQuery:
@@ -118,6 +137,6 @@ def parse(words: str) -> RunQuery:
             named[name] = value
         else:
             free.append(word)
-    drill = {"yes": True, "no": False}.get(named.get("drill", ""))
+    drill = _DRILL.get(named.get("drill", ""))
     states = tuple(named["state"].split(",")) if "state" in named else ()
     return RunQuery(procedure=named.get("procedure"), states=states, drill=drill, text=" ".join(free))

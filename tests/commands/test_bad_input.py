@@ -49,6 +49,7 @@ def clear(said: Said, code: ExitCode, *words: str) -> None:
         (["rollback", "--last-good"], ExitCode.USAGE, "--yes"),
         (["runs", "show"], ExitCode.USAGE, "ID"),
         (["runs", "list", "--limit", "many"], ExitCode.USAGE, "--limit"),
+        (["runs", "list", "--state", "succeded"], ExitCode.USAGE, "succeeded"),
         (["sandbox", "break"], ExitCode.USAGE, "KIND"),
         (["drill", "bad-release", "--auto", "--end"], ExitCode.USAGE, "either"),
         (["--env", "nowhere", "status"], ExitCode.UNKNOWN_NAME, "production"),
@@ -93,6 +94,20 @@ def test_a_wrong_configuration_names_file_and_key(cli: Cli, tmp_path: Path, text
 def test_no_configuration_says_where_it_looked_and_what_to_do(cli: Cli) -> None:
     clear(cli("status"), ExitCode.CONFIG, "looked at", "config init")
     clear(cli("--config", "/nowhere/vq-tui.toml", "status"), ExitCode.CONFIG, "/nowhere/vq-tui.toml")
+
+
+@pytest.mark.parametrize(
+    ("console", "words"),
+    [("theme = 'nope'\n", "no theme 'nope'"), ("[console.keys]\n'all.history' = 'R'\n", "'all.roll-back'")],
+)
+def test_what_keeps_the_console_from_opening_is_found_before(cli: Cli, config: Path, console: str, words: str) -> None:
+    config.write_text(f"{config.read_text()}\n[console]\n{console}")
+    said = cli("--config", config, "config", "check", "--json")
+    assert said.code == ExitCode.CONFIG
+    assert words in said.json["problems"][0]
+    doctor = cli("--config", config, "doctor", "--json")
+    assert doctor.code == ExitCode.FAILED
+    assert [words in one["evidence"] for one in doctor.json["checks"] if one["id"] == "console"] == [True]
 
 
 def test_a_secret_in_a_file_that_others_may_read_is_refused(cli: Cli, tmp_path: Path) -> None:

@@ -179,3 +179,15 @@ async def test_the_clock_of_a_drill_under_way_follows_its_run(console: Open, wor
         await running.press("D")
         await running.shows("CLOCK", "10 s", "20 s", "52 s", "57 s", "59 s")
         assert "not yet" not in running.text
+
+
+async def test_a_filter_that_means_nothing_is_said_and_hides_no_run(console: Open) -> None:
+    async with console() as running:
+        await running.press("H")
+        await running.shows("1 of 1")
+        for typed, said in (("drill:maybe", "drill is yes or no"), ("state:succeded", "no state 'succeded'")):
+            await running.press("slash")
+            await running.until(lambda: running.app.focused is not None)
+            await running.press(*[{":": "colon"}.get(char, char) for char in typed], "enter")
+            await running.shows(said, "succeeded")
+            assert "no run matches" not in running.text

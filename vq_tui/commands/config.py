@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from actions.model.errors import ConfigError, ExitCode, UsageError
+from vq_tui.commands.console_checks import console_problems
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.session import Json, Service, session
 
@@ -21,13 +22,14 @@ def config() -> None:
 
 @group.command()
 def check(context: typer.Context, json: Json = False) -> int:
-    """Read the file and every secret it names; ends with 3 when something is wrong."""
+    """Read the file, every secret it names, the keys and the theme; ends with 3 when something is wrong."""
     here = session(context, json)
     from actions.config import find_config, ledger_directory, load, secret_problems
 
     path = find_config(here.config)
     settings = load(path)
     problems = [f"{'.'.join(str(key) for key in place)}: {what}" for place, what in secret_problems(settings)]
+    problems += console_problems(settings)
     environments = [
         {"name": name, "services": list(one.services), "band": one.band, "drill": one.drill, "read_only": one.read_only}
         for name, one in settings.environments.items()

@@ -5,6 +5,7 @@ import typer
 from actions.model.errors import ExitCode, VqError
 from actions.model.health import Check, worst
 from actions.model.words import Gate
+from vq_tui.commands.console_checks import console_check
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.session import Json, Session, run, session
 from vq_tui.commands.terminal import terminal_checks
@@ -37,7 +38,7 @@ async def _checks(here: Session) -> tuple[Check, ...]:
     said = f"{path}: environments {', '.join(settings.environments)}"
     first = Check(id="config", title="configuration", gate=Gate.PASS, evidence=said)
     async with here.viewing() as viewer:
-        return (first, *await viewer.doctor())
+        return (first, console_check(settings), *await viewer.doctor())
 
 
 def _lines(checks: list[Check]) -> list[str]:

@@ -8,7 +8,7 @@ import typer
 from actions.model.errors import ExitCode, UsageError
 from actions.model.identity import short_id
 from actions.model.record import RunPage, RunQuery
-from actions.model.words import Command
+from actions.model.words import Command, RunState
 from vq_tui.commands.follow import exit_code, follow, run_payload, show_lines, verdict_lines
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.rollback import wait_for
@@ -42,6 +42,10 @@ def list_runs(
 ) -> int:
     """The history of this environment, newest first."""
     session(context, json)
+    known = [one.value for one in RunState]
+    wrong = [one for one in state or () if one not in known]
+    if wrong:
+        raise UsageError(f"--state: no state '{wrong[0]}'; there are: {', '.join(known)}")
     return _list(context, RunQuery(limit=limit, text=text, states=tuple(state or ()), before=before))
 
 
