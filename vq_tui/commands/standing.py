@@ -1,14 +1,16 @@
 """What `status` and `demo --headless` say: health, the way back of every service, what runs and what changed."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from actions.model.errors import UnknownNameError, VqError
+from actions.model.errors import LedgerError, UnknownNameError, VqError
 from actions.model.health import ServiceHealth, Snapshot
 from actions.model.identity import short_id
 from actions.model.plan import Readiness
-from actions.model.record import RunQuery
+from actions.model.record import ChangeNote, KeeperFacts, RunQuery
+from actions.model.run import Run
 from actions.model.words import HealthState
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.words import ago, moment, seconds
@@ -29,10 +31,8 @@ async def standing(viewer: "Viewer", service: str | None = None) -> tuple[dict[s
         )
         snapshot = snapshot.model_copy(update={"services": only})
     ways, unread = await _ways(viewer, service)
-    active, keeper, changes = await viewer.active(), await viewer.keeper(), await viewer.changes(5)
-    ended = await viewer.runs(RunQuery(environment=viewer.environment_name, limit=1))
-    now = datetime.now(UTC)
-    ok = all(one.shown_state(now) is HealthState.OK for one in snapshot.services)
+    now, record = datetime.now(UTC), await _recorded(viewer)
+    well = all(one.shown_state(now) is HealthState.OK for one in snapshot.services)
     payload = {
         "environment": viewer.environment_name,
         "product": viewer.environment.product,
@@ -41,25 +41,52 @@ async def standing(viewer: "Viewer", service: str | None = None) -> tuple[dict[s
         "operator": viewer.operator,
         "host": viewer.host,
         "at": snapshot.at,
-        "ok": ok,
+        "ok": well and not record.problem,
         "services": [service_payload(one, now) for one in snapshot.services],
         "readiness": readiness_payload(ways[0]) if len(ways) == 1 and not unread else None,
         "readiness_note": _note(ways, unread),
         "ways_back": list(map(readiness_payload, ways)),
-        "active": active,
-        "last": ended.runs[0] if ended.runs else None,
-        "keeper": keeper,
-        "changes": changes,
-        "ledger_note": viewer.ledger_note,
+        "active": record.active,
+        "last": record.last,
+        "keeper": record.keeper,
+        "changes": record.changes,
+        "ledger_note": record.problem or viewer.ledger_note,
     }
     lines = [f"{viewer.environment_name.upper()}  {viewer.environment.product}  {viewer.host}  {moment(snapshot.at)}"]
     lines += _health_lines(snapshot, now)
     lines += ["", *_way_lines(ways, unread)] if ways or unread else []
-    lines += ["", f"RUNNING  {_run_line(active) if active else 'nothing'}"]
-    lines.append(f"LAST     {_run_line(ended.runs[0]) if ended.runs else viewer.ledger_note or 'nothing yet'}")
+    return payload, [*lines, "", *_record_lines(record, viewer.ledger_note, now)]
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What the ledger tells; nothing of it while it cannot be read, and then why."""
+
+    active: Run | None = None
+    last: Run | None = None
+    keeper: KeeperFacts | None = None
+    changes: tuple[ChangeNote, ...] = ()
+    problem: str = ""
+
+
+async def _recorded(viewer: "Viewer") -> _Record:
+    """Health does not come from the ledger, so that it is shown also where this has a problem."""
+    try:
+        page = await viewer.runs(RunQuery(environment=viewer.environment_name, limit=1))
+        last = page.runs[0] if page.runs else None
+        return _Record(await viewer.active(), last, await viewer.keeper(), await viewer.changes(5))
+    except LedgerError as error:
+        return _Record(problem=error.message)
+
+
+def _record_lines(record: _Record, note: str, now: datetime) -> list[str]:
+    if record.keeper is None:
+        return [f"? what runs, what ran and what changed is not known: {record.problem}"]
+    lines = [f"RUNNING  {_run_line(record.active) if record.active else 'nothing'}"]
+    lines.append(f"LAST     {_run_line(record.last) if record.last else note or 'nothing yet'}")
+    keeper = record.keeper
     lines.append(f"KEEPER   {'runs, process ' + str(keeper.pid) if keeper.alive else 'none: vq-tui keeper start'}")
-    lines += [f"CHANGED  {ago(note.at, now)}  {note.text}  {note.by}".rstrip() for note in changes]
-    return payload, lines
+    return [*lines, *(f"CHANGED  {ago(one.at, now)}  {one.text}  {one.by}".rstrip() for one in record.changes)]
 
 
 async def _ways(viewer: "Viewer", service: str | None) -> tuple[list[Readiness], dict[str, str]]:
