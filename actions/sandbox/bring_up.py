@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from actions.clients.processes import ProcessFacts, ProcessSpec, ProcessState
-from actions.model.errors import UnknownNameError, Unreachable, VerifyFailed, VqError
+from actions.model.errors import UnknownNameError, VerifyFailed, VqError
 from actions.model.identity import new_id
 from actions.model.waiting import Deadline
 from actions.platforms.local.log_files import tail
@@ -120,7 +120,7 @@ class BringUp:
         await quiet(postgres, deadline)
         await asyncio.to_thread(make_database, self.layout)
         colours = [self._colour_well(ports, colour, deadline) for colour in COLOURS]
-        await asyncio.gather(self._router_answers(deadline), *colours)
+        await asyncio.gather(self.deployment.router_answers(deadline), *colours)
         await self._ensure(traffic_spec(self.layout, ports, self.rate))
         await well(f"http://127.0.0.1:{ports.traffic}", "/state", deadline, what="traffic")
 
@@ -135,16 +135,6 @@ class BringUp:
             return False
         behaviour: Behaviour = read_release(self.layout.releases / facts.release).behaviour
         return behaviour.health == "ok" and behaviour.crash_after_seconds is None
-
-    async def _router_answers(self, deadline: Deadline) -> None:
-        async def complaint() -> str:
-            try:
-                await self.deployment.router.state()
-            except Unreachable as error:
-                return error.message
-            return ""
-
-        await quiet(complaint, deadline)
 
     async def _taken(self, ports: Ports) -> list[str]:
         """Ports that somebody else took before the part could."""

@@ -3,7 +3,7 @@
 from actions.clients.processes import ProcessFacts
 from actions.clients.router import RouterState, RouterWriter
 from actions.clients.supervisor import SupervisorWriter, socket_address
-from actions.model.errors import VerifyFailed
+from actions.model.errors import Unreachable, VerifyFailed
 from actions.model.identity import new_id
 from actions.model.waiting import Deadline
 from actions.sandbox.layout import COLOURS, Layout
@@ -45,6 +45,18 @@ class Deployment:
         """Until a colour says it is ready. Raises VerifyFailed."""
         base = f"http://127.0.0.1:{self.layout.ports().model_dump()[colour]}"
         await well(base, path, Deadline(seconds), what=f"api-{colour}")
+
+    async def router_answers(self, deadline: Deadline) -> None:
+        """Until the router can be asked and told. Raises VerifyFailed."""
+
+        async def complaint() -> str:
+            try:
+                await self.router.state()
+            except Unreachable as error:
+                return error.message
+            return ""
+
+        await quiet(complaint, deadline)
 
     async def users_are_served(self) -> None:
         """Until the service is well as users reach it. Raises VerifyFailed."""

@@ -7,7 +7,8 @@ from typing import Any
 from actions.clients.processes import ProcessState
 from actions.model.files import write_durably
 from actions.model.identity import new_id
-from actions.sandbox.deployment import Deployment
+from actions.model.waiting import Deadline
+from actions.sandbox.deployment import READY_SECONDS, Deployment
 from actions.sandbox.facts import FaultFacts
 from actions.sandbox.fault_kinds import KINDS, find
 from actions.sandbox.layout import COLOURS, Layout
@@ -51,6 +52,7 @@ async def mend(deployment: Deployment) -> tuple[str, ...]:
         if name in KINDS and KINDS[name].process:
             await restore_process(deployment, KINDS[name].process)
     if notes["before"] is not None:
+        await deployment.router_answers(Deadline(READY_SECONDS))  # it may have been started only just now
         await _restore_releases(deployment, notes["before"])
     await deployment.users_are_served()
     _save(deployment.layout, {"active": [], "before": None})

@@ -121,3 +121,11 @@ def test_every_kind_has_a_test_and_an_unknown_one_lists_them(sandbox: SandboxFac
     assert set(KINDS) - {"dead-postgres", "dead-redis"} <= tested
     names = {one.name for one in asyncio.run(SupervisorReader(sandbox.directory).list()).processes}
     assert "stuck-client" not in names
+
+
+def test_a_bad_release_behind_a_lost_router_is_mended_in_one_go(sandbox: SandboxFacts) -> None:
+    for kind in ("bad-release", "lost-router"):
+        stack.break_(sandbox.directory, kind)
+    assert stack.mend(sandbox.directory) == ("bad-release", "lost-router")
+    status = stack.status(sandbox.directory)
+    assert (status.state, status.version, status.faults) == ("up", "2.4.1", ())
