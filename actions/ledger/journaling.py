@@ -13,16 +13,21 @@ from actions.ledger.chain import append_event, check_tail
 from actions.ledger.processes import Holder, this_process
 from actions.ledger.rows import body_text
 from actions.ledger.store import WritingStore
-from actions.ledger.tables import instant, lease, now, parse_instant, run
+from actions.ledger.tables import command, instant, lease, now, parse_instant, run
 from actions.ledger.too_late import settle_commands
-from actions.model.errors import Busy, Refused, UnknownNameError
+from actions.model.errors import Busy, Refused, UnknownNameError, VqError
 from actions.model.identity import short_id
 from actions.model.run import Event, EventKind
 from actions.model.text import clean
-from actions.model.words import RunState
+from actions.model.words import Command, RunState
 
 _RUN = select(run.c.id, run.c.state, run.c.target, run.c.fence, run.c.operator, run.c.started_at, run.c.metrics).where(
     run.c.id == bindparam("run_id")
+)
+_STOPS = select(command.c.id).where(
+    command.c.run_id == bindparam("run_id"),
+    command.c.taken_at.is_(None),
+    command.c.command.in_([Command.ABORT.value, Command.BACK_OUT.value]),
 )
 _ENDS = {RunState.SUCCEEDED, RunState.FAILED, RunState.UNDONE, RunState.ABORTED}
 _MOVES: dict[RunState, set[RunState]] = {
@@ -38,6 +43,10 @@ _FROM_OUTSIDE |= {EventKind.LOCK_STOLEN}
 
 class LostLock(Busy):
     """Another executor has the target now, or the run was ended from outside; this one stops before its next act."""
+
+
+class Told(VqError):
+    """An operator has told the run to stop or to go back, and it has not taken that yet."""
 
 
 class Entry(NamedTuple):
@@ -88,12 +97,20 @@ class Journaling(WritingStore):
         """
         return self.append_all(run_id, (Entry(kind, step, attempt, body),), fence=fence, actor=actor)[0]
 
-    def append_all(self, run_id: str, entries: tuple[Entry, ...], *, fence: int, actor: str) -> tuple[Event, ...]:
-        """Several events in one transaction. Raises LostLock."""
+    def append_all(
+        self, run_id: str, entries: tuple[Entry, ...], *, fence: int, actor: str, heed: bool = False
+    ) -> tuple[Event, ...]:
+        """Several events in one transaction. Raises LostLock; with `heed` Told when an abort or a back-out waits.
+
+        Commands are accepted by transactions of the same kind: an abort is heeded by the first intent of a change, or
+        refused because of it; there is nothing between the two.
+        """
         if fence == 0 and any(entry.kind not in _FROM_OUTSIDE for entry in entries):
             raise Refused(f"only an executor with a token writes '{entries[0].kind.value}' into a journal")
         with self._write() as connection:
             _check_fence(_run_row(connection, run_id), fence)
+            if heed and connection.execute(_STOPS, {"run_id": run_id}).first() is not None:
+                raise Told("an operator wants the run to stop here; nothing was written")
             return tuple(
                 append_event(
                     connection,

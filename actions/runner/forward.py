@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from actions.ledger.writer import Entry, LostLock
+from actions.ledger.writer import Entry, LostLock, Told
 from actions.model.crash import crashpoint
 from actions.model.errors import Ambiguous, LedgerError, UnknownNameError, VerifyFailed, VqError
 from actions.model.plan import Plan, PlannedStep
@@ -116,25 +116,21 @@ class Forward:
         body: dict[str, Any] = {"checked": self.journal.redactor.text(checked.text)}
         if protected is not None:
             body["protected"] = self.journal.evidence(protected)
-        if planned.changes:
-            await self._last_look(planned)
         await self._intent(planned, attempt, body)
         await self._act(step, planned, context, attempt, started)
 
     async def _intent(self, planned: PlannedStep, attempt: int, body: dict[str, Any]) -> None:
+        """Commit to the step. Raises Interrupted when something was told while a change was prepared."""
         body = {"key": self._key(planned), "title": planned.title, **body}
         entries = [Entry(EventKind.INTENT, planned.id, attempt, body)]
         if planned.changes and "acted" not in self.journal.progress.points:
             entries.append(_clock("acted"))
-        await self.journal.write(*entries)
-        if planned.changes:
-            self.orders.calm()  # an abort that came in just now is too late and is answered after the step
-
-    async def _last_look(self, planned: PlannedStep) -> None:
-        """What was told while the step was prepared is obeyed before anything is touched. Raises Interrupted."""
-        await self.orders.look()
-        if self.orders.interrupted.is_set():
-            raise Interrupted(f"step '{planned.title}' was not begun")
+        try:
+            if planned.changes and self.orders.interrupted.is_set():
+                raise Told("told to stop")
+            await self.journal.write(*entries, heed=planned.changes)
+        except Told as told:
+            raise Interrupted(f"step '{planned.title}' was not begun") from told
 
     async def _act(self, step: Step, planned: PlannedStep, context: StepContext, attempt: int, started: float) -> None:
         crashpoint(f"act.{planned.id}.before")

@@ -39,13 +39,16 @@ class Journal:
         self._order = asyncio.Lock()
         self._wake = asyncio.Event()
 
-    async def write(self, *entries: Entry) -> None:
-        """Append these events in one transaction. Raises LostLock or LedgerError: then nothing more may be done."""
+    async def write(self, *entries: Entry, heed: bool = False) -> None:
+        """Append these events in one transaction. Raises LostLock or LedgerError: then nothing more may be done.
+
+        With `heed` it raises Told, and writes nothing, when the run is told to stop or to go back.
+        """
         name = "+".join(f"{entry.kind.value}.{entry.step or 0}" for entry in entries)
         crashpoint(f"{name}.before")
         async with self._order:
             await self._flush()
-            await self._append(entries)
+            await self._append(entries, heed)
         crashpoint(f"{name}.after")
 
     async def transition(self, to: RunState, reason: str) -> None:
@@ -119,9 +122,9 @@ class Journal:
             await self._append(lines)
             self._lines = [line for line in self._lines if line not in lines]
 
-    async def _append(self, entries: tuple[Entry, ...]) -> None:
+    async def _append(self, entries: tuple[Entry, ...], heed: bool = False) -> None:
         written = await asyncio.to_thread(
-            self.ledger.append_all, self.run_id, entries, fence=self.fence, actor=self.actor
+            self.ledger.append_all, self.run_id, entries, fence=self.fence, actor=self.actor, heed=heed
         )
         self.progress.see(written)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from actions.model.errors import Refused
 from actions.model.run import EventKind
 from actions.model.words import Command, RunState
 from tests.ledger.plans import make_plan, step
@@ -31,7 +32,7 @@ def notes(bench: Bench, run_id: str) -> str:
     return " ".join(str(one.body["text"]) for one in bench.ledger.events(run_id) if one.kind is EventKind.NOTE)
 
 
-@pytest.mark.parametrize("point", ["protect.2.before", "protect.2.after"])
+@pytest.mark.parametrize("point", ["protect.2.before", "protect.2.after", "intent.2+clock.0.before"])
 def test_an_abort_while_the_first_change_is_prepared_touches_nothing(bench: Bench, point: str) -> None:
     run_id = bench.submit()
     with told_at(bench, run_id, point, Command.ABORT):
@@ -48,12 +49,18 @@ def test_a_back_out_while_a_later_change_is_prepared_undoes_without_doing_it(ben
     check_journal(bench.ledger, bench.world)
 
 
-def test_an_abort_that_meets_the_intent_is_answered_and_the_run_goes_on(bench: Bench) -> None:
-    run_id = bench.submit()
-    with told_at(bench, run_id, "intent.2+clock.0.before", Command.ABORT):
+def test_an_abort_is_refused_from_the_very_intent_on(bench: Bench) -> None:
+    run_id, refused = bench.submit(), []
+
+    def hook(name: str) -> None:
+        if name == "intent.2+clock.0.after":
+            with pytest.raises(Refused, match="back it out"):
+                bench.ledger.command(run_id, Command.ABORT, by="ben")
+            refused.append(name)
+
+    with hooked(hook):
         assert bench.run(run_id) is RunState.SUCCEEDED
-    assert "not aborted: something was changed" in notes(bench, run_id)
-    assert bench.world.values(SLOTS) == {NEW} and bench.ledger.pending_commands(run_id) == ()
+    assert refused and bench.world.values(SLOTS) == {NEW}
 
 
 class Telling(FakeMeasures):
