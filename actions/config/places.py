@@ -1,6 +1,7 @@
 """Where the configuration and the ledger are looked for (precedence: command line, environment, file)."""
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,16 @@ def find_config(named: Path | None = None, variables: Mapping[str, str] = os.env
 def ledger_directory(settings: "Settings") -> Path:
     """The ledger's directory: as configured, else in the user's state directory."""
     return settings.ledger or Path(platformdirs.user_state_dir("vq-tui")) / "ledger"
+
+
+def command_line(words: str, config: Path, environment: str) -> str:
+    """The command as a person can give it from any directory: with the configuration and the environment it is about.
+
+    A run that was brought in from elsewhere has no configuration here: then only the words.
+    """
+    if not config.is_absolute():
+        return f"vq-tui {words}"
+    return f"vq-tui --config {shlex.quote(str(config))} --env {shlex.quote(environment)} {words}"
 
 
 def _there(path: Path, named_by: str) -> Path:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
+from actions.config import command_line
 from actions.desk import hand_over
 from actions.desk.hand_over import GONE
 from actions.model.errors import Busy, Refused, Stale, UsageError
@@ -111,7 +112,10 @@ async def resume(desk: "Operator", run_id: str) -> None:
     executor = await asyncio.to_thread(desk.writer.executor, run_id)
     if executor.state == "stopped":
         who = f"the executor of run {short_id(run_id)} (process {executor.pid})"
-        raise Refused(f"{who} is stopped: 'kill -CONT {executor.pid}', or 'vq-tui runs take-over --stop' to end it")
+        end = command_line(
+            f"runs take-over {short_id(run_id)} --stop", desk.config_path.absolute(), desk.environment_name
+        )
+        raise Refused(f"{who} is stopped: 'kill -CONT {executor.pid}', or '{end}' to end it")
     await asyncio.to_thread(lambda: resume_executor(desk.ledger.directory, run_id, by=desk.operator))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from actions.config import command_line
 from actions.ledger.writer import Entry, LostLock
 from actions.model.crash import crashpoint
 from actions.model.errors import LedgerError
@@ -68,8 +69,10 @@ class Backward:
         standing = self.journal.progress.to_undo()
         chosen = ((at,) if at is not None and at not in standing else ()) + standing
         lines = [line for planned in chosen for line in self.manual_of(planned)]
-        name = short_id(self.journal.run_id)
-        lines.append(f"when it is put right: vq-tui runs resume {name} (goes on from what it then finds)")
+        run, ledger = self.journal.run_id, self.journal.ledger
+        where = ledger.config_path(run), self.workshop.plan.environment
+        resume = command_line(f"runs resume {short_id(run)}", *where)
+        lines.append(f"when it is put right: {resume} (goes on from what it then finds)")
         return tuple(lines)
 
     def manual_of(self, planned: PlannedStep) -> tuple[str, ...]:
