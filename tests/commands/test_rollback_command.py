@@ -80,7 +80,7 @@ def test_from_a_bad_release_back_to_the_last_good_one(cli: Cli, broken: SandboxF
     assert "bad" in refused.json["error"]["message"]
 
     history = cli("--config", broken.config, "runs", "--json").json
-    assert [one["id"] for one in history["runs"]] == [run["run"]]
+    assert [one["run"] for one in history["runs"]] == [run["run"]]
     shown = cli("--config", broken.config, "runs", "show", run["run"][-6:], "--json").json
     assert shown["executor"]["state"] == "none"
     assert [event["kind"] for event in shown["events"]][:2] == ["planned", "approved"]
@@ -172,7 +172,7 @@ def test_ctrl_c_leaves_the_run_alone_and_says_how_to_follow_it(cli: Cli, broken:
         assert "Traceback" not in asked + said
     runs = cli("--config", broken.config, "runs", "--json").json["runs"]
     assert len(runs) == 1
-    assert cli("--config", broken.config, "runs", "follow", runs[0]["id"], "--json").json["state"] == "succeeded"
+    assert cli("--config", broken.config, "runs", "follow", runs[0]["run"], "--json").json["state"] == "succeeded"
 
 
 def test_a_note_stands_in_the_journal_with_who_wrote_it(cli: Cli, broken: SandboxFacts) -> None:

@@ -55,6 +55,14 @@ def test_resume_waits_for_the_verdict(stuck: Stuck) -> None:
     assert stack.status(stuck.facts.directory).version == "2.4.1"
 
 
+def test_status_check_is_not_well_while_a_run_waits(stuck: Stuck) -> None:
+    said = stuck.cli("--config", stuck.mine, "status", "--check", "--json")
+    assert said.code == ExitCode.FAILED
+    assert any("needs a person" in one for one in said.json["problems"])
+    assert said.json["active"]["run"] == stuck.run_id
+    assert said.json["last"] is None, "the run under way is not the last one as well"
+
+
 def test_back_out_waits_until_all_is_undone(stuck: Stuck) -> None:
     stuck.mend()
     assert stuck.tell("back-out") == (ExitCode.FAILED, "undone")

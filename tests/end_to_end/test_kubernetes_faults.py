@@ -47,7 +47,7 @@ def asked(stage: KubernetesStage, verb: str, **more: Any) -> Callable[[], bool]:
 
 def last_run(stage: KubernetesStage) -> dict[str, Any]:
     found = stage.json("runs")["runs"][0]
-    return stage.json("runs", "show", found["id"])
+    return stage.json("runs", "show", found["run"])
 
 
 def test_an_edit_between_plan_and_act_is_refused_as_stale(troubled: KubernetesStage) -> None:

@@ -23,7 +23,7 @@ def test_a_bad_release_is_rolled_back_and_stays_back(stage: Stage) -> None:
     assert [stage.reached() for _ in range(10)] == [GOOD] * 10
 
     history = stage.json("runs")
-    assert [(one["state"], one["from_version"], one["to_version"], one["reason"]) for one in history["runs"]] == [
+    assert [(one["state"], one["from"], one["to"], one["reason"]) for one in history["runs"]] == [
         ("succeeded", BAD, GOOD, "errors after 2.4.1")
     ]
     verdicts = {one["version"]: one["verdict"] for one in stage.json("releases")["releases"]}

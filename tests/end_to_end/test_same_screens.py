@@ -27,4 +27,4 @@ def test_the_console_rolls_back(stage: Stage) -> None:
         console.until(lambda text: "succeeded" in text or "rolled back" in text.lower())
     assert stage.reached() == GOOD
     runs = stage.json("runs")["runs"]
-    assert [(one["state"], one["from_version"], one["to_version"]) for one in runs] == [("succeeded", BAD, GOOD)]
+    assert [(one["state"], one["from"], one["to"]) for one in runs] == [("succeeded", BAD, GOOD)]

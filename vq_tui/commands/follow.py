@@ -87,9 +87,8 @@ def step_line(view: StepView) -> str:
     return f"{glyph(view.state)} {view.step.id} {view.step.title:<32} {took:>7}  {view.text}{again}".rstrip()
 
 
-def run_payload(view: RunView) -> dict[str, Any]:
-    """What `rollback --wait`, `runs follow` and `runs show` print of a run."""
-    run = view.run
+def run_row(run: Run) -> dict[str, Any]:
+    """A run in JSON wherever one is printed: in the history, in `status`, and at the head of `run_payload`."""
     measures = {name: run.metrics.get(name) for name in MEASURES}
     measures["seconds"] = run.seconds if run.seconds is not None else measures["seconds"]
     return {
@@ -102,11 +101,19 @@ def run_payload(view: RunView) -> dict[str, Any]:
         "to": run.to_version,
         "reason": run.reason,
         "operator": run.operator,
+        "origin": run.origin,
         "drill": run.drill,
+        "created_at": run.created_at,
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         **measures,
         "metrics": run.metrics,
+    }
+
+
+def run_payload(view: RunView) -> dict[str, Any]:
+    """What `rollback --wait`, `runs follow` and `runs show` print of a run."""
+    return run_row(view.run) | {
         "clock": view.clock,
         "manual": list(view.manual),
         "steps": [step_payload(step) for step in view.steps],

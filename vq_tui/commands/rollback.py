@@ -10,6 +10,7 @@ import typer
 from actions.model.errors import ExitCode, Refused, UsageError
 from actions.model.identity import new_id, short_id
 from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
+from actions.model.text import clean
 from vq_tui.commands.follow import exit_code, follow, run_payload, verdict_lines
 from vq_tui.commands.output import Output
 from vq_tui.commands.session import Json, Service, Session, run, session
@@ -62,7 +63,7 @@ def rollback(
     if last_good and to is not None:
         raise UsageError("give either --last-good or --to VERSION")
     level = Level.EMERGENCY if to is None else Level.MANUAL
-    asked = _Asked(service=service, to=to, reason=reason, level=level, accept_drift=accept_drift)
+    asked = _Asked(service=service, to=to, reason=clean(reason), level=level, accept_drift=accept_drift)
     if plan:
         return run(lambda: _show(here, asked))
     here.may_write("rollback")

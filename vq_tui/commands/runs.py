@@ -9,7 +9,7 @@ from actions.model.errors import ExitCode, UsageError
 from actions.model.identity import short_id
 from actions.model.record import RunPage, RunQuery
 from actions.model.words import Command, RunState
-from vq_tui.commands.follow import exit_code, follow, run_payload, show_lines, verdict_lines
+from vq_tui.commands.follow import exit_code, follow, run_payload, run_row, show_lines, verdict_lines
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.rollback import wait_for
 from vq_tui.commands.session import Json, run, session
@@ -59,7 +59,7 @@ def _list(context: typer.Context, query: RunQuery) -> int:
             found = await viewer.runs(
                 query.model_copy(update={"environment": viewer.environment_name, "before": before})
             )
-        here.output.answer({"runs": found.runs, "total": found.total}, _page_lines(found))
+        here.output.answer({"runs": list(map(run_row, found.runs)), "total": found.total}, _page_lines(found))
         return ExitCode.OK
 
     return run(work)

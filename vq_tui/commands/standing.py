@@ -11,7 +11,8 @@ from actions.model.identity import short_id
 from actions.model.plan import Readiness
 from actions.model.record import ChangeNote, KeeperFacts, RunQuery
 from actions.model.run import Run
-from actions.model.words import HealthState
+from actions.model.words import HealthState, RunState
+from vq_tui.commands.follow import run_row
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.words import ago, moment, seconds
 
@@ -32,7 +33,10 @@ async def standing(viewer: "Viewer", service: str | None = None) -> tuple[dict[s
         snapshot = snapshot.model_copy(update={"services": only})
     ways, unread = await _ways(viewer, service)
     now, record = datetime.now(UTC), await _recorded(viewer)
-    well = all(one.shown_state(now) is HealthState.OK for one in snapshot.services)
+    problems = [f"{one.service} {one.shown_state(now)}" for one in snapshot.services if _unwell(one, now)]
+    problems += [f"way back of {one.service} {one.gate}" for one in ways if one.gate != "pass"]
+    problems += [f"way back of {name} unknown" for name in unread]
+    problems += filter(None, (record.stuck, record.problem))
     payload = {
         "environment": viewer.environment_name,
         "product": viewer.environment.product,
@@ -41,13 +45,14 @@ async def standing(viewer: "Viewer", service: str | None = None) -> tuple[dict[s
         "operator": viewer.operator,
         "host": viewer.host,
         "at": snapshot.at,
-        "ok": well and not record.problem,
+        "ok": not problems,
+        "problems": problems,
         "services": [service_payload(one, now) for one in snapshot.services],
         "readiness": readiness_payload(ways[0]) if len(ways) == 1 and not unread else None,
         "readiness_note": _note(ways, unread),
         "ways_back": list(map(readiness_payload, ways)),
-        "active": record.active,
-        "last": record.last,
+        "active": run_row(record.active) if record.active else None,
+        "last": run_row(record.last) if record.last else None,
         "keeper": record.keeper,
         "changes": record.changes,
         "ledger_note": record.problem or viewer.ledger_note,
@@ -63,6 +68,7 @@ class _Record:
     """What the ledger tells; nothing of it while it cannot be read, and then why."""
 
     active: Run | None = None
+    stuck: str = ""
     last: Run | None = None
     keeper: KeeperFacts | None = None
     changes: tuple[ChangeNote, ...] = ()
@@ -72,9 +78,11 @@ class _Record:
 async def _recorded(viewer: "Viewer") -> _Record:
     """Health does not come from the ledger, so that it is shown also where this has a problem."""
     try:
-        page = await viewer.runs(RunQuery(environment=viewer.environment_name, limit=1))
-        last = page.runs[0] if page.runs else None
-        return _Record(await viewer.active(), last, await viewer.keeper(), await viewer.changes(5))
+        active = await viewer.active()
+        page = await viewer.runs(RunQuery(environment=viewer.environment_name, limit=2))
+        last = next((one for one in page.runs if active is None or one.id != active.id), None)
+        stuck = await _stuck(viewer, active) if active else ""
+        return _Record(active, stuck, last, await viewer.keeper(), await viewer.changes(5))
     except LedgerError as error:
         return _Record(problem=error.message)
 
@@ -83,10 +91,27 @@ def _record_lines(record: _Record, note: str, now: datetime) -> list[str]:
     if record.keeper is None:
         return [f"? what runs, what ran and what changed is not known: {record.problem}"]
     lines = [f"RUNNING  {_run_line(record.active) if record.active else 'nothing'}"]
+    lines += [f"✖ {record.stuck}"] if record.stuck else []
     lines.append(f"LAST     {_run_line(record.last) if record.last else note or 'nothing yet'}")
     keeper = record.keeper
     lines.append(f"KEEPER   {'runs, process ' + str(keeper.pid) if keeper.alive else 'none: vq-tui keeper start'}")
     return [*lines, *(f"CHANGED  {ago(one.at, now)}  {one.text}  {one.by}".rstrip() for one in record.changes)]
+
+
+def _unwell(health: ServiceHealth, now: datetime) -> bool:
+    return health.shown_state(now) is not HealthState.OK
+
+
+async def _stuck(viewer: "Viewer", active: Run) -> str:
+    """Why the run under way does not go on by itself; empty when it does."""
+    name = short_id(active.id)
+    if active.state is RunState.NEEDS_OPERATOR:
+        return f"run {name} needs a person: vq-tui runs show {name}"
+    executor = (await viewer.executor(active.id)).state
+    unbegun = active.state in (RunState.PAUSED, RunState.QUEUED) and executor in ("dead", "none")
+    if executor == "alive" or unbegun:
+        return ""
+    return f"run {name}: its executor is {'gone' if executor == 'none' else executor}: vq-tui runs show {name}"
 
 
 async def _ways(viewer: "Viewer", service: str | None) -> tuple[list[Readiness], dict[str, str]]:
@@ -131,9 +156,9 @@ def _health_lines(snapshot: Snapshot, now: datetime) -> list[str]:
     rows = []
     for one in snapshot.services:
         shown = one.shown_state(now)
-        latency = "" if one.latency_ms is None else f"{one.latency_ms:.0f} ms"
-        said = one.summary if not one.error else f"{one.summary}  {one.error}".strip()
-        rows.append([f"{glyph(shown)} {one.service}", one.word, one.version or "", latency, said])
+        said = dict.fromkeys(part for part in (one.summary, one.error) if part)
+        version = [one.version] if one.version and one.version not in one.summary else []
+        rows.append([f"{glyph(shown)} {one.service}", one.word, "  ".join([*version, *said])])
     return table(rows) or ["? nothing is configured to be watched here"]
 
 
