@@ -15,6 +15,10 @@ ADVISORY = frozenset({"drill", "releases", "standby"})
 FROM_THE_LEDGER = frozenset({"good", "lock", "releases", "drill"})
 DRILL_DAYS = 90
 LAST_RUNS = 5
+AROUND_SECONDS = 1.2
+"""What the steps around the changes of a rollback are expected to take: lock, conditions, proofs, verdict."""
+SWITCH_SECONDS = 0.7
+"""The same of those that a switch of traffic adds: the proof before it, the drain after it."""
 
 
 def readiness(facts: RollbackFacts) -> Readiness:
@@ -48,8 +52,8 @@ def expected_seconds(facts: RollbackFacts) -> float | None:
     slot = facts.slot(facts.choice.slot)
     if slot is None or slot.changes is None:
         return None
-    switching = facts.switch.expected_seconds if facts.switch else 0.0
-    return 1.0 + switching + sum(change.expected_seconds for change in slot.changes)
+    switching = SWITCH_SECONDS + facts.switch.expected_seconds if facts.switch else 0.0
+    return AROUND_SECONDS + switching + sum(change.expected_seconds for change in slot.changes)
 
 
 def conditions(facts: RollbackFacts) -> tuple[Check, ...]:

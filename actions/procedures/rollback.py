@@ -90,8 +90,7 @@ def _plan(
         moves=moves,
         keeps=tuple(_keeps(facts)),
         phases=phases,
-        expected_seconds=(expected_seconds(facts) if facts.past_seconds else None)
-        or sum(step.expected_seconds for step in steps),
+        expected_seconds=expected_seconds(facts) or sum(step.expected_seconds for step in steps),
         budget_seconds=_budget(request.level, facts),
         pins=pinned,
     )

@@ -296,3 +296,11 @@ def test_a_target_that_vanished_is_refused_by_its_name():
     )
     with pytest.raises(Refused, match="not at hand"):
         revalidate(plan, gone)
+
+
+@pytest.mark.parametrize("world", [blue_green(), blue_green(standby="2.3.9")], ids=["warm", "brought in"])
+def test_home_and_the_next_screen_expect_the_same(world):
+    """Nothing was ever measured: both say what the steps of the plan add up to."""
+    found = offer(request(), world)
+    assert found.plan.expected_seconds == found.readiness.expected_seconds
+    assert found.plan.expected_seconds == pytest.approx(sum(step.expected_seconds for step in found.plan.steps))
