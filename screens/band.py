@@ -54,13 +54,13 @@ def band(who: Identity, left: tuple[str, ...], right: tuple[str, ...], width: in
     for words in left:
         head += row((f"   {words}", "band"))
     fill = HATCH if who.drill else "·" if who.read_only else " "
-    parts = list(right)
+    parts, edges = list(right), 1 if fill == " " else 2
     while True:
         tail = row(
             *((f"   {words}", "band-dim" if index < len(parts) - 1 else "band") for index, words in enumerate(parts))
         )
         tail += row((" ", "band"))
-        if len(parts) <= 1 or head.width + tail.width <= width:
+        if len(parts) <= 1 or head.width + tail.width + edges <= width:
             break
         parts.pop(0)
     if fill == " ":

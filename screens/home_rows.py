@@ -157,6 +157,8 @@ def verdict_row(readiness: Readiness) -> Row:
         line += row(("  to ", "dim"), (readiness.to.version, "bright bold"))
         if readiness.expected_seconds is not None:
             line += row((" in about ", "dim"), (about(readiness.expected_seconds), "bright bold"))
+    elif any(check.id == "good" and check.gate is Gate.INCONCLUSIVE for check in readiness.checks):
+        line += row(("  where to is not known", "dim"))
     elif gate is not Gate.PASS:
         line += row(("  no release to go back to", "dim"))
     return line

@@ -73,6 +73,10 @@ class Page(Asking, Screen[None]):
         """The line above the keys while nothing is said or asked there."""
         return BLANK
 
+    def tells_trouble(self) -> bool:
+        """Whether the page itself says what stands between this session and the record."""
+        return False
+
     def possible(self, action: Action) -> bool:
         """Whether this action makes sense on this page now; rights are judged elsewhere."""
         return action.scope != "list"
@@ -111,7 +115,7 @@ class Page(Asking, Screen[None]):
         question = self.question()
         if self._words is not None:
             return said(*self._words[:2], width)
-        if question is None and self.shell.scene.trouble:
+        if question is None and self.shell.scene.trouble and not self.tells_trouble():
             return said(f"{DOWN} {self.shell.scene.trouble}", "down", width)
         return [question or self.idle_note(width)]
 

@@ -102,9 +102,10 @@ class DecisionPage(Page):
     def failed(self, group: str, error: BaseException) -> None:
         if group == "offer":
             self._asking = False
-            self.unread = str(error)
             if self.offer is None:
                 self.problem = str(error)
+            else:
+                self.unread = str(error)
             self.repaint()
             return
         self.sent = False
@@ -196,6 +197,9 @@ class DecisionPage(Page):
     def ending(self, width: int) -> list[Row]:
         """The question, or why there is none; always on the screen."""
         raise NotImplementedError
+
+    def tells_trouble(self) -> bool:
+        return self.shell.scene.trouble in self.problem + self.refused
 
     def action_reason(self) -> None:
         """Write the reason by hand."""

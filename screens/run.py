@@ -18,10 +18,14 @@ from screens.page import Page
 from screens.registry import Action, bindings
 from screens.run_rows import Live, run_rows
 from screens.scene import Scene
+from screens.words import since
 
 MOST_ROWS = 2_000
 AGAIN_SECONDS = 1.0
 """How soon a journal that could not be read is read again."""
+START_SECONDS = 10.0
+"""An executor takes a moment to start; one that has not come by then is missed."""
+
 GONE = frozenset({"dead", "none"})
 STUCK = frozenset({"stopped", "slow"})
 """States of an executor in which nobody carries the run on: another may be started, or has to take its place."""
@@ -64,6 +68,8 @@ class RunPage(Page):
         now = super().tail()[-1:]
         if self.view is None or (self.view.run.state.terminal and self.view.run.state is not RunState.NEEDS_OPERATOR):
             return now
+        if self._starting():
+            return ("executor starts", *now)
         if self.executor is None:
             return ("executor not known", *now)
         pid = f" {self.executor.pid}" if self.executor.pid and not self.shell.identity.drill else ""
@@ -90,9 +96,18 @@ class RunPage(Page):
             keys = self.shell.keys
             ways = f"; {keys['run.carry-on']} carries on, {keys['run.close']} closes it as put right; pgdn shows more"
             return row(("✗ needs an operator", "down bold"), (ways, "dim"))
+        if self._starting():
+            return row(("its executor starts", "dim"))
         if self.executor is not None and self.executor.state in GONE | STUCK and not run.state.terminal:
             return self._unattended(self.executor)
         return row((run.reason, "dim"))
+
+    def _starting(self) -> bool:
+        """Whether the run was asked for a moment ago, so that its executor is on its way."""
+        if self.view is None or self.view.run.state is not RunState.QUEUED:
+            return False
+        gone = self.executor is None or self.executor.state in GONE
+        return gone and (since(self.view.run.created_at, self.shell.clock.now()) or 0.0) < START_SECONDS
 
     def _unattended(self, executor: Executor) -> Row:
         """Nobody carries the run on: why, and the key that changes it."""
@@ -200,7 +215,8 @@ class RunPage(Page):
             case "run.abort":
                 return state in (RunState.RUNNING, RunState.PAUSED, RunState.QUEUED) and not changed
             case "run.carry-on":
-                return state is RunState.NEEDS_OPERATOR or (self.executor is not None and self.executor.state in GONE)
+                gone = self.executor is not None and self.executor.state in GONE and not self._starting()
+                return state is RunState.NEEDS_OPERATOR or gone
             case "run.end-executor":
                 return self.executor is not None and self.executor.state in STUCK
             case "run.close":

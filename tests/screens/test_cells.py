@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from screens.band import Identity, band
 from screens.cells import beside, cut, ends, fit, padded, row, safe, wrap
 from screens.glyphs import OURS, to_ascii
 from screens.spark import falling
@@ -83,3 +84,13 @@ def test_only_the_cells_that_differ_are_repainted() -> None:
 )
 def test_a_tendency_is_that_of_the_last_few_values(values: tuple[float | None, ...], words: str) -> None:
     assert falling(values) == words
+
+
+@pytest.mark.parametrize("drill", [True, False])
+@pytest.mark.parametrize("read_only", [True, False])
+def test_the_band_drops_words_at_the_right_before_it_cuts_those_at_the_left(drill: bool, read_only: bool) -> None:
+    who = Identity("sandbox", "virtual-queue", "red", drill, read_only, 2.0, "bastion-1", "mira")
+    for count in range(30):
+        shown = band(who, ("emergency rollback",), ("lock free", "x" * count, "03:08:34Z"), 80)
+        assert shown.width == 80
+        assert "emergency rollback" in shown.plain and "03:08:34Z" in shown.plain, shown.plain

@@ -45,9 +45,10 @@ async def test_a_ledger_that_comes_back_is_shown_as_before(console: Open, world:
 async def test_a_console_opened_on_a_damaged_ledger_says_so(console: Open, world: World) -> None:
     world.ledger_error = DAMAGED
     journal = Check(id="journal", title="journal", gate=Gate.FAIL, evidence="damaged", advice="restore it")
-    world.readiness = facts.readiness(checks=(journal,), gate="fail", reason="damaged")
+    good = Check(id="good", title="a release to go back to", gate=Gate.INCONCLUSIVE, evidence="not known")
+    world.readiness = facts.readiness(checks=(good, journal), gate="fail", reason="damaged", to=None)
     async with console(read_only=True) as running:
-        await running.shows("✗ NOT READY", "restore it from a backup", "● api")
+        await running.shows("✗ NOT READY  where to is not known", "restore it from a backup", "● api")
         for words in ("RUNNING nothing", "no run on record", "nothing is on record", "● READY"):
             assert words not in running.text, words
 
@@ -61,6 +62,7 @@ async def test_the_rollback_screen_does_not_call_the_lock_free_and_says_why_it_c
         await running.press("R")
         await running.shows("lock not known", "✗ the ledger in /var/lib/vq-tui is damaged", "nothing was touched")
         assert "lock free" not in running.text and "to roll back" not in running.text
+        assert running.text.count("is damaged") == 1, "it is said once"
 
 
 # a run that is followed --------------------------------------------------------------------

@@ -267,3 +267,16 @@ async def test_figures_of_a_source_that_is_lost_are_not_shown_as_of_now(console:
         await attached(running)
         await running.shows("? api  no data   last seen 30 s ago")
         assert "11.6 ms" not in running.text
+
+
+async def test_an_executor_on_its_way_is_no_alarm_and_one_that_does_not_come_is(console: Open, world: World) -> None:
+    queued = facts.run(RunState.QUEUED, created_at=facts.before(seconds=1), started_at=None)
+    world.show(facts.fold(queued, facts.plan(), facts.events()[:2]))
+    world.executor = Executor(state="none")
+    async with console() as running:
+        await running.press("g")
+        await running.shows("executor starts", "its executor starts")
+        assert "carry on" not in running.text and "▲ its executor" not in running.text
+        running.clock.advance(20)
+        running.app.page.repaint()  # type: ignore[union-attr]
+        await running.shows("▲ its executor is none; c carries on")
