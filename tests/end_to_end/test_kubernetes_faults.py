@@ -96,7 +96,8 @@ def test_33_a_rollout_past_its_deadline_is_reported_and_undone(troubled: Kuberne
 
 def test_34_a_paused_deployment_is_refused_with_what_to_do(troubled: KubernetesStage) -> None:
     troubled.double.edit("Deployment", "api", {"spec": {"paused": True}})
-    assert "kubectl rollout resume deployment/api" in troubled.refused("rollback", "--last-good", "--yes")
+    said = troubled.refused("rollback", "--last-good", "--yes")
+    assert "resume it first: kubectl --kubeconfig" in said and "-n vq rollout resume deployment/api" in said
     assert not troubled.double.writes("deployments", "api")
 
 
