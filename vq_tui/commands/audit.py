@@ -3,6 +3,7 @@
 import typer
 
 from actions.model.errors import ExitCode
+from screens.glyphs import DOWN, OK
 from vq_tui.commands.session import Json, run, session
 
 group = typer.Typer(help="The hash-chained journal.", rich_markup_mode=None, no_args_is_help=True)
@@ -22,9 +23,9 @@ def verify(context: typer.Context, json: Json = False) -> int:
         async with here.viewing() as viewer:
             viewer.require_ledger()
             report = await viewer.audit()
-        lines = [f"✔ intact  {report.events} events  head {report.head}"]
+        lines = [f"{OK} intact  {report.events} events  head {report.head}"]
         if not report.intact:
-            lines = [f"✖ broken  {report.events} events  first bad one: {report.first_bad}  {report.problem}"]
+            lines = [f"{DOWN} broken  {report.events} events  first bad one: {report.first_bad}  {report.problem}"]
         here.output.answer(report.model_dump(mode="json"), lines)
         return ExitCode.OK if report.intact else ExitCode.LEDGER
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from actions.model.errors import ConfigError, ExitCode, UsageError
+from screens.glyphs import DOWN, OK
 from vq_tui.commands.console_checks import console_problems
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.session import Json, Service, session
@@ -42,11 +43,11 @@ def check(context: typer.Context, json: Json = False) -> int:
         "environments": environments,
         "problems": problems,
     }
-    rows = [[f"● {name}", ", ".join(one.services) or "no services"] for name, one in settings.environments.items()]
+    rows = [[f"{OK} {name}", ", ".join(one.services) or "no services"] for name, one in settings.environments.items()]
     lines = [
         f"{glyph('fail' if problems else 'ok')} {path}",
         *table(rows, indent="  "),
-        *(f"✖ {one}" for one in problems),
+        *(f"{DOWN} {one}" for one in problems),
     ]
     here.output.answer(payload, lines)
     return ExitCode.CONFIG if problems else ExitCode.OK
@@ -111,5 +112,7 @@ def init(
         raise ConfigError(f"cannot write {file}: {error.strerror}") from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(template())
-    here.output.answer({"file": str(file.absolute())}, [f"● {file} written; next: vq-tui --config {file} config check"])
+    here.output.answer(
+        {"file": str(file.absolute())}, [f"{OK} {file} written; next: vq-tui --config {file} config check"]
+    )
     return ExitCode.OK

@@ -17,12 +17,12 @@ from typing import Annotated, Any
 import typer
 
 from actions.model.errors import ExitCode
+from screens.words import took
 from vq_tui import tty
 from vq_tui.commands.output import Output
 from vq_tui.commands.sandbox import take_down
 from vq_tui.commands.session import Json, Session, run, session
 from vq_tui.commands.standing import standing
-from vq_tui.commands.words import seconds
 
 
 def add_to(program: typer.Typer) -> None:
@@ -64,7 +64,7 @@ def _stack(output: Output, directory: Path | None, *, keep: bool) -> Iterator[tu
     output.aside(f"bringing the embedded stack up in {where}")
     try:
         facts = stack.up(where)
-        output.aside(f"up in {seconds(facts.seconds)}")
+        output.aside(f"up in {took(facts.seconds)}")
         yield facts.config, facts.seconds
     finally:
         if keep:

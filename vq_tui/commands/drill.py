@@ -7,6 +7,7 @@ import typer
 from actions.model.errors import ExitCode, UsageError
 from actions.model.record import Drill
 from actions.model.views import Scenario
+from screens.glyphs import RUNNING
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.session import Json, Session, run, session
 from vq_tui.commands.words import moment
@@ -56,7 +57,7 @@ async def _start(here: Session, name: str, auto: bool) -> int:
             return _judged(here, found, await _run_payload(operator, found))
         found = await operator.start_drill(name)
     here.output.answer(
-        drill_payload(found), [f"▶ drill {name}: {story(operator, name)}", "  vq-tui rollback --last-good"]
+        drill_payload(found), [f"{RUNNING} drill {name}: {story(operator, name)}", "  vq-tui rollback --last-good"]
     )
     return ExitCode.OK
 

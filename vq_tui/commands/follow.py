@@ -9,8 +9,9 @@ from actions.model.identity import short_id
 from actions.model.run import EventKind, Run, RunView, StepView
 from actions.model.waiting import Deadline
 from actions.model.words import RunState, StepState
+from screens.words import number, took
 from vq_tui.commands.output import Output, glyph
-from vq_tui.commands.words import moment, number, seconds
+from vq_tui.commands.words import moment
 
 if TYPE_CHECKING:
     from actions.desk.viewer import Viewer
@@ -81,10 +82,10 @@ def _ended(step: StepView) -> tuple[int, str]:
 
 
 def step_line(view: StepView) -> str:
-    """`✔ 3 switch traffic  2.1 s  green answers 20 of 20`."""
-    took = seconds(view.seconds) if view.seconds is not None else ""
+    """`● 3 switch traffic  2.1 s  green answers 20 of 20`."""
+    spent = took(view.seconds) if view.seconds is not None else ""
     again = " (found done after a restart)" if view.recovered else ""
-    return f"{glyph(view.state)} {view.step.id} {view.step.title:<32} {took:>7}  {view.text}{again}".rstrip()
+    return f"{glyph(view.state)} {view.step.id} {view.step.title:<32} {spent:>7}  {view.text}{again}".rstrip()
 
 
 def run_row(run: Run) -> dict[str, Any]:
@@ -139,9 +140,9 @@ def step_payload(view: StepView) -> dict[str, Any]:
 def verdict_lines(view: RunView) -> list[str]:
     """How a run ended, its measures, and what a person must do now."""
     run = view.run
-    lines = [f"{glyph(run.state)} {run.state}  {title(run)}  in {seconds(run.seconds)}"]
+    lines = [f"{glyph(run.state)} {run.state}  {title(run)}  in {took(run.seconds)}"]
     names = {"downtime_seconds": "downtime", "failed_requests": "failed requests", "lost_writes": "lost writes"}
-    measured = [f"{word} {number(run.metrics.get(name))}" for name, word in names.items()]
+    measured = [f"{word} {_figure(run.metrics.get(name))}" for name, word in names.items()]
     if run.state.terminal:
         lines.append("  " + "   ".join(measured))
     if not run.state.terminal:
@@ -150,6 +151,10 @@ def verdict_lines(view: RunView) -> list[str]:
         lines += ["  a person must act now:", *(f"  {number}. {step}" for number, step in enumerate(view.manual, 1))]
         lines.append(f"  then one of: vq-tui runs resume|back-out|close {short_id(run.id)}")
     return lines
+
+
+def _figure(value: object) -> str:
+    return number(value if isinstance(value, int | float | str) else None)
 
 
 def title(run: Run) -> str:

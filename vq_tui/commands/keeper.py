@@ -6,6 +6,7 @@ import typer
 
 from actions.model.errors import ExitCode
 from actions.model.record import KeeperFacts
+from screens.glyphs import OK, UNKNOWN
 from vq_tui.commands.session import Json, Session, run, session
 from vq_tui.commands.words import moment
 
@@ -81,8 +82,8 @@ async def _tell(here: Session, work: object) -> int:
 
 
 def _answer(here: Session, found: KeeperFacts) -> None:
-    line = "○ no keeper runs: 'vq-tui keeper start' starts one"
+    line = f"{UNKNOWN} no keeper runs: 'vq-tui keeper start' starts one"
     if found.alive:
         beats = f"since {moment(found.since)}, last beat {moment(found.beat_at)}"
-        line = f"● runs as process {found.pid} on {found.host} {beats}"
+        line = f"{OK} runs as process {found.pid} on {found.host} {beats}"
     here.output.answer(found.model_dump(mode="json"), [line])

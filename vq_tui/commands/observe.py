@@ -11,10 +11,10 @@ from actions.model.errors import ExitCode, Unreachable
 from actions.model.health import worst
 from actions.model.plan import Readiness, Release
 from actions.model.words import Gate
+from screens.words import ago
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.session import Json, Service, run, session
 from vq_tui.commands.standing import readiness_lines, readiness_payload, standing
-from vq_tui.commands.words import seconds
 
 Check = Annotated[bool, typer.Option("--check", help="End with 1 unless all is well.")]
 
@@ -88,6 +88,6 @@ def _release_lines(seen: tuple[Release, ...], found: Readiness) -> list[str]:
     for one in seen:
         mark = "serving" if found.current and one.reference == found.current.reference else ""
         mark = "last known good" if found.to and one.reference == found.to.reference else mark
-        soaked = f"soaked {seconds(one.soaked_seconds)}"
+        soaked = f"soaked {ago(one.soaked_seconds)}"
         rows.append([f"{glyph(one.verdict)} {one.version}", one.verdict, soaked, mark, one.verdict_reason])
     return table(rows) or [f"? no release of {found.service} was seen yet: a keeper or an open console observes them"]

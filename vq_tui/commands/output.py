@@ -3,24 +3,21 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 from actions.model.errors import ExitCode
 from actions.model.text import clean
+from actions.model.words import Gate, HealthState, RunState, StepState, Verdict
+from screens.glyphs import GATE, HEALTH, RUN, STEP, UNKNOWN, VERDICT, to_ascii
 
-_ASCII = str.maketrans(
-    {"●": "*", "▲": "!", "✖": "x", "✔": "+", "▶": ">", "○": "o", "→": "->", "·": "-", "…": "...", "—": "-", "×": "x"}
-)
-_COLOURS = {"●": "32", "✔": "32", "▲": "33", "✖": "31", "▶": "36", "?": "2", "○": "2"}
-
-GLYPHS = {
-    "ok": "●", "pass": "●", "good": "●", "succeeded": "✔", "done": "✔",
-    "degraded": "▲", "undone": "▲", "paused": "▲", "undoing": "▲", "aborted": "▲", "inconclusive": "?",
-    "candidate": "○", "down": "✖", "fail": "✖", "bad": "✖", "failed": "✖", "needs-operator": "✖",
-    "running": "▶", "queued": "▶", "unknown": "?", "pending": " ", "skipped": "○",
+_COLOURS = {"ok": "32", "warn": "33", "down": "31", "run": "36", "unknown": "2", "dim": "2", "faint": "2"}
+_TABLES: dict[type[str], Mapping[Any, tuple[str, str]]] = {
+    HealthState: HEALTH, Gate: GATE, RunState: RUN, StepState: STEP, Verdict: VERDICT
 }  # fmt: skip
+_BY_WORD = {str(state): look for table in reversed(_TABLES.values()) for state, look in table.items()}
+_BY_GLYPH = {mark: _COLOURS[role] for mark, role in _BY_WORD.values()}
 
 
 class ReaderGone(Exception):
@@ -61,7 +58,7 @@ class Output:
 
     def aside(self, text: str) -> None:
         """One line on stderr: progress, hints, questions. Never part of the answer."""
-        self._write(sys.stderr, text.translate(_ASCII) if self.ascii else text)
+        self._write(sys.stderr, to_ascii(text) if self.ascii else text)
 
     def error(self, message: str, code: int, **more: Any) -> int:
         """One clear line on stderr, and with --json the error as the one object on stdout; returns the exit code."""
@@ -75,11 +72,11 @@ class Output:
     def _dress(self, text: str) -> str:
         if self.colour:
             stripped = text.lstrip()
-            colour = _COLOURS.get(stripped[:1])
+            colour = _BY_GLYPH.get(stripped[:1])
             if colour and stripped[1:2] in (" ", ""):
                 at = len(text) - len(stripped)
                 text = f"{text[:at]}\x1b[{colour}m{text[at]}\x1b[0m{text[at + 1 :]}"
-        return text.translate(_ASCII) if self.ascii else text
+        return to_ascii(text) if self.ascii else text
 
     def _write(self, stream: TextIO, text: str) -> None:
         try:
@@ -110,9 +107,10 @@ def table(rows: Sequence[Sequence[str]], *, indent: str = "") -> list[str]:
     return [indent + "  ".join(cell.ljust(widths[at]) for at, cell in enumerate(row)).rstrip() for row in rows]
 
 
-def glyph(word: str) -> str:
-    """The mark of a state, always beside its word."""
-    return GLYPHS.get(str(word), "?")
+def glyph(state: str) -> str:
+    """The mark of a state, the same as in the console; always beside its word."""
+    looks = _TABLES.get(type(state), _BY_WORD)
+    return looks.get(state, (UNKNOWN, ""))[0]
 
 
 def _name(code: int) -> str:

@@ -11,11 +11,11 @@ from actions.model.errors import ExitCode, Refused, UsageError
 from actions.model.identity import new_id, short_id
 from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
 from actions.model.text import clean
+from screens.words import about
 from vq_tui.commands.follow import exit_code, follow, run_payload, verdict_lines
 from vq_tui.commands.output import Output
 from vq_tui.commands.session import Json, Service, Session, run, session
 from vq_tui.commands.standing import readiness_lines, readiness_payload
-from vq_tui.commands.words import seconds
 
 if TYPE_CHECKING:
     from actions.desk.operator import Operator
@@ -167,7 +167,7 @@ def plan_lines(offer: RollbackOffer, plan: Plan) -> list[str]:
         f"  reason  {plan.reason}",
         *(f"  moves   {one}" for one in plan.moves),
         *(f"  keeps   {one}" for one in plan.keeps),
-        f"  takes   about {seconds(plan.expected_seconds)}, budget {seconds(plan.budget_seconds)}",
+        f"  takes   about {about(plan.expected_seconds)}, budget {about(plan.budget_seconds)}",
         *(f"  {step.id}. {step.title}" for step in plan.steps),
     ]
     return [*lines, *readiness_lines(offer.readiness)]

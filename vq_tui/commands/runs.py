@@ -9,11 +9,12 @@ from actions.model.errors import ExitCode, UsageError
 from actions.model.identity import short_id
 from actions.model.record import RunPage, RunQuery
 from actions.model.words import Command, RunState
+from screens.words import took
 from vq_tui.commands.follow import exit_code, follow, run_payload, run_row, show_lines, verdict_lines
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.rollback import wait_for
 from vq_tui.commands.session import Json, run, session
-from vq_tui.commands.words import ago, seconds
+from vq_tui.commands.words import ago
 
 group = typer.Typer(help="Past and present runs: list, show, follow, and steer them.", rich_markup_mode=None)
 
@@ -74,7 +75,7 @@ def _page_lines(found: RunPage) -> list[str]:
             f"{one.procedure}{' (drill)' if one.drill else ''}",
             f"{one.from_version} → {one.to_version}",
             str(one.state),
-            seconds(one.seconds) if one.seconds is not None else "-",
+            took(one.seconds),
             one.operator,
             one.reason,
         ]

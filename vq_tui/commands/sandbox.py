@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from actions.model.errors import ExitCode
+from screens.glyphs import DOWN, OK
+from screens.words import took
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.session import Json, session
-from vq_tui.commands.words import seconds
 
 if TYPE_CHECKING:
     from actions.sandbox.facts import SandboxStatus
@@ -48,7 +49,7 @@ def up(
 
     facts = stack.up(place(directory), version=version, standby=standby, traffic=traffic)
     lines = [
-        f"● up in {seconds(facts.seconds)}: {facts.version} serves at {facts.url}, {facts.standby_version} stands by",
+        f"{OK} up in {took(facts.seconds)}: {facts.version} serves at {facts.url}, {facts.standby_version} stands by",
         f"  vq-tui --config {facts.config}",
         f"  vq-tui sandbox break bad-release --dir {facts.directory}",
     ]
@@ -70,7 +71,9 @@ def down(
 
     where = place(directory)
     take_down(where, keep=keep)
-    here.output.answer({"directory": str(where), "state": str(stack.status(where).state)}, [f"○ down: {where}"])
+    here.output.answer(
+        {"directory": str(where), "state": str(stack.status(where).state)}, [f"{glyph('skipped')} down: {where}"]
+    )
     return ExitCode.OK
 
 
@@ -107,7 +110,7 @@ def break_(
     from actions.sandbox import stack
 
     fault = stack.break_(place(directory), kind)
-    here.output.answer(fault.model_dump(mode="json"), [f"✖ {fault.kind}: {fault.observed}"])
+    here.output.answer(fault.model_dump(mode="json"), [f"{DOWN} {fault.kind}: {fault.observed}"])
     return ExitCode.OK
 
 
@@ -119,7 +122,7 @@ def mend(context: typer.Context, directory: Directory = None, json: Json = False
     from actions.sandbox import stack
 
     mended = stack.mend(place(directory))
-    here.output.answer({"mended": list(mended)}, [f"● mended: {', '.join(mended) or 'nothing was broken'}"])
+    here.output.answer({"mended": list(mended)}, [f"{OK} mended: {', '.join(mended) or 'nothing was broken'}"])
     return ExitCode.OK
 
 
@@ -136,7 +139,7 @@ def deploy(
     from actions.sandbox import stack
 
     colour = stack.deploy(place(directory), version)
-    here.output.answer({"version": version, "colour": colour}, [f"● {version} serves on {colour}"])
+    here.output.answer({"version": version, "colour": colour}, [f"{OK} {version} serves on {colour}"])
     return ExitCode.OK
 
 
@@ -147,5 +150,5 @@ def _lines(found: "SandboxStatus") -> list[str]:
         [f"{glyph('ok' if one.pid else 'down')} {one.name}", one.state, one.release, one.reason]
         for one in found.processes
     ]
-    faults = [f"✖ {one.kind}: {one.observed}" for one in found.faults]
+    faults = [f"{DOWN} {one.kind}: {one.observed}" for one in found.faults]
     return [f"{glyph(word)} {found.state}  {found.directory}{serves}", *table(rows, indent="  "), *faults]

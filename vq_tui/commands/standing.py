@@ -12,9 +12,11 @@ from actions.model.plan import Readiness
 from actions.model.record import ChangeNote, KeeperFacts, RunQuery
 from actions.model.run import Run
 from actions.model.words import HealthState, RunState
+from screens.glyphs import DOWN
+from screens.words import about, took
 from vq_tui.commands.follow import run_row
 from vq_tui.commands.output import glyph, table
-from vq_tui.commands.words import ago, moment, seconds
+from vq_tui.commands.words import ago, moment
 
 if TYPE_CHECKING:
     from actions.desk.viewer import Viewer
@@ -91,7 +93,7 @@ def _record_lines(record: _Record, note: str, now: datetime) -> list[str]:
     if record.keeper is None:
         return [f"? what runs, what ran and what changed is not known: {record.problem}"]
     lines = [f"RUNNING  {_run_line(record.active) if record.active else 'nothing'}"]
-    lines += [f"✖ {record.stuck}"] if record.stuck else []
+    lines += [f"{DOWN} {record.stuck}"] if record.stuck else []
     lines.append(f"LAST     {_run_line(record.last) if record.last else note or 'nothing yet'}")
     keeper = record.keeper
     lines.append(f"KEEPER   {'runs, process ' + str(keeper.pid) if keeper.alive else 'none: vq-tui keeper start'}")
@@ -171,7 +173,7 @@ def readiness_lines(found: Readiness) -> list[str]:
     """Readiness as lines: the verdict, then each check with its evidence and advice."""
     word = {"pass": "READY", "fail": "NOT READY"}.get(found.gate, "NOT SURE")
     to = f"to {found.to.version}" if found.to else "no release to go back to"
-    takes = f" in about {seconds(found.expected_seconds)}" if found.to and found.expected_seconds else ""
+    takes = f" in about {about(found.expected_seconds)}" if found.to and found.expected_seconds else ""
     lines = [f"{glyph(found.gate)} WAY BACK of {found.service}: {word} {to}{takes}"]
     if found.reason:
         lines.append(f"  {found.reason}")
@@ -181,5 +183,5 @@ def readiness_lines(found: Readiness) -> list[str]:
 
 
 def _run_line(found: Any) -> str:
-    took = f"  {seconds(found.seconds)}" if found.seconds is not None else ""
-    return f"{found.procedure} {short_id(found.id)}  {found.from_version} → {found.to_version}  {found.state}{took}"
+    spent = f"  {took(found.seconds)}" if found.seconds is not None else ""
+    return f"{found.procedure} {short_id(found.id)}  {found.from_version} → {found.to_version}  {found.state}{spent}"
