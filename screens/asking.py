@@ -1,19 +1,25 @@
-"""Questions on a page: a line of text, or a challenge key. One at a time, and `esc` always takes it back."""
+"""Words and questions on a page: a line of text, or a challenge key. One at a time; `esc` always takes it back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.containers import Horizontal
+from textual.screen import Screen
 
-from screens.cells import Row, row
+from screens.cells import BLANK, Row, row, wrap
 from screens.decision import Challenge, Press
 from screens.keymap import single_keys
 from screens.widgets.lines import Lines
 
 if TYPE_CHECKING:
-    from screens.page import Page
+    from screens.shell import Shell
+
+WORDS_SECONDS = 12.0
+MOST_WORDS = 4
+"""Lines above the keys that words may take."""
 
 
 @dataclass
@@ -26,12 +32,40 @@ class TextQuestion:
     enter: bool
 
 
-class Asking:
-    """Mixed into `Page`."""
+class Asking(Screen[None]):
+    """A screen that says words above its keys and asks questions there. `Page` draws the rest."""
 
-    challenge: Challenge | None = None
-    _inline: tuple[str, Callable[[], None]] | None = None
-    _text: TextQuestion | None = None
+    SCOPE: ClassVar[str] = "reading"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cramped = False
+        self.challenge: Challenge | None = None
+        self._words: tuple[str, str, float] | None = None
+        self._inline: tuple[str, Callable[[], None]] | None = None
+        self._text: TextQuestion | None = None
+
+    @cached_property
+    def shell(self) -> "Shell":
+        """The app, by its own type."""
+        return cast("Shell", self.app)
+
+    def repaint(self) -> None:
+        """Draw again what changed."""
+        raise NotImplementedError
+
+    # words --------------------------------------------------------------------------
+    def say(self, text: str, role: str = "text") -> None:
+        """Words above the keys, for a while."""
+        self._words = (text, role, self.shell.clock.monotonic() + WORDS_SECONDS)
+        self.repaint()
+
+    def unsay(self) -> None:
+        """Take back what was said."""
+        self._words = None
+        self.repaint()
+
+    # questions --------------------------------------------------------------------------
 
     @property
     def asking_text(self) -> bool:
@@ -56,15 +90,14 @@ class Asking:
 
     def draw_challenge(self) -> Challenge:
         """A new key that nothing on this page uses."""
-        page = cast("Page", self)
-        self.challenge = Challenge(page.shell.clock, single_keys(page.SCOPE, page.shell.keys), page.shell.random)
+        self.challenge = Challenge(self.shell.clock, single_keys(self.SCOPE, self.shell.keys), self.shell.random)
         return self.challenge
 
     def ask_key(self, words: str, yes: Callable[[], None]) -> None:
         """Ask for a challenge key in the line above the keys."""
         self.draw_challenge()
         self._inline = (words, yes)
-        cast("Page", self)._words = None
+        self._words = None
         self._changed()
 
     def confirmed(self) -> None:
@@ -77,14 +110,13 @@ class Asking:
 
     def on_key(self, event: events.Key) -> None:
         """While a challenge stands, every key is judged before any binding sees it."""
-        page = cast("Page", self)
         if (
             self.challenge is None
             or self.asking_text
-            or event.key in ("escape", "ctrl+q", page.shell.keys["all.leave"])
+            or event.key in ("escape", "ctrl+q", self.shell.keys["all.leave"])
         ):
             return
-        if page.cramped:
+        if self.cramped:
             event.stop()
             return
         press = self.challenge.press(event.character or event.key)
@@ -96,7 +128,7 @@ class Asking:
             event.stop()
             event.prevent_default()
             if (event.character or "").upper() == self.challenge.key:
-                page.say(_WHY[press], "dim")
+                self.say(_WHY[press], "dim")
 
     def stop_asking(self) -> bool:
         """Take the question back; False when there was none."""
@@ -121,24 +153,22 @@ class Asking:
     ) -> None:
         """Open the entry line. With `enter` false, Enter does nothing: words that confirm are only ever typed."""
         self._text = TextQuestion(label, done, changed, enter)
-        page = cast("Page", self)
-        page._words = None
-        page.run_worker(self._open_entry(value, typed_only), group="entry", exclusive=True, exit_on_error=False)
+        self._words = None
+        self.run_worker(self._open_entry(value, typed_only), group="entry", exclusive=True, exit_on_error=False)
 
     async def _open_entry(self, value: str, typed_only: bool) -> None:
         from screens.widgets.entry import Entry
 
-        page = cast("Page", self)
-        if not page.query("#ask"):
+        if not self.query("#ask"):
             label = Lines(lambda *_: [self._label()], id="ask-label")
-            await page.mount(Horizontal(label, Entry(id="entry"), id="ask"), before="#foot")
-        entry = page.query_one("#entry", Entry)
-        entry.typed_only, entry.monotonic = typed_only, page.shell.clock.monotonic
+            await self.mount(Horizontal(label, Entry(id="entry"), id="ask"), before="#foot")
+        entry = self.query_one("#entry", Entry)
+        entry.typed_only, entry.monotonic = typed_only, self.shell.clock.monotonic
         entry.value = value
         entry.cursor_position = len(value)
         if self._text is not None:
-            page.query_one("#ask-label").styles.width = len(self._text.label) + 4
-            page.add_class("-asking")
+            self.query_one("#ask-label").styles.width = len(self._text.label) + 4
+            self.add_class("-asking")
             entry.focus()
             self._changed()
 
@@ -147,14 +177,12 @@ class Asking:
 
     def _close_entry(self) -> None:
         self._text = None
-        page = cast("Page", self)
-        page.remove_class("-asking")
-        page.set_focus(None)
+        self.remove_class("-asking")
+        self.set_focus(None)
 
     def _changed(self) -> None:
-        page = cast("Page", self)
-        page.refresh_bindings()
-        page.repaint()
+        self.refresh_bindings()
+        self.repaint()
 
     def on_input_changed(self, event: Any) -> None:
         """Typing goes to whoever asked."""
@@ -177,7 +205,12 @@ class Asking:
 
     def say_beside(self, text: str) -> None:
         """Words while the entry line hides the usual place for them."""
-        cast("Page", self).say(text, "warn")
+        self.say(text, "warn")
+
+
+def said(text: str, role: str, width: int) -> list[Row]:
+    """Words above the keys, whole: what to do stands at their end."""
+    return [row((line, role)) for line in wrap(text, width)[:MOST_WORDS]] or [BLANK]
 
 
 _WHY = {

@@ -5,19 +5,17 @@ input or output itself: it asks the desk through workers and gets answers back a
 """
 
 from collections.abc import Callable, Coroutine, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from actions.model.errors import ReadOnlyError, VqError
 from screens import small
-from screens.asking import Asking
+from screens.asking import Asking, said
 from screens.band import band, live
-from screens.cells import BLANK, ROLES, Row, row, wrap
+from screens.cells import BLANK, ROLES, Row
 from screens.foot import foot
 from screens.glyphs import DOWN
 from screens.keymap import SCOPES
@@ -27,17 +25,14 @@ from screens.thin import ThinCompositor
 from screens.widgets.lines import Lines
 
 if TYPE_CHECKING:
-    from screens.shell import Shell
+    pass
 
 T = TypeVar("T")
-WORDS_SECONDS = 12.0
-MOST_WORDS = 4
-"""Lines above the keys that words may take."""
 COMMON = ("all.attach", "all.roll-back", "all.palette", "all.help")
 """Keys of every page that its footer names; help and the palette know the rest."""
 
 
-class Page(Asking, Screen[None]):
+class Page(Asking):
     """One screen of the console."""
 
     BINDINGS = bindings("all")
@@ -49,10 +44,8 @@ class Page(Asking, Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._compositor = ThinCompositor()
-        self._words: tuple[str, str, float] | None = None
         self._ticks = 0
         self._note_rows = 1
-        self.cramped = False
 
     # what a page draws --------------------------------------------------------------------------
     def body(self, width: int, height: int) -> Sequence[Row]:
@@ -94,11 +87,6 @@ class Page(Asking, Screen[None]):
         return "\n".join(line.plain.rstrip() for line in self.body(self.size.width - 2, 500)).rstrip() + "\n"
 
     # frame --------------------------------------------------------------------------
-    @cached_property
-    def shell(self) -> "Shell":
-        """The app, by its own type."""
-        return cast("Shell", self.app)
-
     def compose(self) -> ComposeResult:
         """Five rows of the frame; the entry line comes when it is first needed."""
         identity = self.shell.identity
@@ -147,16 +135,6 @@ class Page(Asking, Screen[None]):
     def at_rest(self) -> bool:
         """Whether nothing on the page counts seconds."""
         return False
-
-    def say(self, text: str, role: str = "text") -> None:
-        """Words above the keys, for a while."""
-        self._words = (text, role, self.shell.clock.monotonic() + WORDS_SECONDS)
-        self.repaint()
-
-    def unsay(self) -> None:
-        """Take back what was said."""
-        self._words = None
-        self.repaint()
 
     def on_resize(self, event: events.Resize) -> None:
         """A window below 80x24 shows one line about it; nothing can be decided there."""
@@ -308,11 +286,6 @@ class Page(Asking, Screen[None]):
         """A worker that failed says so on the page; it never ends the console."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             self.failed(event.worker.group, event.worker.error)
-
-
-def said(text: str, role: str, width: int) -> list[Row]:
-    """Words above the keys, whole: what to do stands at their end."""
-    return [row((line, role)) for line in wrap(text, width)[:MOST_WORDS]] or [BLANK]
 
 
 def one_line(error: BaseException) -> str:

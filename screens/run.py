@@ -16,8 +16,9 @@ from screens.glyphs import ARROW
 from screens.keymap import ANSWERS
 from screens.page import Page
 from screens.registry import Action, bindings
-from screens.run_rows import Live, run_rows
+from screens.run_rows import GONE, Live, note_row, run_rows
 from screens.scene import Scene
+from screens.steers import steers
 from screens.words import since
 
 MOST_ROWS = 2_000
@@ -25,10 +26,6 @@ AGAIN_SECONDS = 1.0
 """How soon a journal that could not be read is read again."""
 START_SECONDS = 10.0
 """An executor takes a moment to start; one that has not come by then is missed."""
-
-GONE = frozenset({"dead", "none"})
-STUCK = frozenset({"stopped", "slow"})
-"""States of an executor in which nobody carries the run on: another may be started, or has to take its place."""
 
 
 class RunPage(Page):
@@ -89,18 +86,7 @@ class RunPage(Page):
     def idle_note(self, width: int) -> Row:
         if self.view is None:
             return row()
-        run = self.view.run
-        if run.state is RunState.PAUSED:
-            return row(("‖ paused before its next step", "warn"), ("; nothing is under way", "dim"))
-        if run.state is RunState.NEEDS_OPERATOR:
-            keys = self.shell.keys
-            ways = f"; {keys['run.carry-on']} carries on, {keys['run.close']} closes it as put right; pgdn shows more"
-            return row(("✗ needs an operator", "down bold"), (ways, "dim"))
-        if self._starting():
-            return row(("its executor starts", "dim"))
-        if self.executor is not None and self.executor.state in GONE | STUCK and not run.state.terminal:
-            return self._unattended(self.executor)
-        return row((run.reason, "dim"))
+        return note_row(self.view.run, self.executor, self.shell.keys, starting=self._starting())
 
     def _starting(self) -> bool:
         """Whether the run was asked for a moment ago, so that its executor is on its way."""
@@ -205,27 +191,11 @@ class RunPage(Page):
         return self._steers(action, self.view)
 
     def _steers(self, action: Action, view: RunView) -> bool:
-        state = view.run.state
-        changed = any(one.step.changes and one.attempt for one in view.steps)
-        match action.id:
-            case "run.pause":
-                return state in (RunState.RUNNING, RunState.PAUSED, RunState.QUEUED)
-            case "run.back-out":
-                return state in (RunState.RUNNING, RunState.PAUSED, RunState.NEEDS_OPERATOR)
-            case "run.abort":
-                return state in (RunState.RUNNING, RunState.PAUSED, RunState.QUEUED) and not changed
-            case "run.carry-on":
-                gone = self.executor is not None and self.executor.state in GONE and not self._starting()
-                return state is RunState.NEEDS_OPERATOR or gone
-            case "run.end-executor":
-                return self.executor is not None and self.executor.state in STUCK
-            case "run.close":
-                return state is RunState.NEEDS_OPERATOR
-            case "run.take-over":
-                return view.run.operator != self.shell.identity.operator
-            case "run.answer":
-                return self.gate is not None
-        return True
+        if action.id == "run.take-over":
+            return view.run.operator != self.shell.identity.operator
+        if action.id == "run.answer":
+            return self.gate is not None
+        return steers(action.id, view, self.executor, starting=self._starting())
 
     def action_pause(self) -> None:
         """Pause; the same key goes on."""

@@ -1,12 +1,12 @@
 """The rows of a run: how far, which step with what evidence, what users feel now, and the journal. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from actions.model.health import Snapshot
 from actions.model.record import GateRow
-from actions.model.run import Event, EventKind, Executor, RunView, StepView
+from actions.model.run import Event, EventKind, Executor, Run, RunView, StepView
 from actions.model.words import RunState, StepState
 from screens.cells import BLANK, Part, Row, cut, fit, indent, row, title, wrap
 from screens.figures import cost_row, health_row, measured
@@ -14,6 +14,9 @@ from screens.glyphs import ARROW, BAR, HAIR, MARK, RUN, STEP
 from screens.words import about, ago, face, moment, since, took
 
 MARGIN = 2
+GONE = frozenset({"dead", "none"})
+STUCK = frozenset({"stopped", "slow"})
+"""States of an executor in which nobody carries the run on: another may be started, or has to take its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,3 +250,20 @@ def event_text(event: Event) -> str:
         return f"{len(steps)} steps for a person"
     pairs = (f"{key} {value}" for key, value in body.items() if isinstance(value, str | int | float))
     return "  ".join(pairs)
+
+
+# the line above the keys --------------------------------------------------------------------------
+def note_row(run: Run, executor: Executor | None, keys: Mapping[str, str], *, starting: bool) -> Row:
+    """What holds the run up, and the key that changes it; else its reason."""
+    on, close, end = keys["run.carry-on"], keys["run.close"], keys["run.end-executor"]
+    if run.state is RunState.PAUSED:
+        return row(("‖ paused before its next step", "warn"), ("; nothing is under way", "dim"))
+    if run.state is RunState.NEEDS_OPERATOR:
+        ways = f"; {on} carries on, {close} closes it as put right; pgdn shows more"
+        return row(("✗ needs an operator", "down bold"), (ways, "dim"))
+    if starting:
+        return row(("its executor starts", "dim"))
+    if executor is None or run.state.terminal or executor.state not in GONE | STUCK:
+        return row((run.reason, "dim"))
+    way = f"{on} carries on" if executor.state in GONE else f"{end} ends it and carries on   {executor.detail}"
+    return row((f"▲ its executor is {executor.state}", "warn"), (f"; {way}", "dim"))
