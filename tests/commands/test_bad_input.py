@@ -1,6 +1,7 @@
 """Bad input: one clear line each, the documented exit code, no traceback, and with --json one object."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 from actions.ledger import open_writer
 from actions.model.errors import ExitCode
 from tests.conftest import Cli, Said
+from vq_tui.commands.given import GLOBAL
+from vq_tui.commands.opening import console_alone
 
 GOOD = """
 ledger = "{ledger}"
@@ -242,3 +245,14 @@ def test_config_init_writes_a_private_file_that_loads_and_never_overwrites(cli: 
 
 def test_the_schema_is_json(cli: Cli) -> None:
     assert cli("config", "schema", "--json").json["properties"]["environments"]
+
+
+def test_both_readers_of_the_global_options_know_the_same(cli: Cli) -> None:
+    """The console starts without the parser of commands; what this one lists, the console's own reader takes."""
+    said = cli("--help").out
+    listed = set(re.findall(r"^ +--([a-z-]+)", said, re.MULTILINE)) - {"json", "version"}
+    assert listed == set(GLOBAL)
+    for name, (takes, words) in GLOBAL.items():
+        assert words.split(":")[0] in " ".join(said.split())
+        assert console_alone([f"--{name}", *(["x"] if takes else [])])
+        assert not console_alone([f"--{name}", *([] if takes else ["x"])])

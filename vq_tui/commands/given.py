@@ -3,7 +3,7 @@
 Light to import: the console starts from here without the parser of commands.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from actions.model.environment import Settings
 
 
+GLOBAL: dict[str, tuple[str, str]] = {
+    "config": ("FILE", "The configuration to use."),
+    "env": ("NAME", "The environment to look at."),
+    "read-only": ("", "Only look: no writing client is built."),
+    "ascii": ("", "Plain characters instead of symbols."),
+    "theme": ("NAME", "Colours of the console."),
+}
+"""The options before a command's name, each with what it takes (nothing: a flag) and its help: for both readers."""
+
+
 @dataclass
 class Session:
     """The global options, and the doors they open."""
@@ -27,6 +37,14 @@ class Session:
     env: str | None = None
     read_only: bool = False
     theme: str | None = None
+
+    @classmethod
+    def of(cls, output: Output, given: "Mapping[str, str | bool | None]") -> "Session":
+        """From the global options by their names."""
+        config, env, theme = (str(one) if (one := given.get(name)) else None for name in ("config", "env", "theme"))
+        output.ascii = output.ascii or bool(given.get("ascii"))
+        path = Path(config) if config is not None else None
+        return cls(output, path, env, read_only=bool(given.get("read-only")), theme=theme)
 
     def load(self) -> "tuple[Settings, Path, str]":
         """Settings, the file they came from, and the environment to use. Raises ConfigError or UnknownNameError."""

@@ -3,21 +3,17 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actions.model.errors import UsageError
 from vq_tui import tty
-from vq_tui.commands.given import Session
+from vq_tui.commands.given import GLOBAL, Session
 from vq_tui.commands.guard import guarded
 from vq_tui.commands.output import Output
 
 if TYPE_CHECKING:
     from screens.desk_protocol import Viewer
     from vq_tui.glance import Glance
-
-_FLAGS = ("--read-only", "--ascii")
-_VALUES = ("--config", "--env", "--theme")
 
 
 def console_alone(arguments: Sequence[str]) -> bool:
@@ -27,11 +23,8 @@ def console_alone(arguments: Sequence[str]) -> bool:
 
 def run(arguments: Sequence[str]) -> int:
     """Open the console as `console_alone` words ask and return the exit code. Never raises."""
-    flags, values = _read(arguments) or (set[str](), dict[str, str]())
     output = Output.for_terminal(arguments)
-    config = Path(values["--config"]) if "--config" in values else None
-    read_only = "--read-only" in flags
-    session = Session(output, config, values.get("--env"), read_only=read_only, theme=values.get("--theme"))
+    session = Session.of(output, _read(arguments) or {})
     return guarded(output, arguments, lambda: open_console(session))
 
 
@@ -58,19 +51,20 @@ def _opening(session: Session) -> "tuple[Glance, Callable[[], Viewer]]":
     return Glance.of(desk), lambda: desk
 
 
-def _read(arguments: Sequence[str]) -> tuple[set[str], dict[str, str]] | None:
-    flags: set[str] = set()
-    values: dict[str, str] = {}
+def _read(arguments: Sequence[str]) -> dict[str, str | bool] | None:
+    """Global options by name; None where anything else, or anything malformed, is among the words."""
+    given: dict[str, str | bool] = {}
     words = iter(arguments)
     for word in words:
-        name, equals, value = word.partition("=")
-        if word in _FLAGS:
-            flags.add(word)
-        elif name in _VALUES:
+        option, equals, value = word.partition("=")
+        name = option.removeprefix("--")
+        if not option.startswith("--") or name not in GLOBAL:
+            return None
+        if GLOBAL[name][0]:
             value = value if equals else next(words, "")
             if not value or value.startswith("-"):
                 return None
-            values[name] = value
-        else:
+        elif equals:
             return None
-    return flags, values
+        given[name] = value or True
+    return given

@@ -8,7 +8,7 @@ import typer
 
 from actions.model.errors import UsageError
 from vq_tui.commands import audit, config, demo, doctor, drill, keeper, observe, rollback, runs, sandbox, service
-from vq_tui.commands.given import Session
+from vq_tui.commands.given import GLOBAL, Session
 from vq_tui.commands.guard import guarded
 from vq_tui.commands.opening import open_console
 from vq_tui.commands.output import Output
@@ -32,14 +32,19 @@ for name, group in (("runs", runs), ("audit", audit), ("sandbox", sandbox), ("co
     program.add_typer(group.group, name=name)
 
 
+def _option(name: str) -> Any:
+    metavar, words = GLOBAL[name]
+    return typer.Option(f"--{name}", metavar=metavar or None, help=words)
+
+
 @program.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
-    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration to use.")] = None,
-    env: Annotated[str | None, typer.Option("--env", metavar="NAME", help="The environment to look at.")] = None,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Only look: no writing client is built.")] = False,
-    ascii: Annotated[bool, typer.Option("--ascii", help="Plain characters instead of symbols.")] = False,
-    theme: Annotated[str | None, typer.Option("--theme", metavar="NAME", help="Colours of the console.")] = None,
+    config: Annotated[Path | None, _option("config")] = None,
+    env: Annotated[str | None, _option("env")] = None,
+    read_only: Annotated[bool, _option("read-only")] = False,
+    ascii: Annotated[bool, _option("ascii")] = False,
+    theme: Annotated[str | None, _option("theme")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Say the version and end.")] = False,
 ) -> int:
@@ -50,7 +55,9 @@ def start(
 
         context.obj.answer({"version": installed("vq-tui")}, [f"vq-tui {installed('vq-tui')}"])
         raise typer.Exit(0)
-    context.obj = Session(context.obj, config, env, read_only=read_only, theme=theme)
+    given: dict[str, str | bool | None] = {"env": env, "theme": theme, "read-only": read_only, "ascii": ascii}
+    given["config"] = str(config) if config is not None else None
+    context.obj = Session.of(context.obj, given)
     if context.invoked_subcommand is None:
         return open_console(context.obj)
     return 0
