@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from actions.ledger import open_writer
+from actions.ledger import open_reader, open_writer
 from actions.ledger.submitting import LAUNCH_SECONDS
 from actions.model.errors import Refused
 from actions.model.identity import short_id
@@ -56,18 +56,22 @@ def take_over(ledger_dir: Path, run_id: str, *, by: str, reason: str = "", stop:
     `stop` is it ended, by SIGKILL and only if it is that very process; another one goes on from the journal (row 14).
     Returns who carried it out until now. Raises Refused or Busy; nothing that lives is ever passed by in silence.
     """
-    with open_writer(ledger_dir) as ledger:
-        run = ledger.run(run_id)
+    ended: int | None = None
+    with open_reader(ledger_dir) as reader:  # one that was stopped in a write keeps every other writer out
+        run = reader.run(run_id)
         if not run.state.active:
             raise Refused(f"run {short_id(run_id)} has ended ({run.state.value}); there is nothing to take over")
-        before = ledger.executor(run_id)
+        before = reader.executor(run_id)
         if before.state in ("stopped", "slow"):
             if not stop:
                 raise Refused(
                     f"the executor of run {short_id(run_id)} holds its target and does not move (process {before.pid}"
                     f" on '{before.host}': {before.detail}); take it over with --stop to end it first"
                 )
-            body = {"from_pid": end_holder(ledger, run_id), "by": by, "reason": reason or "it did not move"}
+            ended = end_holder(reader, run_id)
+    with open_writer(ledger_dir) as ledger:
+        if ended is not None:
+            body = {"from_pid": ended, "by": by, "reason": reason or "it did not move"}
             ledger.append(run_id, EventKind.LOCK_STOLEN, body=body, fence=0, actor=by)
         ledger.change_owner(run_id, by, reason=reason)
     if before.state != "alive" and run.state not in _WAITING:

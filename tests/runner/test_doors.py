@@ -1,6 +1,8 @@
 """The doors to the runner: a unit of its own, steering a run that nobody carries out, what survives logout."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,31 @@ def test_a_run_that_waits_for_a_person_goes_on_only_when_one_says_so(live: Bench
     assert live.ledger.executor(run_id).state == "none", "whoever takes it over looks first"
     steer.resume(live.directory, run_id, by="ben")
     wait(lambda: live.ledger.run(run_id).state is RunState.SUCCEEDED)
+
+
+STOPPED_IN_A_WRITE = """
+import os, signal, sys
+from pathlib import Path
+from actions.ledger import open_writer
+from actions.runner.session import hold
+with open_writer(Path(sys.argv[1])) as ledger, hold(ledger, sys.argv[2]), ledger._write():
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+@pytest.mark.usefixtures("fakes")
+def test_an_executor_that_is_stopped_in_a_write_can_still_be_taken_over(live: Bench) -> None:
+    """It keeps every writer out of the ledger, so it has to be ended before anything is written."""
+    run_id = live.submit()
+    stuck = subprocess.Popen([sys.executable, "-c", STOPPED_IN_A_WRITE, str(live.directory), run_id])
+    try:
+        wait(lambda: live.ledger.executor(run_id).state == "stopped")
+        assert steer.take_over(live.directory, run_id, by="ben", stop=True).pid == stuck.pid
+        ended(live, run_id, RunState.SUCCEEDED)
+        check_journal(live.ledger, live.world)
+    finally:
+        stuck.kill()
+        stuck.wait()
 
 
 def test_a_unit_of_the_service_manager_where_it_outlives_logout(
