@@ -14,7 +14,7 @@ from screens.changed_rows import changed_rows, doubt_rows, unheard
 from screens.glyphs import ARROW, GATE, HEALTH, POINTER, RUN, WARN
 from screens.spark import spark
 from screens.ways import ways_rows
-from screens.words import about, ago, face, since, took
+from screens.words import about, ago, face, short_name, since, took
 
 if TYPE_CHECKING:
     from actions.model.health import Check, ServiceHealth
@@ -128,7 +128,7 @@ def way_back_rows(home: Home, width: int) -> list[Row]:
     if readiness is None:
         return [row(("? ", "warn"), ("UNKNOWN", "warn bold"), f"  {error or 'not looked at yet'}")]
     rows = [verdict_row(readiness)]
-    labels = min(12, max(8, *(len(_label(check)) for check in readiness.checks), 0))
+    labels = min(12, max(8, *(len(short_name(check)) for check in readiness.checks), 0))
     age = since(readiness.at, home.now) or 0.0
     if error or age > 30:
         rows = [
@@ -164,16 +164,15 @@ def verdict_row(readiness: Readiness) -> Row:
     return line
 
 
-def _label(check: Check) -> str:
-    return {"permissions": "rights"}.get(check.id, check.id)
-
-
 def check_rows(check: Check, width: int, labels: int, *, advise: bool) -> list[Row]:
     """A passing check in one quiet line; any other with its glyph and, where `advise`, the next step."""
     glyph, role = GATE[check.gate]
     lead: Part = ("  ", "dim") if check.gate is Gate.PASS else (f"{glyph} ", role)
     line = row(
-        lead, (fit(_label(check), labels), "dim"), "  ", (check.evidence, "text" if check.gate is Gate.PASS else role)
+        lead,
+        (fit(short_name(check), labels), "dim"),
+        "  ",
+        (check.evidence, "text" if check.gate is Gate.PASS else role),
     )
     if check.gate is Gate.PASS or not advise or not check.advice:
         return [cut(line, width)]

@@ -13,7 +13,7 @@ from actions.model.words import Gate
 from screens.cells import BLANK, Part, Row, cut, ends, field, fit, indent, row, safe, wrap
 from screens.glyphs import GATE, HAIR
 from screens.spark import spark
-from screens.words import about, ago, since
+from screens.words import about, ago, short_name, since
 
 LABEL = 9
 OLD_SECONDS = 15.0
@@ -35,8 +35,8 @@ class Decision:
 
 
 def fitting_rows(decision: Decision, width: int, height: int) -> list[Row]:
-    """The evidence within `height` rows: in a low window passing checks are named without their words, then rows that
-    only separate go, so that the question below is always on the screen."""
+    """The evidence within `height` rows: in a low window passing checks stand in two columns, as far as their words
+    fit, then rows that only separate go, so that the question below is always on the screen."""
     rows = evidence_rows(decision, width)
     if len(rows) > height:
         rows = evidence_rows(decision, width, compact=True)
@@ -152,7 +152,7 @@ def takes_row(plan: Plan, readiness: Readiness | None) -> Row:
 
 
 def check_grid(checks: Sequence[Check], width: int, *, compact: bool = False) -> list[Row]:
-    """Passing checks in a grid, by name alone where `compact`; the others first, each with what to do next."""
+    """Passing checks in a grid, in two columns with short names where `compact`; the others first, with what to do."""
     if not checks:
         return [field("checks", ("not made yet", "dim"), width=LABEL)]
     bad = [check for check in checks if check.gate is not Gate.PASS]
@@ -162,9 +162,9 @@ def check_grid(checks: Sequence[Check], width: int, *, compact: bool = False) ->
         glyph, role = GATE[check.gate]
         lines.append(row((f"{glyph} {check.title}  ", role), check.evidence))
         lines += [row(("  " + line, "dim")) for line in wrap(check.advice, width - LABEL - 2)[:2] if line]
-    said = [safe(check.title) if compact else _words(check) for check in good]
+    said = [_short(check) if compact else _words(check) for check in good]
     longest = max((cell_len(words) for words in said), default=0)
-    columns = max(1, min(3, (width - LABEL) // (longest + 3)))
+    columns = 2 if compact else max(1, min(3, (width - LABEL) // (longest + 3)))
     cell = (width - LABEL) // columns
     for start in range(0, len(said), columns):
         line = Row()
@@ -173,6 +173,10 @@ def check_grid(checks: Sequence[Check], width: int, *, compact: bool = False) ->
         lines.append(line)
     first, *rest = lines
     return [cut(line, width) for line in (field("checks", width=LABEL) + first, *indent(rest, LABEL))]
+
+
+def _short(check: Check) -> str:
+    return f"{fit(short_name(check), 9)} {safe(check.evidence)}".rstrip()
 
 
 def _words(check: Check) -> str:

@@ -1,6 +1,10 @@
 """Figures in few characters: ages, durations, clock faces. Unknown is said, never shown as zero."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from actions.model.health import Check
 
 NOTHING = "—"
 
@@ -83,3 +87,8 @@ def size(value: float) -> str:
 def plural(count: int, word: str) -> str:
     """`1 line`, `2 lines`."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def short_name(check: "Check") -> str:
+    """A check by one short word: its id, where that is one."""
+    return "rights" if check.id == "permissions" else check.id

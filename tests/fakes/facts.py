@@ -123,15 +123,19 @@ def releases() -> tuple[Release, ...]:
 
 
 def checks() -> tuple[Check, ...]:
+    """Titles and evidence as the product gives them."""
     passing = (
-        ("image", "on 3 of 3 hosts"),
-        ("standby", "green, warm"),
-        ("schema", "41 fits both"),
-        ("lock", "free"),
-        ("journal", "writable"),
-        ("rights", "docker, router"),
+        ("good", "a release to go back to", "2.4.0 good, soaked 9 d"),
+        ("artefact", "artefact at hand", "1c0a41d9be07 on 3/3 hosts"),
+        ("standby", "standby warm", "green runs 2.4.0, 3/3 ready"),
+        ("schema", "schema fits", "schema 41, 2.4.0 takes 41 to 42"),
+        ("lock", "lock free", "no run holds the environment"),
+        ("journal", "journal writable", "78290 MiB free"),
+        ("permissions", "permissions", "2 asked, all granted"),
+        ("releases", "earlier releases", "3 good at hand, 3 wanted: 2.4.0, 2.3.8, 2.3.7"),
+        ("drill", "last drill", "6 d ago, 41 s"),
     )
-    return tuple(Check(id=title, title=title, gate=Gate.PASS, evidence=evidence) for title, evidence in passing)
+    return tuple(Check(id=name, title=title, gate=Gate.PASS, evidence=evidence) for name, title, evidence in passing)
 
 
 def readiness(**changes: object) -> Readiness:
@@ -154,11 +158,12 @@ def readiness(**changes: object) -> Readiness:
 
 STEPS = (
     ("lock", "take the lock", False, OnFailure.STOP),
-    ("check-conditions", "check the image", False, OnFailure.STOP),
-    ("protect", "keep the way forward", False, OnFailure.STOP),
+    ("check-conditions", "check the conditions", False, OnFailure.STOP),
+    ("prove", "prove green", False, OnFailure.STOP),
     ("switch-traffic", "switch traffic", True, OnFailure.UNDO),
     ("prove-outside", "prove health from outside", False, OnFailure.UNDO),
-    ("validate", "validate", False, OnFailure.WARN),
+    ("validate", "validate the service", False, OnFailure.WARN),
+    ("record-verdict", "record the verdict", False, OnFailure.WARN),
     ("drain", "drain blue", True, OnFailure.WARN),
 )
 
@@ -173,7 +178,7 @@ def plan(level: Level = Level.EMERGENCY, to: str = "2.4.0") -> Plan:
     phases = (
         Phase(name="prepare", steps=steps[:3]),
         Phase(name="move", steps=steps[3:5]),
-        Phase(name="settle", steps=steps[5:]),
+        Phase(name="finish", steps=steps[5:]),
     )
     return Plan(
         procedure="rollback",
@@ -187,8 +192,8 @@ def plan(level: Level = Level.EMERGENCY, to: str = "2.4.0") -> Plan:
         to_version=to,
         to_reference="sha256:1c0a41d9",
         reason="errors 7.2 % after release 2.4.1",
-        moves=("api image 9f2c… → 1c0a…", "traffic blue → green"),
-        keeps=("database (schema 41 fits both)", "redis"),
+        moves=("traffic blue → green",),
+        keeps=("postgres (schema 41 fits)", "redis"),
         phases=phases,
         expected_seconds=11,
         budget_seconds=60,
@@ -274,8 +279,8 @@ def event(seq: int, at: float, kind: EventKind, step: int | None, **body: object
 def events() -> tuple[Event, ...]:
     done = (
         (1, 0.1, "token 14"),
-        (2, 0.3, "1c0a… on 3 of 3 hosts"),
-        (3, 0.2, "undo material 9 kB, sha 77e1…"),
+        (2, 0.3, "1c0a41d9be07 on 3/3 hosts"),
+        (3, 0.2, "green 3/3 ready on 2.4.0, /health 200, 3 ms"),
     )
     made = [
         event(1, 0.0, EventKind.PLANNED, None, digest="ab"),
@@ -323,9 +328,10 @@ def ended_view() -> RunView:
     for seq, (step, at, seconds, text) in enumerate(
         (
             (4, 7.2, 2.3, "green answers 20 of 20"),
-            (5, 8.9, 1.6, "5 of 5 answers are 2.4.0, p95 41 ms"),
-            (6, 9.8, 0.8, "7 of 7 checks pass"),
-            (7, 11.0, 1.1, "0 requests left on blue"),
+            (5, 8.9, 1.6, "3 of 3 in a row as 2.4.0, 4 ms"),
+            (6, 9.8, 0.8, "6 of 6 checks pass"),
+            (7, 10.0, 0.1, "2.4.1 bad, 2.4.0 good"),
+            (8, 11.0, 1.1, "blue answers nothing any more"),
         ),
         30,
     ):

@@ -23,7 +23,7 @@ async def test_it_answers_health_way_back_changes_next_and_last(console: Open) -
             "● api       ok",
             "▲ postgres  slow",
             "● READY  to 2.4.0 in about 11 s",
-            "good      soaked 9 d under health",
+            "good      2.4.0 good, soaked 9 d",
             "12 m  release  2.4.1 serves",
             "47 m  restart  api-blue-2",
             " 2 h  drill    bad-release score 92",
@@ -79,7 +79,7 @@ async def test_readiness_that_is_not_green_says_why_and_what_to_do(console: Open
 async def test_a_run_under_way_is_shown_and_attached_to(console: Open, world: World) -> None:
     world.show(facts.run_view())
     async with console() as running:
-        assert "RUNNING ► rollback 2.4.1 → 2.4.0  step 4 of 7 switch traffic  00:07" in running.text
+        assert "RUNNING ► rollback 2.4.1 → 2.4.0  step 4 of 8 switch traffic  00:07" in running.text
         assert "g attach" in running.text
         await running.press("g")
         await running.shows("executor 4121 alive", "green answers 18 of 20")

@@ -26,8 +26,8 @@ async def test_the_screen_shows_the_whole_decision(console: Open) -> None:
         await opened(running)
         for words in (
             "2.4.1", "errors 7.2 % after release 2.4.1   since 22:29, 11 m", "last known good, soaked 9 d",
-            "api image 9f2c… → 1c0a…", "traffic blue → green", "database (schema 41 fits both)", "about 11 s",
-            "last 5: 9 s to 14 s", "budget 60 s", "● image on 3 of 3 hosts", "● rights docker, router",
+            "traffic blue → green", "postgres (schema 41 fits)", "about 11 s",
+            "last 5: 9 s to 14 s", "budget 60 s", "● artefact  1c0a41d9be07 on 3/3", "● rights    2 asked, all granted",
             f"press  {running.challenge.key}  to roll back production",
         ):  # fmt: skip
             assert words in running.text, words
@@ -275,11 +275,11 @@ async def test_another_plan_takes_another_key(console: Open, world: World) -> No
     async with console() as running:
         await opened(running)
         key = running.challenge.key
-        cold = facts.plan().model_copy(update={"moves": ("api image 9f2c… → 1c0a…", "green is started first")})
+        cold = facts.plan().model_copy(update={"moves": ("api-green 2.3.8 → 2.4.0", "traffic blue → green")})
         world.offer = facts.offer(plan=cold)
         world.snapshot = facts.snapshot().model_copy(update={"sequence": 8})
         running.desk.touch()
-        await running.shows("green is started first", "the plan changed: read it again")
+        await running.shows("api-green 2.3.8 → 2.4.0", "the plan changed: read it again")
         assert running.challenge.key != key
         await running.press(key)
         assert running.written == []

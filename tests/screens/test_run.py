@@ -23,11 +23,11 @@ async def test_steps_show_evidence_and_time_and_what_users_feel(console: Open, w
         for words in (
             "00:07 of 01:00",
             "usual 38 s",
-            "● 2  check the image",
-            "0.3 s  1c0a… on 3 of 3 hosts",
+            "● 2  check the conditions",
+            "0.3 s  1c0a41d9be07 on 3/3 hosts",
             "► 4  switch traffic",
             "green answers 18 of 20",
-            "· 7  drain blue",
+            "· 8  drain blue",
             "● api  ok  38 ms",
             "errors 7.2 % rising",
             "downtime so far 0.0 s",
@@ -45,7 +45,7 @@ async def test_it_follows_the_journal_to_the_end(console: Open, world: World) ->
         await attached(running)
         world.show(facts.ended_view())
         running.desk.touch()
-        await running.shows("OUTCOME", "● succeeded in 11 s   inside the budget of 60 s", "5 of 5 answers are 2.4.0")
+        await running.shows("OUTCOME", "● succeeded in 11 s   inside the budget of 60 s", "3 of 3 in a row as 2.4.0")
         assert "pause" not in running.text and "back out" not in running.text
 
 

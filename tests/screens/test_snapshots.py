@@ -45,7 +45,7 @@ def rehearsal() -> World:
 SCREENS: dict[str, tuple[Callable[[], World], tuple[str, ...], tuple[str, ...]]] = {
     "home": (plain, (), ("● READY", "no keeper", "4 d ago")),
     "home-plain": (plain, (), ("+ READY",)),
-    "home-active": (active, (), ("step 4 of 7",)),
+    "home-active": (active, (), ("step 4 of 8",)),
     "rollback": (plain, ("R",), ("to roll back production",)),
     "chosen": (plain, ("R", "v", "down", "enter"), ("then type 2.4.0",)),
     "releases": (plain, ("R", "v"), ("can be chosen",)),
