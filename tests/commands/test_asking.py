@@ -95,7 +95,7 @@ def test_ctrl_c_at_the_question_leaves_at_once(cli: Cli, broken: SandboxFacts) -
     terminal = Terminal(cli, "--config", broken.config, "rollback", "--last-good")
     terminal.until(r"type ([A-Z]{3}) to roll back sandbox")
     terminal.process.send_signal(signal.SIGINT)
-    assert terminal.rest() == 130
+    assert terminal.rest() == 130, terminal.text
     assert "Traceback" not in terminal.text
     assert total(cli, broken) == 0
 
