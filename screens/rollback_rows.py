@@ -169,7 +169,7 @@ def check_grid(checks: Sequence[Check], width: int, *, compact: bool = False) ->
     for start in range(0, len(said), columns):
         line = Row()
         for words in said[start : start + columns]:
-            line += row((GATE[Gate.PASS][0], "ok"), (fit(f" {words}", cell - 1), "text"))
+            line += row((GATE[Gate.PASS][0], "ok"), (fit(f" {words}", cell - 2), "text"), " ")
         lines.append(line)
     first, *rest = lines
     return [cut(line, width) for line in (field("checks", width=LABEL) + first, *indent(rest, LABEL))]
