@@ -22,7 +22,7 @@ from tests.conftest import Cli
 from tests.terminal.conftest import Console
 from tests.terminal.session import PATIENCE, Session, environment
 
-CHALLENGE = re.compile(r"press\s+([A-Z])\s+to roll back")
+CHALLENGE = re.compile(r"press\s+([A-Z2-9])\s+to roll back")
 
 
 def roll_back(session: Session, facts: SandboxFacts) -> None:
