@@ -15,6 +15,7 @@ ADVISORY = frozenset({"drill", "releases", "standby"})
 FROM_THE_LEDGER = frozenset({"good", "lock", "releases", "drill"})
 DRILL_DAYS = 90
 LAST_RUNS = 5
+MOST_NAMES = 4
 AROUND_SECONDS = 1.2
 """What the steps around the changes of a rollback are expected to take: lock, conditions, proofs, verdict."""
 SWITCH_SECONDS = 0.7
@@ -206,12 +207,18 @@ def _permissions(facts: RollbackFacts) -> Check | None:
 def _system(facts: RollbackFacts) -> Check | None:
     """A dead database is not cured by another release of the code; one that nobody has looked at may be dead."""
     said = {"down": facts.others_down, "not known": facts.others_unknown}
-    evidence = "; ".join(f"{word}: {', '.join(names)}" for word, names in said.items() if names)
+    evidence = "; ".join(f"{word}: {_first(names)}" for word, names in said.items() if names)
     if not evidence:
         return None
     down = "a rollback of the code may not help: look there first"
     advice = down if facts.others_down else "look at their health first if there is time; a rollback goes on without it"
     return Check(id="system", title="other services", gate=Gate.INCONCLUSIVE, evidence=evidence, advice=advice)
+
+
+def _first(names: tuple[str, ...]) -> str:
+    """The first names and how many more: with fifty services the line must still be read."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _notes(facts: RollbackFacts) -> list[Check]:

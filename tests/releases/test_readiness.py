@@ -96,3 +96,8 @@ def test_a_cold_standby_is_slower_but_possible():
 
 def test_spans_read_like_people_say_them():
     assert [span(value) for value in (40, 720, 10_800, 777_600)] == ["40 s", "12 min", "3 h", "9 d"]
+
+
+def test_of_many_others_the_first_are_named_and_the_rest_counted():
+    names = tuple(f"svc-{number}" for number in range(49))
+    assert check(ready(others_unknown=names), "system").evidence == "not known: svc-0, svc-1, svc-2, svc-3 and 45 more"
