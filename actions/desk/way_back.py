@@ -11,7 +11,9 @@ from actions.model.way_back import RollbackFacts
 
 Key = tuple[str | None, str | None, Level]
 
-EVERY_SECONDS = 5.0
+EVERY_SECONDS = 10.0
+"""At rest; what changes in health or in the ledger has everything gathered at once."""
+
 LEAST_SECONDS = 1.0
 OLD_SECONDS = 15.0
 """Facts older than this are gathered again before they are shown."""

@@ -16,12 +16,14 @@ from actions.model.health import Snapshot
 from actions.model.plan import Release
 from actions.model.platform import Artefact, TrafficFacts, WorkloadFacts
 from actions.model.record import ChangeNote, RunQuery
+from actions.model.words import Verdict
 from actions.platforms.access import Access
 from actions.releases.observe import observe
 
 READ_SECONDS = 5.0
-LOOK_SECONDS = 4.5
-"""Snapshots that follow sooner are not looked at: asking the platforms costs more than reading health."""
+LOOK_SECONDS, REST_SECONDS = 4.5, 9.0
+"""Snapshots that follow sooner are not looked at: asking the platforms costs more than reading health. At rest, with
+only good releases serving and health as it was, it costs half of that; a gap of 15 s would lose soak."""
 
 SAVE_SECONDS = 12.0
 """A row whose verdict is unchanged is written that seldom; an observer may be away 15 s before soak is lost."""
@@ -49,6 +51,7 @@ class ReleaseWatch:
         self._lock = FileLock(writer.directory / f"{access.name}.{LOCK}")
         self._looked = -LOOK_SECONDS
         self._looked_at = datetime.now(UTC)
+        self._health: frozenset[tuple[str, str | None, str]] = frozenset()
         self._instances = InstanceWatch()
         self._rows: dict[Key, Release] = {}
         self._saved: dict[Key, float] = {}
@@ -60,7 +63,7 @@ class ReleaseWatch:
     async def observe(self, snapshot: Snapshot) -> None:
         """Take in one snapshot. Nothing is judged while a run changes the environment. Raises LedgerError."""
         began = time.monotonic()
-        if began - self._looked < LOOK_SECONDS:
+        if began - self._looked < (REST_SECONDS if self._at_rest(snapshot) else LOOK_SECONDS):
             return
         if not self._elected():
             return
@@ -68,7 +71,7 @@ class ReleaseWatch:
             self._instances.forget()
         if await asyncio.to_thread(self._writer.active, self._access.name) is not None:
             return
-        self._looked, self._looked_at = began, datetime.now(UTC)
+        self._looked, self._looked_at, self._health = began, datetime.now(UTC), _health(snapshot)
         services = self._access.environment.services.items()
         watched = [
             name
@@ -79,6 +82,12 @@ class ReleaseWatch:
         for one in done:
             if isinstance(one, BaseException):
                 raise one
+
+    def _at_rest(self, snapshot: Snapshot) -> bool:
+        """Whether nothing soaks, nothing bad serves, and every service is as it was at the last look."""
+        serving = [self._rows.get((service, one)) for service, refs in self._serving.items() for one in refs]
+        good = bool(serving) and all(one and one.verdict is Verdict.GOOD for one in serving)
+        return good and _health(snapshot) == self._health
 
     async def _watch(self, service: str, snapshot: Snapshot) -> None:
         """One service; what is silent or hangs there keeps no other from being judged."""
@@ -192,6 +201,10 @@ class ReleaseWatch:
             return
         note = ChangeNote(environment=self._access.name, at=at, kind="release", subject=service, text=text, by="seen")
         self._writer.note_change(note)
+
+
+def _health(snapshot: Snapshot) -> frozenset[tuple[str, str | None, str]]:
+    return frozenset((one.service, one.version, one.state.value) for one in snapshot.services)
 
 
 class _Unclear(VqError):

@@ -111,7 +111,8 @@ class Stage:
                 await desk.close()
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(release_watch, "LOOK_SECONDS", self.interval / 2)  # soaking is counted in samples here
+            for pace in ("LOOK_SECONDS", "REST_SECONDS"):  # soaking is counted in samples here
+                patch.setattr(release_watch, pace, self.interval / 2)
             asyncio.run(watch())
 
     def bad_release(self) -> None:

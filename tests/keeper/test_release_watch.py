@@ -49,6 +49,7 @@ class Watching:
 @pytest.fixture
 async def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LedgerWriter]:
     monkeypatch.setattr(release_watch, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(release_watch, "REST_SECONDS", 0.0)
     monkeypatch.setattr(release_watch, "SAVE_SECONDS", 0.0)
     with open_writer(tmp_path / "ledger") as opened:
         yield opened
@@ -58,6 +59,20 @@ async def test_a_release_with_all_the_traffic_earns_good(ledger: LedgerWriter) -
     watching = Watching(ledger, blue=1.0, green=0.0)
     await watching.look()
     assert watching.verdicts() == {"2.4.0": Verdict.GOOD}
+
+
+async def test_at_rest_the_platforms_are_asked_less_until_something_changes(
+    ledger: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release_watch, "REST_SECONDS", 1_000.0)
+    watching = Watching(ledger, blue=1.0, green=0.0)
+    await watching.look(8)
+    assert watching.verdicts() == {"2.4.0": Verdict.GOOD}, "while it soaks, every look counts"
+    seen = ledger.releases("production", "api")[0].last_seen
+    await watching.look(3)
+    assert ledger.releases("production", "api")[0].last_seen == seen
+    await watching.look(1, HealthState.DEGRADED)
+    assert ledger.releases("production", "api")[0].last_seen > seen
 
 
 async def test_a_canary_earns_nothing_from_the_health_of_the_release_beside_it(ledger: LedgerWriter) -> None:
