@@ -60,7 +60,7 @@ class Operator(Viewer):
     def require_writer(self) -> None:
         """Raises LedgerError when nothing can be done because nothing can be written down."""
         if self._writer is None:
-            raise LedgerError(self.trouble)
+            raise LedgerError(self.trouble or "the ledger is being opened for writing; try again in a moment")
 
     async def submit(self, request: RollbackRequest, expected_digest: str | None = None) -> Submitted:
         """Plan from fresh facts and have the plan carried out.

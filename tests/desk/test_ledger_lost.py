@@ -127,7 +127,7 @@ async def test_an_operator_without_a_ledger_sees_health_and_acts_once_it_is_ther
             operator.require_writer()
         ledger.unlink()
         open_writer(ledger).close()
-        await until(lambda: not operator.trouble)
+        await until(lambda: not operator.trouble and operator._writer is not None)
         operator.require_writer()
 
 
@@ -144,5 +144,5 @@ async def test_health_goes_on_when_the_ledger_breaks_while_releases_are_watched(
                 break
         (ledger / DATABASE).unlink()
         open_writer(ledger).close()
-        await until(lambda: not operator.trouble)
+        await until(lambda: not operator.trouble and operator._writer is not None)
         operator.require_writer()

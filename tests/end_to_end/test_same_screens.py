@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.end_to_end.stage import BAD, GOOD, Stage
+from tests.end_to_end.stage import BAD, GOOD, Stage, until
 from tests.terminal.session import Session, environment
 
 pytestmark = pytest.mark.timeout(600)
@@ -25,6 +25,6 @@ def test_the_console_rolls_back(stage: Stage) -> None:
         shown = console.until("record the verdict")
         assert GOOD in shown
         console.until("succeeded in ")
-    assert stage.reached() == GOOD
+    until(lambda: stage.serves(GOOD), f"{GOOD} serves")
     runs = stage.json("runs")["runs"]
     assert [(one["state"], one["from"], one["to"]) for one in runs] == [("succeeded", BAD, GOOD)]
