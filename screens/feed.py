@@ -17,6 +17,10 @@ from screens.scene import Scene
 
 SLOW_EVERY = 3
 """Ticks between two looks at what changes slowly."""
+RARE_EVERY = 6
+"""Ticks after which the record is read again although nothing was written, so that damage on the disk is noticed."""
+RECORDED = frozenset({"runs", "changes", "drills"})
+"""Sources that only tell what was written down: nothing new without a commit."""
 
 
 class Feed:
@@ -45,16 +49,23 @@ class Feed:
             await asyncio.sleep(self._desk.environment.interval)
 
     async def watch_ledger(self) -> None:
-        """Ask for runs every tick, and for what changes slowly every few ticks, for ever."""
-        tick = 0
+        """Ask for what was written down when something was, and for what changes slowly every few ticks, for ever."""
+        tick, read = 0, -1
         while True:
-            asked = [self._runs()]
-            if tick % SLOW_EVERY == 0 or self._wake.is_set():
-                asked += [self._readiness(), self._changes(), self._keeper(), self._drill()]
+            news, hurried = self._desk.ledger_version, self._wake.is_set()
             self._wake.clear()
+            asked = []
+            if news != read or hurried or self._unsettled() or tick % RARE_EVERY == 0:
+                asked += [self._runs(), self._changes(), self._drill()]
+            if tick % SLOW_EVERY == 0 or hurried:
+                asked += [self._readiness(), self._keeper()]
             await asyncio.gather(*asked)
-            tick += 1
+            tick, read = tick + 1, news
             await self._next_tick()
+
+    def _unsettled(self) -> bool:
+        """Whether the record may tell more without a commit: executors die silently, a lost source comes back."""
+        return self.scene.active is not None or not RECORDED.isdisjoint(self.scene.errors)
 
     async def _next_tick(self) -> None:
         try:

@@ -101,7 +101,6 @@ class HomePage(Page):
     def on_key(self, event: events.Key) -> None:
         """A letter of the jump, or leave it."""
         if not self._letters:
-            super().on_key(event)
             return
         event.stop()
         event.prevent_default()

@@ -5,7 +5,7 @@ input or output itself: it asks the desk through workers and gets answers back a
 """
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -24,10 +24,10 @@ from screens.scene import Scene
 from screens.thin import ThinCompositor
 from screens.widgets.lines import Lines
 
-if TYPE_CHECKING:
-    pass
-
 T = TypeVar("T")
+REST_SECONDS = 3.0
+"""At rest a page is drawn whole that seldom, where nothing new has it drawn sooner."""
+
 COMMON = ("all.attach", "all.roll-back", "all.palette", "all.help")
 """Keys of every page that its footer names; help and the palette know the rest."""
 
@@ -44,7 +44,7 @@ class Page(Asking):
     def __init__(self) -> None:
         super().__init__()
         self._compositor = ThinCompositor()
-        self._ticks = 0
+        self._painted = 0.0
         self._note_rows = 1
 
     # what a page draws --------------------------------------------------------------------------
@@ -110,25 +110,27 @@ class Page(Asking):
     def repaint(self) -> None:
         """Draw again what changed."""
         if self.is_mounted:
+            self._painted = self.shell.clock.monotonic()
             self._make_room()
             for lines in self.query_children(Lines):
                 lines.repaint()
 
     def _make_room(self) -> None:
-        """As many lines for the note as it has."""
-        note = self.query_one("#note", Lines)
+        """As many lines for the note as it has; a page that is being left has lost it already."""
         rows = len(self.note(max(1, self.size.width - 2)))
         if rows != self._note_rows:
             self._note_rows = rows
-            note.styles.height = rows
+            for note in self.query_children("#note"):
+                note.styles.height = rows
 
     def tick(self) -> None:
-        """Once a second the clock of the band moves; the rest too, or at rest every third time: its ages are coarse."""
-        self._ticks += 1
-        if self._words is not None and self.shell.clock.monotonic() > self._words[2]:
+        """Once a second the clock of the band moves; the rest too, unless at rest and drawn lately: ages are coarse."""
+        now = self.shell.clock.monotonic()
+        if self._words is not None and now > self._words[2]:
             self._words = None
-        elif self.at_rest() and self._ticks % 3:
-            self.query_one("#band", Lines).repaint()
+        elif self.at_rest() and now - self._painted < REST_SECONDS:
+            for lines in self.query_children("#band").results(Lines):
+                lines.repaint()
             return
         self.repaint()
 

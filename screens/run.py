@@ -272,9 +272,8 @@ class RunPage(Page):
         number = int(event.character) if event.character in tuple(ANSWERS) else 0
         if number and number <= len(choices) and self.challenge is None and not self.asking_text and not self.cramped:
             event.stop()
+            event.prevent_default()
             self._ask_answer(choices[number - 1])
-            return
-        super().on_key(event)
 
     def _ask_answer(self, choice: str) -> None:
         gate = self.gate

@@ -108,3 +108,9 @@ def test_no_password_is_ever_an_argument_of_a_program() -> None:
 def test_a_shell_is_never_asked() -> None:
     pattern = re.compile(r"shell=True|os\.system\(|os\.popen\(|create_subprocess_shell")
     assert not [f"{path}: {found[0]}" for path, text, _ in sources() if (found := pattern.search(text))]
+
+
+def test_no_handler_calls_the_one_it_overrides() -> None:
+    """Textual calls the handlers of every class of a widget itself: one called by hand does its work twice."""
+    pattern = re.compile(r"super\(\)\._?on_(?!event\()\w+")
+    assert not [f"{path}: {found[0]}" for path, text, _ in sources() if (found := pattern.search(text))]

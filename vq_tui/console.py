@@ -32,8 +32,10 @@ class VqConsole(Shell):
         self._tidier = Tidier()
 
     async def on_mount(self) -> None:
-        """Leave cleanly on SIGTERM, SIGHUP and SIGINT, and when the terminal is gone."""
-        await super().on_mount()
+        """Leave cleanly on SIGTERM, SIGHUP and SIGINT, and when the terminal is gone.
+
+        Textual calls the shell's own `on_mount` itself: called from here too, all of it would be there twice.
+        """
         if self.opening_words:
             self.say(self.opening_words, "warn")
         if self.is_headless:

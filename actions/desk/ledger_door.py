@@ -1,6 +1,7 @@
 """The ledger as a Viewer sees it: perhaps not there yet, opened when it appears, watched for commits of others."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from actions.ledger.reader import LedgerReader
 
 T = TypeVar("T")
+Touched = tuple[tuple[int, int, int, int], ...]
 
 FAST_SECONDS, SLOW_SECONDS = 0.04, 0.5
 """How often the ledger is asked for news while somebody follows a run, and otherwise."""
 
+SURE_SECONDS = 2.0
+"""How often SQLite itself is asked although neither file was touched: file times may be coarser than two commits."""
 
 NOTHING_YET = "no ledger yet: nothing was run from here"
 
@@ -95,6 +99,7 @@ class LedgerDoor:
         self.directory = directory
         self.note = ""
         self.changed = Signal()
+        self.version = 0
         self.missing = False
         self.place: tuple[int, int] | None = None
         self._followers = 0
@@ -142,21 +147,31 @@ class LedgerDoor:
     async def watch(self) -> None:
         """Fire `changed` whenever somebody committed; runs until cancelled."""
         last: int | None = None
+        touched: Touched | None = None
+        asked = 0.0
         while True:
-            try:
-                if self._reader is not None and place(self.directory) != self.place:
-                    await self.forget("the ledger was moved away or replaced while it was read")
-                version = await self.read(lambda reader: reader.data_version(), -1)
-            except LedgerError as error:
-                await self.forget(error.message)
-                version = -2
-            if version != last:
-                last = version
-                self.changed.fire()
+            now, marks = time.monotonic(), touched_at(self.directory)
+            if marks is None or marks != touched or now - asked >= SURE_SECONDS:
+                version = await self._data_version()
+                touched, asked = marks, now
+                if version != last:
+                    last = version
+                    self.version += 1
+                    self.changed.fire()
             if self._followers:
                 await asyncio.sleep(FAST_SECONDS)
             else:
                 await either(self._attended.waiter(), SLOW_SECONDS)
+
+    async def _data_version(self) -> int:
+        """SQLite's own mark of the newest commit; -1 while there never was a ledger, -2 while it cannot be read."""
+        try:
+            if self._reader is not None and place(self.directory) != self.place:
+                await self.forget("the ledger was moved away or replaced while it was read")
+            return await self.read(lambda reader: reader.data_version(), -1)
+        except LedgerError as error:
+            await self.forget(error.message)
+            return -2
 
     @contextmanager
     def attended(self) -> Iterator[None]:
@@ -187,6 +202,17 @@ def place(directory: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return facts.st_dev, facts.st_ino
+
+
+def touched_at(directory: Path) -> "Touched | None":
+    """Which file the ledger is, and size and time of it and of its write-ahead log; None when there is none."""
+    try:
+        return tuple(
+            (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+            for facts in ((directory / name).stat() for name in (DATABASE, f"{DATABASE}-wal"))
+        )
+    except OSError:
+        return None
 
 
 def _absent(directory: Path) -> bool:

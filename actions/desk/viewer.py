@@ -74,6 +74,11 @@ class Viewer:
         """What is wrong with the record for as long as it is; empty when all is well, and when there never was one."""
         return self.ledger.problem
 
+    @property
+    def ledger_version(self) -> int:
+        """Grows whenever the ledger was seen to have been written to, replaced, lost or found; safe from any thread."""
+        return self.ledger.version
+
     def require_ledger(self) -> None:
         """Raises LedgerError when there is no ledger to read."""
         if self.ledger.note:

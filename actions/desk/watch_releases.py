@@ -23,6 +23,8 @@ class WatchReleases:
         """Take in one snapshot. Raises LedgerError, which the desk notes: health goes on being shown."""
         desk = self._desk
         writer = desk.writer
+        if self._watch is not None and self._of is writer and not self._watch.due(snapshot):
+            return
         if (await asyncio.to_thread(writer.keeper)).alive:
             self.end()
             return

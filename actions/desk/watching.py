@@ -131,11 +131,11 @@ class Watching:
             await self.ledger.changed.waiter().wait()
             self.way_back.poke()
 
-    async def _gather(self, request: RollbackRequest) -> RollbackFacts:
+    async def _gather(self, request: RollbackRequest, within: float) -> RollbackFacts:
         self._poll()
         await either(self._first, FIRST_SECONDS)
         ledger, problem = self.ledger.facts, self.ledger.problem
-        facts = await gather(self.access, ledger, request=request, snapshot=self.latest)
+        facts = await gather(self.access, ledger, request=request, snapshot=self.latest, within=within)
         return facts.model_copy(update={"ledger_problem": problem}) if problem else facts
 
 

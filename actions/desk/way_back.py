@@ -14,6 +14,9 @@ Key = tuple[str | None, str | None, Level]
 EVERY_SECONDS = 10.0
 """At rest; what changes in health or in the ledger has everything gathered at once."""
 
+SHARED_SECONDS = 7.0
+"""At rest, what health observed of the platforms that lately is good enough; a change has them asked."""
+
 LEAST_SECONDS = 1.0
 OLD_SECONDS = 15.0
 """Facts older than this are gathered again before they are shown."""
@@ -26,7 +29,7 @@ class WayBack:
     """Facts of rollbacks by request, gathered once for whoever asks at the same time."""
 
     def __init__(
-        self, gather: Callable[[RollbackRequest], Awaitable[RollbackFacts]], always: Sequence[RollbackRequest]
+        self, gather: Callable[[RollbackRequest, float], Awaitable[RollbackFacts]], always: Sequence[RollbackRequest]
     ) -> None:
         self._gather = gather
         self._always = {_key(request): request for request in always}
@@ -48,32 +51,34 @@ class WayBack:
             return kept[1]
         return await self._gathered(request)
 
-    async def fresh(self, request: RollbackRequest) -> RollbackFacts:
-        """Facts whose gathering began after this call."""
-        facts = await self._gather(request)
+    async def fresh(self, request: RollbackRequest, within: float = 0.0) -> RollbackFacts:
+        """Facts whose gathering began after this call; only what health observed `within` seconds before is kept."""
+        facts = await self._gather(request, within)
         self._kept[_key(request)] = (time.monotonic(), facts)
         return facts
 
     async def live(self) -> None:
         """Keep everything ready that is asked for; runs until cancelled."""
+        within = 0.0
         while True:
-            await asyncio.gather(*(self._refresh(request) for request in self._wanted()))
+            await asyncio.gather(*(self._refresh(request, within) for request in self._wanted()))
             await asyncio.sleep(LEAST_SECONDS)
-            await either(self._poked, EVERY_SECONDS - LEAST_SECONDS)
+            poked = await either(self._poked, EVERY_SECONDS - LEAST_SECONDS)
+            within = 0.0 if poked else SHARED_SECONDS
             self._poked.clear()
 
-    async def _refresh(self, request: RollbackRequest) -> None:
+    async def _refresh(self, request: RollbackRequest, within: float) -> None:
         try:
-            await self._gathered(request)
+            await self._gathered(request, within)
         except VqError:
             # Whoever asks gathers again and is told; an old fact must not be shown in its place.
             self._kept.pop(_key(request), None)
 
-    async def _gathered(self, request: RollbackRequest) -> RollbackFacts:
+    async def _gathered(self, request: RollbackRequest, within: float = 0.0) -> RollbackFacts:
         key = _key(request)
         task = self._under_way.get(key)
         if task is None:
-            task = asyncio.ensure_future(self.fresh(request))
+            task = asyncio.ensure_future(self.fresh(request, within))
             self._under_way[key] = task
             task.add_done_callback(lambda done: self._ended(key, done))
         return await asyncio.shield(task)

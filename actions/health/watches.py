@@ -44,7 +44,7 @@ class WorkloadWatch:
 
     async def _observe(self, slot: str) -> None:
         try:
-            facts = await self._access.workload(self._service, slot).observe()
+            facts = await self._access.observe(self._service, slot)
         except VqError as error:
             before = self._side.slots.get(slot, Seen(0.0))
             self._side.slots[slot] = Seen(before.at, before.facts, error.message)
@@ -63,13 +63,12 @@ class TrafficWatch:
 
     async def look(self) -> Mapping[str, Reading]:
         """One observation of the traffic driver."""
-        driver = self._access.traffic(self._service)
-        if driver is None:
-            return {}
         try:
-            facts = await driver.observe()
+            facts = await self._access.observe_traffic(self._service)
         except VqError as error:
             return {self._row: down(error.message)}
+        if facts is None:
+            return {}
         self._side.traffic = facts
         return {self._row: traffic_reading(facts)}
 

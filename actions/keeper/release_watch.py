@@ -14,7 +14,7 @@ from actions.model.environment import HttpService, PostgresService, RedisService
 from actions.model.errors import Busy, Unreachable, VqError
 from actions.model.health import Snapshot
 from actions.model.plan import Release
-from actions.model.platform import Artefact, TrafficFacts, WorkloadFacts
+from actions.model.platform import Artefact, WorkloadFacts
 from actions.model.record import ChangeNote, RunQuery
 from actions.model.words import Verdict
 from actions.platforms.access import Access
@@ -24,6 +24,9 @@ READ_SECONDS = 5.0
 LOOK_SECONDS, REST_SECONDS = 4.5, 9.0
 """Snapshots that follow sooner are not looked at: asking the platforms costs more than reading health. At rest, with
 only good releases serving and health as it was, it costs half of that; a gap of 15 s would lose soak."""
+
+SHARED_SECONDS = 7.0
+"""At rest, what health observed of the platforms that lately is not asked for again."""
 
 SAVE_SECONDS = 12.0
 """A row whose verdict is unchanged is written that seldom; an observer may be away 15 s before soak is lost."""
@@ -62,14 +65,14 @@ class ReleaseWatch:
 
     async def observe(self, snapshot: Snapshot) -> None:
         """Take in one snapshot. Nothing is judged while a run changes the environment. Raises LedgerError."""
-        began = time.monotonic()
-        if began - self._looked < (REST_SECONDS if self._at_rest(snapshot) else LOOK_SECONDS):
+        if not self.due(snapshot) or not self._elected():
             return
-        if not self._elected():
-            return
-        if await asyncio.to_thread(self._run_lately):
+        began, within = time.monotonic(), SHARED_SECONDS if self._at_rest(snapshot) else 0.0
+        active, lately = await asyncio.to_thread(self._runs_now)
+        if lately:
             self._instances.forget()
-        if await asyncio.to_thread(self._writer.active, self._access.name) is not None:
+            within = 0.0
+        if active:
             return
         self._looked, self._looked_at, self._health = began, datetime.now(UTC), _health(snapshot)
         services = self._access.environment.services.items()
@@ -78,10 +81,14 @@ class ReleaseWatch:
             for name, one in services
             if isinstance(one, HttpService | PostgresService | RedisService) and self._access.slots(name)
         ]
-        done = await asyncio.gather(*(self._watch(name, snapshot) for name in watched), return_exceptions=True)
+        done = await asyncio.gather(*(self._watch(name, snapshot, within) for name in watched), return_exceptions=True)
         for one in done:
             if isinstance(one, BaseException):
                 raise one
+
+    def due(self, snapshot: Snapshot) -> bool:
+        """Whether it is time to look again."""
+        return time.monotonic() - self._looked >= (REST_SECONDS if self._at_rest(snapshot) else LOOK_SECONDS)
 
     def _at_rest(self, snapshot: Snapshot) -> bool:
         """Whether nothing soaks, nothing bad serves, and every service is as it was at the last look."""
@@ -89,10 +96,10 @@ class ReleaseWatch:
         good = bool(serving) and all(one and one.verdict is Verdict.GOOD for one in serving)
         return good and _health(snapshot) == self._health
 
-    async def _watch(self, service: str, snapshot: Snapshot) -> None:
+    async def _watch(self, service: str, snapshot: Snapshot, within: float) -> None:
         """One service; what is silent or hangs there keeps no other from being judged."""
         try:
-            served = await self._served(service)
+            served = await self._served(service, within)
         except _Unclear as unclear:
             self._say_once(service, f"{service}: no release is judged, {unclear.message}")
             return
@@ -105,10 +112,11 @@ class ReleaseWatch:
             self._say(text)
         self._said[service] = text
 
-    def _run_lately(self) -> bool:
-        """Whether a run of ours may have changed instances since the last look."""
+    def _runs_now(self) -> tuple[bool, bool]:
+        """Whether a run is under way, and whether one of ours may have changed instances since the last look."""
+        active = self._writer.active(self._access.name) is not None
         newest = self._writer.runs(RunQuery(environment=self._access.name, limit=1)).runs
-        return bool(newest) and (newest[0].ended_at is None or newest[0].ended_at > self._looked_at)
+        return active, bool(newest) and (newest[0].ended_at is None or newest[0].ended_at > self._looked_at)
 
     def _note_instances(self, service: str, slots: dict[str, WorkloadFacts]) -> None:
         for kind, text in self._instances.changes(service, slots):
@@ -128,11 +136,11 @@ class ReleaseWatch:
                 return False
         return True
 
-    async def _served(self, service: str) -> dict[str, Artefact]:
+    async def _served(self, service: str, within: float) -> dict[str, Artefact]:
         """Artefacts that get traffic now, by reference. Raises _Unclear when that cannot be told of all of them."""
         names = list(self._access.slots(service))
-        looks = asyncio.gather(*(_within(self._access.workload(service, name).observe()) for name in names))
-        traffic, slots = await asyncio.gather(self._traffic(service), looks)
+        looks = asyncio.gather(*(_within(self._access.observe(service, name, within)) for name in names))
+        traffic, slots = await asyncio.gather(_within(self._access.observe_traffic(service, within)), looks)
         seen = {name: one for name, one in zip(names, slots, strict=True) if isinstance(one, WorkloadFacts)}
         async with self._writing:
             await asyncio.to_thread(self._note_instances, service, seen)
@@ -144,10 +152,6 @@ class ReleaseWatch:
         if not served:
             raise _Unclear("no slot gets any traffic")
         return {one.reference: one for one in served}
-
-    async def _traffic(self, service: str) -> TrafficFacts | VqError | None:
-        reader = self._access.traffic(service)
-        return None if reader is None else await _within(reader.observe())
 
     def _judge(self, service: str, served: dict[str, Artefact], snapshot: Snapshot) -> None:
         kept = self._writer.releases(self._access.name, service)

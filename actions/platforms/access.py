@@ -4,12 +4,14 @@
 read-only session (O1).
 """
 
+import time
 from dataclasses import dataclass
 from importlib import import_module
 from typing import cast
 
 from actions.model.environment import Environment, HttpService, PostgresService, RedisService, Slot, Traffic, Workload
 from actions.model.errors import UnknownNameError
+from actions.model.platform import TrafficFacts, WorkloadFacts
 from actions.platforms.protocols import Changer, TrafficReader, WorkloadReader
 
 ONLY_SLOT = "main"
@@ -36,6 +38,8 @@ class Access:
         self.environment = environment
         self._workloads: dict[tuple[str, str], WorkloadReader] = {}
         self._traffic: dict[str, TrafficReader] = {}
+        self._observed: dict[tuple[str, str], tuple[float, WorkloadFacts]] = {}
+        self._observed_traffic: dict[str, tuple[float, TrafficFacts]] = {}
         self.loaded: set[str] = set()
 
     def load(self, service: str) -> None:
@@ -77,6 +81,29 @@ class Access:
             place = self._place(service, next(iter(settings.slots)))
             self._traffic[service] = cast(TrafficReader, module.traffic_reader(settings.traffic, place))
         return self._traffic[service]
+
+    async def observe(self, service: str, slot: str, within: float = 0.0) -> WorkloadFacts:
+        """What runs in that slot; what anyone here observed at most `within` seconds ago is not asked for again.
+
+        Raises VqError, and forgets what was observed before: a source that fails is not hidden from the next.
+        """
+        key, began = (service, slot), time.monotonic()
+        kept = self._observed.pop(key, None)
+        if kept is None or began - kept[0] > within:
+            kept = began, await self.workload(service, slot).observe()
+        self._observed[key] = max(kept, self._observed.get(key, kept), key=lambda one: one[0])
+        return kept[1]
+
+    async def observe_traffic(self, service: str, within: float = 0.0) -> TrafficFacts | None:
+        """Who gets the traffic, as `observe` tells of a slot; None for a service without a traffic driver."""
+        reader, began = self.traffic(service), time.monotonic()
+        if reader is None:
+            return None
+        kept = self._observed_traffic.pop(service, None)
+        if kept is None or began - kept[0] > within:
+            kept = began, await reader.observe()
+        self._observed_traffic[service] = max(kept, self._observed_traffic.get(service, kept), key=lambda one: one[0])
+        return kept[1]
 
     async def close(self) -> None:
         """Close every driver that was opened."""

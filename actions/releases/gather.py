@@ -11,7 +11,7 @@ from actions.model.environment import Environment, HttpService, PostgresService,
 from actions.model.errors import ExitCode, UnknownNameError, Unreachable, VqError
 from actions.model.health import Check, Snapshot
 from actions.model.plan import RollbackRequest
-from actions.model.platform import Change, WorkloadFacts
+from actions.model.platform import Change
 from actions.model.text import clean
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Gate, HealthState
@@ -53,8 +53,11 @@ async def gather(
     snapshot: Snapshot | None = None,
     *,
     own_run: str | None = None,
+    within: float = 0.0,
 ) -> RollbackFacts:
     """Everything a rollback of `service` is planned from. `own_run` is not reported as holding the environment.
+
+    What health observed of the platforms at most `within` seconds ago is not asked for again.
 
     A platform that does not answer is a fact, not an error. Raises UnknownNameError for a service that is not
     configured, LedgerError when the ledger cannot be read.
@@ -62,7 +65,7 @@ async def gather(
     name = service or (request.service if request else None)
     if name is None:
         name = default_service(access.environment, access.name)
-    seen = await _observe(access, ledger, name, snapshot, own_run)
+    seen = await _observe(access, ledger, name, snapshot, own_run, within)
     choice = choose(seen, request.to if request else None)
     return await _ask_drivers(access, seen.model_copy(update={"choice": choice}))
 
@@ -73,6 +76,7 @@ async def _observe(
     name: str,
     snapshot: Snapshot | None,
     own_run: str | None,
+    within: float,
 ) -> RollbackFacts:
     settings = access.environment.services.get(name)
     if not isinstance(settings, HttpService | PostgresService | RedisService):
@@ -82,8 +86,8 @@ async def _observe(
         await asyncio.to_thread(access.load, name)
     places = access.slots(name)
     slots, traffic, past, schemas = await asyncio.gather(
-        asyncio.gather(*(_slot(access, name, slot, place.url) for slot, place in places.items())),
-        _traffic(access, name),
+        asyncio.gather(*(_slot(access, name, slot, place.url, within) for slot, place in places.items())),
+        _traffic(access, name, within),
         asyncio.to_thread(_ledger_facts, ledger, access.name, name, own_run),
         read_schemas(access.environment),
     )
@@ -159,22 +163,19 @@ def _journal(ledger: FactsReader) -> Check:
     return Check(id="journal", title=title, gate=Gate.PASS, evidence=f"{free // 1_048_576} MiB free")
 
 
-async def _slot(access: Access, service: str, slot: str, url: str | None) -> SlotFacts:
-    async def look() -> WorkloadFacts:
-        return await access.workload(service, slot).observe()
-
-    facts, error = await _tried(look())
+async def _slot(access: Access, service: str, slot: str, url: str | None, within: float) -> SlotFacts:
+    facts, error = await _tried(access.observe(service, slot, within))
     if error is not None:
         return SlotFacts(slot=slot, url=url, error=error.message, error_code=error.code)
     return SlotFacts(slot=slot, url=url, workload=facts)
 
 
-async def _traffic(access: Access, service: str) -> dict[str, object]:
+async def _traffic(access: Access, service: str, within: float) -> dict[str, object]:
     reader = access.traffic(service)
     if reader is None:
         return {}
     (facts, error), (permissions, denied) = await asyncio.gather(
-        _tried(reader.observe()), _within(reader.permissions())
+        _tried(access.observe_traffic(service, within)), _within(reader.permissions())
     )
     return {
         "traffic": facts,

@@ -38,9 +38,6 @@ class Entry(Input):
             event.stop()
             event.prevent_default()
             self._refuse()
-            return
-        super()._on_paste(event)
-        event.prevent_default()
 
     def action_paste(self) -> None:
         """Paste what was copied inside this program."""
@@ -57,8 +54,6 @@ class Entry(Input):
                 event.stop()
                 event.prevent_default()
                 self._refuse()
-                return
-        await super()._on_key(event)
 
     def _refuse(self) -> None:
         self.value = ""

@@ -113,6 +113,9 @@ def differences(before: Row, after: Row) -> list[tuple[int, int]]:
 def _cells(line: Row) -> list[tuple[str, str]]:
     cells: list[tuple[str, str]] = []
     for text, role in line.spans:
+        if text.isascii():
+            cells.extend((char, role) for char in text)
+            continue
         for char in text:
             cells.append((char, role))
             cells.extend([("", role)] * (cell_len(char) - 1))

@@ -1,6 +1,7 @@
 """A deterministic desk: fixed time, the world of the sketches, and a list of everything that was asked for."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -69,6 +70,7 @@ class World:
     """Those that could be rolled back; where there are several, `ways` holds the way back of each."""
     ways: dict[str, Readiness | VqError] = field(default_factory=dict)
     trouble: str = ""
+    ledger_version: int | None = None
     ledger_error: VqError | None = None
     """While set, everything that the ledger tells raises it."""
 
@@ -93,6 +95,8 @@ class FakeViewer:
         self.world = world or World()
         self.calls: list[tuple[object, ...]] = []
         self.changed = asyncio.Event()
+        self._news = itertools.count()
+        self.asked: list[RunQuery] = []
 
     @property
     def settings(self) -> Settings:
@@ -121,6 +125,11 @@ class FakeViewer:
     @property
     def trouble(self) -> str:
         return self.world.trouble or (self.world.ledger_error.message if self.world.ledger_error else "")
+
+    @property
+    def ledger_version(self) -> int:
+        """Tests change the world behind the desk's back: unless they say otherwise, there is always something new."""
+        return self.world.ledger_version if self.world.ledger_version is not None else next(self._news)
 
     def touch(self) -> None:
         """Wake the followers: the world has changed."""
@@ -175,6 +184,7 @@ class FakeViewer:
         return self.world.counts
 
     async def runs(self, query: RunQuery) -> RunPage:
+        self.asked.append(query)
         self.world.ledger()
         found = [
             run for run in self.world.runs if query.text.lower() in f"{run.id} {run.reason} {run.operator}".lower()

@@ -10,7 +10,8 @@ from actions.model.errors import ConfigError, ExitCode
 from screens.band import Identity
 from screens.shell import Shell
 from tests.fakes.desk import FakeOperator, FixedClock, World
-from tests.screens.conftest import Console
+from tests.screens.conftest import Console, Open
+from vq_tui.console import VqConsole
 
 
 async def test_a_key_pressed_while_the_desk_opens_works_once_it_is_open(world: World) -> None:
@@ -29,6 +30,32 @@ async def test_a_key_pressed_while_the_desk_opens_works_once_it_is_open(world: W
         await console.shows("opening; the key works in a moment")
         opened.set()
         await console.shows("PRODUCTION   history")
+
+
+async def test_one_console_opens_one_desk_and_has_one_clock(world: World) -> None:
+    desk, opened = FakeOperator(world), []
+
+    def opening() -> FakeOperator:
+        opened.append(desk)
+        return desk
+
+    app = VqConsole(Identity.of(desk), opening, clock=FixedClock(), source=random.Random(4))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await Console(app, pilot, app.clock, desk).shows("api       ok")
+        groups = [worker.group for worker in app.workers if worker.node is app]
+        assert (len(opened), sorted(groups)) == (1, ["health", "ledger"])
+        assert len(list(app._timers)) == 1
+
+
+async def test_a_page_that_was_left_may_still_be_told_of_news(console: Open) -> None:
+    async with console() as running:
+        await running.press("question_mark")
+        left = running.app.page
+        await running.press("escape")
+        assert left is not None and left is not running.app.page
+        await running.until(lambda: not left.is_running)
+        left.tick()
+        left.scene_changed(running.app.scene)
 
 
 async def test_a_desk_that_cannot_be_opened_ends_the_console_with_its_error() -> None:

@@ -1,0 +1,75 @@
+"""What the console asks of the record: at once when something was written, and else next to nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from actions.model.errors import LedgerError
+from screens.feed import RARE_EVERY, Feed
+from tests.fakes import facts
+from tests.fakes.desk import FakeOperator, FixedClock, World
+
+
+class Ticking(Feed):
+    """A feed whose ticks are counted and take no time."""
+
+    ticks = 0
+
+    async def _next_tick(self) -> None:
+        self.ticks += 1
+        await asyncio.sleep(0)
+
+
+class Watched:
+    """A feed on a desk whose record stands still."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.desk = FakeOperator(world)
+        self.feed = Ticking(self.desk, lambda _: None, FixedClock())
+
+    async def asked(self, ticks: int) -> int:
+        """How often the runs were asked for in so many ticks."""
+        before, until = len(self.desk.asked), self.feed.ticks + ticks
+        while self.feed.ticks < until:
+            await asyncio.sleep(0)
+        return len(self.desk.asked) - before
+
+
+@pytest.fixture
+async def watched(world: World) -> AsyncIterator[Watched]:
+    world.ledger_version = 7
+    watched = Watched(world)
+    task = asyncio.create_task(watched.feed.watch_ledger())
+    await watched.asked(1)
+    yield watched
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_record_nobody_wrote_to_is_read_rarely(watched: Watched) -> None:
+    assert await watched.asked(10 * RARE_EVERY) in (10, 11)
+
+
+async def test_what_was_written_is_read_at_the_next_tick(watched: Watched) -> None:
+    await watched.asked(1)
+    watched.world.ledger_version = 8
+    assert await watched.asked(2) >= 1
+
+
+async def test_while_something_runs_it_is_read_every_tick(watched: Watched) -> None:
+    watched.world.show(facts.run_view())
+    watched.world.ledger_version = 8
+    await watched.asked(2)
+    assert await watched.asked(10) >= 10, "an executor that dies writes nothing"
+
+
+async def test_a_lost_record_is_read_every_tick_until_it_is_back(watched: Watched) -> None:
+    watched.world.ledger_error = LedgerError("the ledger is damaged")
+    watched.world.ledger_version = 8
+    await watched.asked(2)
+    assert watched.feed.scene.errors["runs"] == "the ledger is damaged"
+    watched.world.ledger_error = None
+    assert await watched.asked(2) >= 1
+    assert not watched.feed.scene.errors
