@@ -1,6 +1,7 @@
 """Commands and console draw the same state with the same mark, and say the same span in the same words."""
 
 import re
+import shlex
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from actions.sandbox.facts import SandboxFacts
 from screens import glyphs
 from screens.words import ago as screen_ago
 from tests.conftest import Cli
-from vq_tui.commands.output import glyph
+from vq_tui.commands.given import Session
+from vq_tui.commands.output import Output, glyph
 from vq_tui.commands.words import ago
 
 
@@ -45,3 +47,12 @@ def test_on_request_everything_is_ascii_and_every_line_keeps_its_width(cli: Cli,
     assert ascii_only.isascii()
     steps = re.compile(r"^  \d+\. .*$", re.MULTILINE)
     assert [len(line) for line in steps.findall(plain)] == [len(line) for line in steps.findall(ascii_only)]
+
+
+def test_commands_that_are_named_can_be_pasted(capsys: pytest.CaptureFixture[str]) -> None:
+    session = Session.of(Output(), {"config": "/srv/night watch/vq-tui.toml", "env": "production"})
+    told = session.output.program
+    assert shlex.split(told) == ["vq-tui", "--config", "/srv/night watch/vq-tui.toml", "--env", "production"]
+    session.output.error("no run '7QK'; 'vq-tui runs' lists them", 4)
+    assert f"'{told} runs' lists them" in capsys.readouterr().err
+    assert Session.of(Output(), {}).output.program == "vq-tui"

@@ -81,4 +81,4 @@ def test_a_run_that_nobody_carries_out_is_not_waited_for_for_ever(cli: Cli, stac
     words = ("--config", stack_up.config, "rollback", "--last-good", "--yes", "--wait")
     said = cli(*words, VQ_CRASH_AT="router.after-switch")
     assert said.code == ExitCode.NEEDS_OPERATOR
-    assert "nobody carries it out; then: vq-tui runs resume" in said.out
+    assert f"nobody carries it out; then: vq-tui --config {stack_up.config} runs resume" in said.out

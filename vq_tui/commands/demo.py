@@ -104,7 +104,7 @@ async def _watch(here: Session, duration: float, took: float) -> int:
                 async for _ in operator.snapshots():
                     seen += 1
         await asyncio.sleep(max(0.0, end - time.monotonic()))
-        payload, lines = await standing(operator)
+        payload, lines = await standing(operator, here.output.program)
     answer: dict[str, Any] = {"seconds_up": took, "snapshots": seen, **payload, "health": payload["services"]}
     here.output.answer(answer, lines)
     return ExitCode.OK

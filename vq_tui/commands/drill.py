@@ -57,7 +57,8 @@ async def _start(here: Session, name: str, auto: bool) -> int:
             return _judged(here, found, await _run_payload(operator, found))
         found = await operator.start_drill(name)
     here.output.answer(
-        drill_payload(found), [f"{RUNNING} drill {name}: {story(operator, name)}", "  vq-tui rollback --last-good"]
+        drill_payload(found),
+        [f"{RUNNING} drill {name}: {story(operator, name)}", f"  {here.output.program} rollback --last-good"],
     )
     return ExitCode.OK
 

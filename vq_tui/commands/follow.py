@@ -137,8 +137,8 @@ def step_payload(view: StepView) -> dict[str, Any]:
     }
 
 
-def verdict_lines(view: RunView) -> list[str]:
-    """How a run ended, its measures, and what a person must do now."""
+def verdict_lines(view: RunView, program: str) -> list[str]:
+    """How a run ended, its measures, and what a person must do now; `program` begins the commands."""
     run = view.run
     lines = [f"{glyph(run.state)} {run.state}  {title(run)}  in {took(run.seconds)}"]
     names = {"downtime_seconds": "downtime", "failed_requests": "failed requests", "lost_writes": "lost writes"}
@@ -146,10 +146,10 @@ def verdict_lines(view: RunView) -> list[str]:
     if run.state.terminal:
         lines.append("  " + "   ".join(measured))
     if not run.state.terminal:
-        lines.append(f"  nobody carries it out; then: vq-tui runs resume {short_id(run.id)}")
+        lines.append(f"  nobody carries it out; then: {program} runs resume {short_id(run.id)}")
     if run.state is RunState.NEEDS_OPERATOR or view.manual:
         lines += ["  a person must act now:", *(f"  {number}. {step}" for number, step in enumerate(view.manual, 1))]
-        lines.append(f"  then one of: vq-tui runs resume|back-out|close {short_id(run.id)}")
+        lines.append(f"  then one of: {program} runs resume|back-out|close {short_id(run.id)}")
     return lines
 
 
@@ -162,7 +162,7 @@ def title(run: Run) -> str:
     return f"{run.procedure} {short_id(run.id)}  {run.from_version} → {run.to_version}"
 
 
-def show_lines(view: RunView) -> list[str]:
+def show_lines(view: RunView, program: str) -> list[str]:
     """A whole run for people."""
     run = view.run
     about = [
@@ -171,7 +171,7 @@ def show_lines(view: RunView) -> list[str]:
         f"  operator  {run.operator}  from {run.origin}",
         f"  started   {moment(run.started_at or run.created_at)}  ended {moment(run.ended_at)}",
     ]
-    return [*about, *(f"  {step_line(step)}" for step in view.steps), *verdict_lines(view)]
+    return [*about, *(f"  {step_line(step)}" for step in view.steps), *verdict_lines(view, program)]
 
 
 def exit_code(state: RunState) -> int:

@@ -3,6 +3,7 @@
 Light to import: the console starts from here without the parser of commands.
 """
 
+import shlex
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ class Session:
         """From the global options by their names."""
         config, env, theme = (str(one) if (one := given.get(name)) else None for name in ("config", "env", "theme"))
         output.ascii = output.ascii or bool(given.get("ascii"))
+        where = [f"--{name} {shlex.quote(one)}" for name, one in (("config", config), ("env", env)) if one is not None]
+        output.program = " ".join(["vq-tui", *where])
         path = Path(config) if config is not None else None
         return cls(output, path, env, read_only=bool(given.get("read-only")), theme=theme)
 

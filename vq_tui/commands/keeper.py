@@ -82,7 +82,7 @@ async def _tell(here: Session, work: object) -> int:
 
 
 def _answer(here: Session, found: KeeperFacts) -> None:
-    line = f"{UNKNOWN} no keeper runs: 'vq-tui keeper start' starts one"
+    line = f"{UNKNOWN} no keeper runs: '{here.output.program} keeper start' starts one"
     if found.alive:
         beats = f"since {moment(found.since)}, last beat {moment(found.beat_at)}"
         line = f"{OK} runs as process {found.pid} on {found.host} {beats}"

@@ -32,7 +32,7 @@ def status(context: typer.Context, service: Service = None, check: Check = False
 
     async def work() -> int:
         async with here.viewing() as viewer:
-            payload, lines = await standing(viewer, service)
+            payload, lines = await standing(viewer, here.output.program, service)
         here.output.answer(payload, lines)
         return ExitCode.FAILED if check and not payload["ok"] else ExitCode.OK
 

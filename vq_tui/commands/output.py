@@ -26,11 +26,15 @@ class ReaderGone(Exception):
 
 @dataclass
 class Output:
-    """Where a command writes. `json` chooses one JSON object instead of lines, `ascii` plain characters."""
+    """Where a command writes. `json` chooses one JSON object instead of lines, `ascii` plain characters.
+
+    `program` is how a command that is named for the reader begins: with the options this session needs, to be pasted.
+    """
 
     json: bool = False
     ascii: bool = False
     colour: bool = False
+    program: str = "vq-tui"
 
     @classmethod
     def for_terminal(cls, arguments: Sequence[str]) -> "Output":
@@ -62,7 +66,7 @@ class Output:
 
     def error(self, message: str, code: int, **more: Any) -> int:
         """One clear line on stderr, and with --json the error as the one object on stdout; returns the exit code."""
-        message = clean(message, limit=2_000)
+        message = clean(message.replace("'vq-tui ", f"'{self.program} "), limit=2_000)
         if self.json:
             error = {"message": message, "code": _name(code), "exit": int(code), **more}
             self._write(sys.stdout, json.dumps({"error": plain(error)}, ensure_ascii=self.ascii, indent=2))

@@ -97,10 +97,12 @@ async def _roll_back(here: Session, asked: _Asked, *, yes: bool, wait: bool, key
         if not wait:
             view = await operator.run(submitted.run_id)
             payload = run_payload(view) | {"created": submitted.created}
-            here.output.answer(payload, [f"run {short_id(submitted.run_id)} is under way", *_how_on(submitted.run_id)])
+            here.output.answer(
+                payload, [f"run {short_id(submitted.run_id)} is under way", *_how_on(here.output, submitted.run_id)]
+            )
             return ExitCode.OK
         view = await wait_for(operator, submitted.run_id, here.output)
-    here.output.answer(run_payload(view) | {"created": submitted.created}, verdict_lines(view))
+    here.output.answer(run_payload(view) | {"created": submitted.created}, verdict_lines(view, here.output.program))
     return exit_code(view.run.state)
 
 
@@ -109,12 +111,12 @@ async def wait_for(operator: "Operator", run_id: str, output: Output, *, since: 
     try:
         return await follow(operator, run_id, output, since=since)
     except BaseException:
-        output.aside(f"the run goes on without this command; {_how_on(run_id)[0].strip()}")
+        output.aside(f"the run goes on without this command; {_how_on(output, run_id)[0].strip()}")
         raise
 
 
-def _how_on(run_id: str) -> list[str]:
-    return [f"  vq-tui runs follow {short_id(run_id)}"]
+def _how_on(output: Output, run_id: str) -> list[str]:
+    return [f"  {output.program} runs follow {short_id(run_id)}"]
 
 
 async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -> Plan:

@@ -97,7 +97,9 @@ def show(context: typer.Context, identifier: Id, json: Json = False) -> int:
             view, executor, gates = await viewer.run(run_id), await viewer.executor(run_id), await viewer.gates(run_id)
         payload = run_payload(view) | {"executor": executor, "gates": gates, "plan": view.plan, "events": view.events}
         open_gates = [f"  asks: {one.question} ({', '.join(one.choices)})" for one in gates if one.answer is None]
-        here.output.answer(payload, [*show_lines(view), f"  executor  {executor.state}", *open_gates])
+        here.output.answer(
+            payload, [*show_lines(view, here.output.program), f"  executor  {executor.state}", *open_gates]
+        )
         return ExitCode.OK
 
     return run(work)
@@ -112,7 +114,7 @@ def follow_run(context: typer.Context, identifier: Id, json: Json = False) -> in
         async with here.viewing() as viewer:
             viewer.require_ledger()
             view = await follow(viewer, await viewer.find(identifier), here.output)
-        here.output.answer(run_payload(view), verdict_lines(view))
+        here.output.answer(run_payload(view), verdict_lines(view, here.output.program))
         return exit_code(view.run.state)
 
     return run(work)
@@ -177,7 +179,7 @@ def close(context: typer.Context, identifier: Id, reason: Reason = "", json: Jso
             run_id = await operator.find(identifier)
             await operator.close_run(run_id, reason)
             view = await operator.run(run_id)
-        here.output.answer(run_payload(view) | {"command": "close"}, verdict_lines(view))
+        here.output.answer(run_payload(view) | {"command": "close"}, verdict_lines(view, here.output.program))
         return ExitCode.OK
 
     return run(work)
@@ -222,7 +224,9 @@ def _steer(
             view = await (wait_for(operator, run_id, here.output, since=since) if wait else operator.run(run_id))
             executor = await operator.executor(run_id)
         payload = run_payload(view) | {"command": command, "executor": executor}
-        here.output.answer(payload, verdict_lines(view) if wait else [f"{command} sent to run {short_id(run_id)}"])
+        here.output.answer(
+            payload, verdict_lines(view, here.output.program) if wait else [f"{command} sent to run {short_id(run_id)}"]
+        )
         return exit_code(view.run.state) if wait else ExitCode.OK
 
     return run(work)

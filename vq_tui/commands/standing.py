@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from actions.desk.viewer import Viewer
 
 
-async def standing(viewer: "Viewer", service: str | None = None) -> tuple[dict[str, Any], list[str]]:
-    """Payload and lines, of every service or of one. Raises UnknownNameError for one that is not configured."""
+async def standing(viewer: "Viewer", program: str, service: str | None = None) -> tuple[dict[str, Any], list[str]]:
+    """Payload and lines, of every service or of one; `program` begins the commands they name.
+
+    Raises UnknownNameError for a service that is not configured.
+    """
     if service is not None and service not in viewer.environment.services:
         known = ", ".join(viewer.environment.services) or "none"
         raise UnknownNameError(f"no service '{service}' in '{viewer.environment_name}'; configured: {known}")
@@ -34,7 +37,7 @@ async def standing(viewer: "Viewer", service: str | None = None) -> tuple[dict[s
         )
         snapshot = snapshot.model_copy(update={"services": only})
     ways, unread = await _ways(viewer, service)
-    now, record = datetime.now(UTC), await _recorded(viewer)
+    now, record = datetime.now(UTC), await _recorded(viewer, program)
     problems = [f"{one.service} {one.shown_state(now)}" for one in snapshot.services if _unwell(one, now)]
     problems += [f"way back of {one.service} {one.gate}" for one in ways if one.gate != "pass"]
     problems += [f"way back of {name} unknown" for name in unread]
@@ -62,7 +65,7 @@ async def standing(viewer: "Viewer", service: str | None = None) -> tuple[dict[s
     lines = [f"{viewer.environment_name.upper()}  {viewer.environment.product}  {viewer.host}  {moment(snapshot.at)}"]
     lines += _health_lines(snapshot, now)
     lines += ["", *_way_lines(ways, unread)] if ways or unread else []
-    return payload, [*lines, "", *_record_lines(record, viewer.ledger_note, now)]
+    return payload, [*lines, "", *_record_lines(record, viewer.ledger_note, now, program)]
 
 
 @dataclass(frozen=True)
@@ -77,26 +80,26 @@ class _Record:
     problem: str = ""
 
 
-async def _recorded(viewer: "Viewer") -> _Record:
+async def _recorded(viewer: "Viewer", program: str) -> _Record:
     """Health does not come from the ledger, so that it is shown also where this has a problem."""
     try:
         active = await viewer.active()
         page = await viewer.runs(RunQuery(environment=viewer.environment_name, limit=2))
         last = next((one for one in page.runs if active is None or one.id != active.id), None)
-        stuck = await _stuck(viewer, active) if active else ""
+        stuck = await _stuck(viewer, active, program) if active else ""
         return _Record(active, stuck, last, await viewer.keeper(), await viewer.changes(5))
     except LedgerError as error:
         return _Record(problem=error.message)
 
 
-def _record_lines(record: _Record, note: str, now: datetime) -> list[str]:
+def _record_lines(record: _Record, note: str, now: datetime, program: str) -> list[str]:
     if record.keeper is None:
         return [f"? what runs, what ran and what changed is not known: {record.problem}"]
     lines = [f"RUNNING  {_run_line(record.active) if record.active else 'nothing'}"]
     lines += [f"{DOWN} {record.stuck}"] if record.stuck else []
     lines.append(f"LAST     {_run_line(record.last) if record.last else note or 'nothing yet'}")
     keeper = record.keeper
-    lines.append(f"KEEPER   {'runs, process ' + str(keeper.pid) if keeper.alive else 'none: vq-tui keeper start'}")
+    lines.append(f"KEEPER   {'runs, process ' + str(keeper.pid) if keeper.alive else f'none: {program} keeper start'}")
     return [*lines, *(f"CHANGED  {ago(one.at, now)}  {one.text}  {one.by}".rstrip() for one in record.changes)]
 
 
@@ -104,16 +107,16 @@ def _unwell(health: ServiceHealth, now: datetime) -> bool:
     return health.shown_state(now) is not HealthState.OK
 
 
-async def _stuck(viewer: "Viewer", active: Run) -> str:
+async def _stuck(viewer: "Viewer", active: Run, program: str) -> str:
     """Why the run under way does not go on by itself; empty when it does."""
     name = short_id(active.id)
     if active.state is RunState.NEEDS_OPERATOR:
-        return f"run {name} needs a person: vq-tui runs show {name}"
+        return f"run {name} needs a person: {program} runs show {name}"
     executor = (await viewer.executor(active.id)).state
     unbegun = active.state in (RunState.PAUSED, RunState.QUEUED) and executor in ("dead", "none")
     if executor == "alive" or unbegun:
         return ""
-    return f"run {name}: its executor is {'gone' if executor == 'none' else executor}: vq-tui runs show {name}"
+    return f"run {name}: its executor is {'gone' if executor == 'none' else executor}: {program} runs show {name}"
 
 
 async def _ways(viewer: "Viewer", service: str | None) -> tuple[list[Readiness], dict[str, str]]:
