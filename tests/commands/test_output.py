@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from actions.desk.viewer import Viewer
+from actions.model.errors import UsageError, VqError
 from actions.model.words import Gate, HealthState, RunState, StepState, Verdict
 from actions.sandbox.facts import SandboxFacts
 from screens import glyphs
@@ -56,3 +58,19 @@ def test_commands_that_are_named_can_be_pasted(capsys: pytest.CaptureFixture[str
     session.output.error("no run '7QK'; 'vq-tui runs' lists them", 4)
     assert f"'{told} runs' lists them" in capsys.readouterr().err
     assert Session.of(Output(), {}).output.program == "vq-tui"
+
+
+async def test_a_desk_that_does_not_close_hides_no_error(
+    sandbox: SandboxFacts, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = Viewer.close
+
+    async def failing(desk: Viewer) -> None:
+        await whole(desk)
+        raise VqError("the ledger is gone")
+
+    monkeypatch.setattr(Viewer, "close", failing)
+    with pytest.raises(UsageError, match="no such service"):
+        async with Session(Output(), sandbox.config).viewing():
+            raise UsageError("no such service")
+    assert "not closed cleanly: the ledger is gone" in capsys.readouterr().err

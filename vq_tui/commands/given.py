@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actions.model.errors import ReadOnlyError
+from actions.model.errors import ReadOnlyError, VqError
 from vq_tui.commands.output import Output
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Session:
             await viewer.start()
             yield viewer
         finally:
-            await viewer.close()
+            await self._closed(viewer)
 
     @asynccontextmanager
     async def operating(self, what: str) -> "AsyncIterator[Operator]":
@@ -96,7 +96,14 @@ class Session:
             operator.require_writer()
             yield operator
         finally:
-            await operator.close()
+            await self._closed(operator)
+
+    async def _closed(self, desk: "Viewer") -> None:
+        """Give a desk back. What goes wrong in that is said beside: it must not stand for how the command ended."""
+        try:
+            await desk.close()
+        except VqError as error:
+            self.output.aside(f"the desk was not closed cleanly: {error.message}")
 
     def may_write(self, what: str) -> None:
         """Raises ReadOnlyError in a read-only session or environment."""
