@@ -45,6 +45,7 @@ class Page(Asking):
         super().__init__()
         self._compositor = ThinCompositor()
         self._painted = 0.0
+        self._frame: list[Lines] = []
         self._note_rows = 1
 
     # what a page draws --------------------------------------------------------------------------
@@ -111,8 +112,9 @@ class Page(Asking):
         """Draw again what changed."""
         if self.is_mounted:
             self._painted = self.shell.clock.monotonic()
+            self._frame = self._frame or list(self.query_children(Lines))
             self._make_room()
-            for lines in self.query_children(Lines):
+            for lines in self._frame:
                 lines.repaint()
 
     def _make_room(self) -> None:
@@ -120,8 +122,9 @@ class Page(Asking):
         rows = len(self.note(max(1, self.size.width - 2)))
         if rows != self._note_rows:
             self._note_rows = rows
-            for note in self.query_children("#note"):
-                note.styles.height = rows
+            for lines in self._frame:
+                if lines.id == "note":
+                    lines.styles.height = rows
 
     def tick(self) -> None:
         """Once a second the clock of the band moves; the rest too, unless at rest and drawn lately: ages are coarse."""
@@ -129,7 +132,7 @@ class Page(Asking):
         if self._words is not None and now > self._words[2]:
             self._words = None
         elif self.at_rest() and now - self._painted < REST_SECONDS:
-            for lines in self.query_children("#band").results(Lines):
+            for lines in self._frame[:1]:  # the band
                 lines.repaint()
             return
         self.repaint()

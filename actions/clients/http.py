@@ -91,8 +91,8 @@ class _Origin:
             raise ConfigError(f"cannot ask {clean(redact(self.named(path)))}{words}") from None
 
     def extensions(self, trace: Trace) -> dict[str, Any]:
-        connect = min(CONNECT_SECONDS, self.timeout)
-        limits = {"connect": connect, "read": self.timeout, "write": self.timeout, "pool": self.timeout}
+        """Only connecting has a limit of its own: the total one bounds all the rest, and each more costs a tenth."""
+        limits = {"connect": CONNECT_SECONDS} if self.timeout > CONNECT_SECONDS else {}
         found: dict[str, Any] = {"timeout": limits, "trace": trace}
         if self._server_name:
             found["sni_hostname"] = self._server_name

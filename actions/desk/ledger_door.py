@@ -23,7 +23,7 @@ Touched = tuple[tuple[int, int, int, int], ...]
 FAST_SECONDS, SLOW_SECONDS = 0.04, 0.5
 """How often the ledger is asked for news while somebody follows a run, and otherwise."""
 
-SURE_SECONDS = 2.0
+SURE_SECONDS = 5.0
 """How often SQLite itself is asked although neither file was touched: file times may be coarser than two commits."""
 
 NOTHING_YET = "no ledger yet: nothing was run from here"

@@ -20,7 +20,7 @@ CERTIFICATE_SECONDS = 60.0
 METRICS_SECONDS = 5.0
 PROMETHEUS_SECONDS = 10.0
 WORKLOAD_TICKS = 3
-TRAFFIC_TICKS = 2
+TRAFFIC_TICKS = 3
 PLATFORM_LIMIT = 15.0
 """Drivers bound their own calls; this is for one that does not."""
 SPARE = 3.0
