@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import time
+from functools import lru_cache
 
 from actions.clients.blocking import aside
 from actions.model.errors import Unreachable
@@ -32,6 +33,7 @@ async def look_up(host: str) -> None:
     _known[host] = time.monotonic() + _GOOD_FOR
 
 
+@lru_cache(maxsize=4_096)
 def is_address(host: str) -> bool:
     """Whether `host` is a literal address."""
     try:
