@@ -11,6 +11,7 @@ from typing import Any
 
 from actions.model.errors import VqError
 from actions.model.record import RunQuery
+from actions.model.words import HealthState
 from screens.clock import Clock
 from screens.desk_protocol import Viewer
 from screens.scene import Scene
@@ -57,8 +58,10 @@ class Feed:
             asked = []
             if news != read or hurried or self._unsettled() or tick % RARE_EVERY == 0:
                 asked += [self._runs(), self._changes(), self._drill()]
+            if tick % SLOW_EVERY == 0 or hurried or self._unwell():
+                asked.append(self._readiness())
             if tick % SLOW_EVERY == 0 or hurried:
-                asked += [self._readiness(), self._keeper()]
+                asked.append(self._keeper())
             await asyncio.gather(*asked)
             tick, read = tick + 1, news
             await self._next_tick()
@@ -66,6 +69,11 @@ class Feed:
     def _unsettled(self) -> bool:
         """Whether the record may tell more without a commit: executors die silently, a lost source comes back."""
         return self.scene.active is not None or not RECORDED.isdisjoint(self.scene.errors)
+
+    def _unwell(self) -> bool:
+        """Whether something is not well: the way back is then looked at as often as health."""
+        snapshot, now = self.scene.snapshot, self._clock.now()
+        return snapshot is not None and any(one.shown_state(now) is not HealthState.OK for one in snapshot.services)
 
     async def _next_tick(self) -> None:
         try:

@@ -13,7 +13,7 @@ from screens.cells import BLANK, Part, Row, beside, cut, fit, indent, row, title
 from screens.changed_rows import changed_rows, doubt_rows, unheard
 from screens.glyphs import ARROW, GATE, HEALTH, POINTER, RUN, WARN
 from screens.spark import spark
-from screens.ways import ways_rows
+from screens.ways import STALE_SECONDS, doubt, ways_rows
 from screens.words import about, ago, face, short_name, since, took
 
 if TYPE_CHECKING:
@@ -124,13 +124,14 @@ def health_row(health: ServiceHealth, home: Home, width: int, names: int) -> Row
 def way_back_rows(home: Home, width: int) -> list[Row]:
     """Readiness of the way back: its verdict, every check with its evidence, and what to do where one does not pass."""
     readiness = home.scene.readiness
-    error = home.scene.errors.get("readiness")
+    error = doubt(readiness, "readiness", home.scene)
     if readiness is None:
         return [row(("? ", "warn"), ("UNKNOWN", "warn bold"), f"  {error or 'not looked at yet'}")]
-    rows = [verdict_row(readiness)]
-    labels = min(12, max(8, *(len(short_name(check)) for check in readiness.checks), 0))
     age = since(readiness.at, home.now) or 0.0
-    if error or age > 30:
+    doubted = bool(error) or age > STALE_SECONDS
+    rows = [verdict_row(readiness, doubted=doubted)]
+    labels = min(12, max(8, *(len(short_name(check)) for check in readiness.checks), 0))
+    if doubted:
         rows = [
             row(("? ", "warn"), ("UNKNOWN", "warn bold"), (f"  as of {ago(age)} ago: {error or 'stale'}", "dim")),
             *rows,
@@ -147,12 +148,12 @@ def way_back_rows(home: Home, width: int) -> list[Row]:
     return [cut(line, width) for line in rows]
 
 
-def verdict_row(readiness: Readiness) -> Row:
-    """`● READY  to 2.4.0 in about 11 s`."""
+def verdict_row(readiness: Readiness, *, doubted: bool = False) -> Row:
+    """`● READY  to 2.4.0 in about 11 s`; where that is `doubted`, what it was, and never in green."""
     gate = Gate(readiness.gate)
     glyph, role = GATE[gate]
     word = {Gate.PASS: "READY", Gate.FAIL: "NOT READY", Gate.INCONCLUSIVE: "NOT SURE"}[gate]
-    line = row((f"{glyph} ", role), (word, f"{role} bold"))
+    line = row(("  was ", "dim"), (word, "dim")) if doubted else row((f"{glyph} ", role), (word, f"{role} bold"))
     if readiness.to is not None:
         line += row(("  to ", "dim"), (readiness.to.version, "bright bold"))
         if readiness.expected_seconds is not None:

@@ -58,10 +58,11 @@ def way_row(service: str, scene: Scene, now: datetime, labels: int) -> Row:
     """`● api  READY  to 2.4.0 in about 1 s`; what is old or lost says so."""
     health_glyph, health_role = HEALTH[state_of(scene, service, now)]
     lead = row((f"{health_glyph} ", health_role), (fit(service, labels), "bright"), "  ")
-    way, error = scene.ways.get(service), scene.errors.get(f"readiness {service}")
+    way = scene.ways.get(service)
+    error = doubt(way, f"readiness {service}", scene)
     if way is None or error or _old(way, now):
         words = "" if way is None else f"as of {ago(since(way.at, now))} ago"
-        said = "  ".join(one for one in (words, error or "") if one) or "not looked at yet"
+        said = "  ".join(one for one in (words, error) if one) or "not looked at yet"
         return lead + row((f"{UNKNOWN} ", "warn"), ("UNKNOWN", "warn bold"), (f"  {said}", "dim"))
     gate = Gate(way.gate)
     glyph, role = GATE[gate]
@@ -74,8 +75,16 @@ def way_row(service: str, scene: Scene, now: datetime, labels: int) -> Row:
 
 def _gate(scene: Scene, service: str, now: datetime) -> Gate:
     way = scene.ways.get(service)
-    lost = way is None or f"readiness {service}" in scene.errors or _old(way, now)
+    lost = bool(doubt(way, f"readiness {service}", scene)) or way is None or _old(way, now)
     return Gate.INCONCLUSIVE if way is None or lost else Gate(way.gate)
+
+
+def doubt(way: Readiness | None, source: str, scene: Scene) -> str:
+    """Why what was seen of a way back may not hold any more; empty when it does.
+
+    Nothing can be rolled back while the record is in trouble: a way back that was ready before is not shown as that.
+    """
+    return scene.errors.get(source, "") or (scene.trouble if way is not None and way.gate == Gate.PASS else "")
 
 
 def _old(way: Readiness, now: datetime) -> bool:

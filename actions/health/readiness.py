@@ -230,6 +230,10 @@ def _notes(facts: RollbackFacts) -> list[Check]:
 
 def _kept(facts: RollbackFacts) -> Check:
     """How many earlier releases are rollback-ready (R9)."""
+    blind = [slot.slot for slot in facts.slots if slot.workload is None]
+    if blind:
+        text = f"not known: {', '.join(blind)} cannot be observed"
+        return Check(id="releases", title="earlier releases", gate=Gate.INCONCLUSIVE, evidence=text)
     good = [one for one in facts.choice.others if one.verdict is Verdict.GOOD]
     wanted = facts.policy.keep_releases
     names = ", ".join(one.version for one in good[:wanted]) or "none"

@@ -219,8 +219,8 @@ def redis(**info: object) -> RedisStatus:
     [
         ({}, "ok", "61 % mem  hit 98 %"),
         ({"used_memory": 81}, "full", "81 % mem  hit 98 %"),
-        ({"keyspace_hits": 20, "keyspace_misses": 80}, "slow", "61 % mem  hit 20 %"),
-        ({"keyspace_hits": 2, "keyspace_misses": 8}, "ok", "61 % mem  hit 20 %"),
+        ({"keyspace_hits": 200, "keyspace_misses": 800}, "cold", "61 % mem  hit 20 %"),
+        ({"keyspace_hits": 20, "keyspace_misses": 80}, "ok", "61 % mem  hit 20 %"),
         ({"keyspace_hits": 0, "keyspace_misses": 0}, "ok", "61 % mem  hit ?"),
         ({"rdb_last_bgsave_status": "err"}, "failing", "61 % mem  hit 98 %  persistence"),
         ({"aof_enabled": 1, "aof_last_write_status": "err"}, "failing", "61 % mem  hit 98 %  persistence"),

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from actions.model.errors import LedgerError
+from actions.model.plan import Readiness
 from screens.feed import RARE_EVERY, Feed
 from tests.fakes import facts
 from tests.fakes.desk import FakeOperator, FixedClock, World
@@ -73,3 +74,24 @@ async def test_a_lost_record_is_read_every_tick_until_it_is_back(watched: Watche
     watched.world.ledger_error = None
     assert await watched.asked(2) >= 1
     assert not watched.feed.scene.errors
+
+
+async def test_the_way_back_is_looked_at_every_tick_while_something_is_not_well(
+    watched: Watched, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    whole = watched.desk.readiness
+
+    async def counted(service: str | None = None) -> Readiness:
+        looks.append(service)
+        return await whole(service)
+
+    monkeypatch.setattr(watched.desk, "readiness", counted)
+    await watched.asked(12)
+    assert 3 <= len(looks) <= 5
+    sick = world.snapshot
+    assert sick is not None
+    watched.feed._merge("health", snapshot=sick.model_copy(update={"at": facts.NOW}))
+    looks.clear()
+    await watched.asked(12)
+    assert len(looks) >= 11

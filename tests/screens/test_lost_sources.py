@@ -33,6 +33,18 @@ async def test_a_ledger_lost_under_an_open_console_is_never_nothing_happened(con
         assert "restore it from a backup" in running.text, "what is wrong stays on the page"
 
 
+async def test_a_way_back_that_was_ready_is_not_while_the_record_is_in_trouble(console: Open, world: World) -> None:
+    async with console() as running:
+        await running.shows("● READY  to 2.4.0")
+        world.trouble = "the ledger in /var/lib/vq-tui is gone since it was read last: put it back"
+        running.app.feed.hurry()
+        await running.shows("? UNKNOWN  as of", "was READY")
+        assert "● READY" not in running.text
+        world.trouble = ""
+        running.app.feed.hurry()
+        await running.shows("● READY  to 2.4.0")
+
+
 async def test_a_ledger_that_comes_back_is_shown_as_before(console: Open, world: World) -> None:
     async with console() as running:
         await lost(running, world)

@@ -19,9 +19,10 @@ WORDS = {
     "replication": "failing",
     "memory": "full",
     "replica lag": "lagging",
+    "hit ratio": "cold",
 }
-FEWEST_LOOKUPS = 100
-"""A hit ratio of fewer lookups says nothing."""
+FEWEST_LOOKUPS = 1_000
+"""A hit ratio of fewer lookups says nothing: a cache that was just started is cold."""
 
 
 class RedisProbe:
