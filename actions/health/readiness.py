@@ -47,14 +47,21 @@ def readiness(facts: RollbackFacts) -> Readiness:
 
 
 def expected_seconds(facts: RollbackFacts) -> float | None:
-    """Median of the last five runs; without any, the sum of what the changes expect; None when there is no way back."""
-    if facts.past_seconds:
-        return float(median(facts.past_seconds[:LAST_RUNS]))
+    """Median of the last five runs; without any, the sum of what the changes expect; None when there is no way back.
+
+    Runs that switched to a warm standby say nothing of instances that have to be brought first: these take that sum.
+    """
+    past = float(median(facts.past_seconds[:LAST_RUNS])) if facts.past_seconds else None
     slot = facts.slot(facts.choice.slot)
-    if slot is None or slot.changes is None:
-        return None
-    switching = SWITCH_SECONDS + facts.switch.expected_seconds if facts.switch else 0.0
-    return AROUND_SECONDS + switching + sum(change.expected_seconds for change in slot.changes)
+    if slot is None or not slot.changes:
+        bare = None if slot is None or slot.changes is None else AROUND_SECONDS + _switching(facts)
+        return bare if past is None else past
+    planned = AROUND_SECONDS + _switching(facts) + sum(change.expected_seconds for change in slot.changes)
+    return max(past or 0.0, planned)
+
+
+def _switching(facts: RollbackFacts) -> float:
+    return SWITCH_SECONDS + facts.switch.expected_seconds if facts.switch else 0.0
 
 
 def conditions(facts: RollbackFacts) -> tuple[Check, ...]:

@@ -35,11 +35,37 @@ def test_without_past_runs_the_plan_is_the_estimate_and_no_sample_is_claimed():
     assert found.expected_seconds and found.samples == 0 and found.fastest is None
 
 
+def test_runs_to_a_warm_standby_do_not_promise_that_a_cold_one_is_as_quick():
+    def cold(**more):
+        return readiness(
+            facts(
+                slot("blue", "2.4.1"),
+                slot("green", "2.3.9", "2.4.0"),
+                releases=(NEW, GOOD),
+                shares=traffic(blue=1.0, green=0.0),
+                **more,
+            )
+        )
+
+    planned = cold().expected_seconds
+    assert planned and ready(past_seconds=(0.1,)).expected_seconds == 0.1
+    assert cold(past_seconds=(0.1,)).expected_seconds == planned
+    assert cold(past_seconds=(planned + 30,)).expected_seconds == planned + 30
+
+
 def test_a_new_environment_says_how_far_the_soak_is():
     found = ready(releases=(NEW,))
     assert found.gate == Gate.FAIL and found.to is None and found.expected_seconds is None
     assert "2.4.1 has soaked 40 s of 600 s" in found.reason
     assert check(found, "good").advice
+
+
+def test_releases_at_hand_are_not_counted_where_a_slot_cannot_be_observed():
+    found = readiness(
+        facts(slot("blue", "2.4.1"), slot("green", "2.4.0", workload=None, error="no answer"), releases=(NEW, GOOD))
+    )
+    assert check(found, "releases").evidence == "not known: green cannot be observed"
+    assert check(found, "releases").gate is Gate.INCONCLUSIVE
 
 
 def test_a_held_lock_an_unwritable_journal_and_missing_rights_each_stop_it():
