@@ -85,6 +85,7 @@ def from_rows(decision: Decision, readiness: Readiness | None, plan: Plan | None
     current = plan.from_version if plan else readiness.current.version if readiness and readiness.current else None
     service = plan.service if plan else readiness.service if readiness else ""
     evidence = decision.offer.evidence if decision.offer else ""
+    note = decision.offer.note if decision.offer else ""
     name = current or "not known"
     words: list[Part] = [(fit(name, min(24, max(8, cell_len(name)))), "down bold"), "  "]
     began = decision.offer.trouble_since if decision.offer else None
@@ -93,12 +94,15 @@ def from_rows(decision: Decision, readiness: Readiness | None, plan: Plan | None
             evidence,
             (f"   since {began:%H:%M}, {ago(since(began, decision.now))}" if began else "", "dim"),
         ]
+    elif note:
+        words.append((note, "warn"))
     else:
         words.append((f"{service} is not in trouble that this console can see" if decision.offer else "", "dim"))
     rows = [cut(field("from", *words, width=LABEL), width)]
     health = decision.snapshot.service(service) if decision.snapshot else None
     if health is not None and any(health.errors):
-        rows.append(field("", *error_plot(health, 27), ("  error rate, newest at the right", "dim"), width=LABEL))
+        beside: Part = (f"  {note}", "warn") if evidence and note else ("  error rate, newest at the right", "dim")
+        rows.append(cut(field("", *error_plot(health, 27), beside, width=LABEL), width))
     else:
         rows.append(BLANK)
     return rows

@@ -14,6 +14,7 @@ class Reading:
     """One row of one look. `fresh` False means no data came in: the last figures stay, `error` says why.
 
     `plotted` is the value of the sparkline, `error_share` the failed part of this look's requests (0 to 1).
+    `judged` names the versions whose answers the figures are of, `serving_seconds` since when they alone serve.
     """
 
     state: HealthState
@@ -26,6 +27,8 @@ class Reading:
     error_share: float | None = None
     error: str | None = None
     fresh: bool = True
+    judged: tuple[str, ...] = ()
+    serving_seconds: float | None = None
 
 
 def no_data(error: str) -> Reading:

@@ -7,6 +7,8 @@ from actions.clients.measured import Measured
 from actions.model.platform import TrafficFacts, WorkloadFacts
 
 NOTHING = Measured(None)
+LOOKS_BACK_SECONDS = 60.0
+"""The usual range of a rate in Prometheus; within it the answers of an earlier version are mixed in."""
 
 
 @dataclass
@@ -27,12 +29,20 @@ class SideFacts:
     measured: dict[str, tuple[float, Measured]] = field(default_factory=dict)
     counted: dict[str, tuple[float, Measured]] = field(default_factory=dict)
 
-    def figure(self, name: str, oldest: float = 60.0) -> tuple[Measured, str]:
-        """`name` from Prometheus, else from the service's own metrics, and where it is from; None when older."""
+    def figure(self, name: str, oldest: float = 60.0, since: float | None = None) -> tuple[Measured, str]:
+        """`name` from Prometheus, else from the service's own metrics, and where it is from; None when older.
+
+        With `since` (monotonic) only what was measured of answers given from then on: metrics are counted within one
+        process, a query of Prometheus looks back over a range that is taken to be `LOOKS_BACK_SECONDS`.
+        """
         now = time.monotonic()
         reason = NOTHING
         for source, values in (("Prometheus", self.measured), ("metrics", self.counted)):
             at, value = values.get(name, (0.0, NOTHING))
+            back = LOOKS_BACK_SECONDS if source == "Prometheus" else 0.0
+            if value.value is not None and since is not None and at - back < since:
+                reason = Measured(None, f"{source} still counts the version before")
+                continue
             if value.value is not None and now - at <= oldest:
                 return value, source
             if value.reason and value is not NOTHING:

@@ -1,7 +1,7 @@
 """One row of the snapshot: its last finding joined with its past."""
 
 from collections import deque
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from actions.health.reading import Reading
 from actions.model.health import ServiceHealth
@@ -39,6 +39,8 @@ class Track:
             word=reading.word,
             summary=reading.summary,
             version=reading.version if reading.fresh else last.version,
+            judged=reading.judged,
+            version_since=None if reading.serving_seconds is None else now - timedelta(seconds=reading.serving_seconds),
             latency_ms=reading.latency_ms if reading.fresh else last.latency_ms,
             figures=reading.figures if reading.fresh else last.figures,
             trend=tuple(self._trend),

@@ -22,7 +22,9 @@ class ServiceHealth(Fact):
 
     `state` is judged from the figures; `word` is the short word on the screen (`ok`, `slow`, `down` …); `summary` the
     words beside it. `observed_at` is when data last came in, `attempted_at` when it was last tried; after a failed
-    attempt the last figures are kept and `error` says why nothing newer came.
+    attempt the last figures are kept and `error` says why nothing newer came. `judged` names the versions whose answers
+    the state is judged by (empty when none named itself), `version_since` when they took over from one that left, None
+    when nobody saw that.
     """
 
     service: str
@@ -31,6 +33,8 @@ class ServiceHealth(Fact):
     word: str
     summary: str = ""
     version: str | None = None
+    judged: tuple[str, ...] = ()
+    version_since: datetime | None = None
     latency_ms: float | None = None
     figures: tuple[Figure, ...] = ()
     trend: tuple[float | None, ...] = ()

@@ -142,7 +142,11 @@ class Readiness(Fact):
 
 
 class RollbackOffer(Fact):
-    """The rollback screen's whole content: a plan, or the reason why there is none, and the readiness behind it."""
+    """The rollback screen's whole content: a plan, or the reason why there is none, and the readiness behind it.
+
+    `evidence` is what speaks against the release that serves, and the reason unless another is written; `note` says
+    what else to know before it is rolled back, and is no reason.
+    """
 
     readiness: Readiness
     plan: Plan | None
@@ -150,4 +154,5 @@ class RollbackOffer(Fact):
     refusal_code: ExitCode = ExitCode.REFUSED
     others: tuple[Release, ...] = ()
     evidence: str = ""
+    note: str = ""
     trouble_since: datetime | None = None

@@ -8,7 +8,8 @@ from actions.model.health import ServiceHealth
 from actions.model.plan import Plan, RollbackOffer, RollbackRequest
 from actions.model.way_back import RollbackFacts
 from actions.model.words import HealthState
-from actions.procedures.rollback import evidence, plan_rollback
+from actions.procedures.evidence import fault, note
+from actions.procedures.rollback import plan_rollback
 
 
 def offer(request: RollbackRequest, facts: RollbackFacts) -> RollbackOffer:
@@ -25,13 +26,17 @@ def offer(request: RollbackRequest, facts: RollbackFacts) -> RollbackOffer:
         refusal=refusal,
         refusal_code=code,
         others=facts.choice.others,
-        evidence=evidence(facts),
-        trouble_since=trouble_since(facts.health),
+        evidence=fault(facts),
+        note=note(facts),
+        trouble_since=trouble_since(facts.health) if fault(facts) else None,
     )
 
 
 def trouble_since(health: ServiceHealth | None) -> datetime | None:
-    """When the present trouble began, as far back as the kept samples reach; None when there is none."""
+    """When the present trouble began, as far back as the kept samples reach; None when there is none.
+
+    What was wrong before another version took over is none of its trouble.
+    """
     if health is None or health.observed_at is None or health.state in (HealthState.OK, HealthState.UNKNOWN):
         return None
     troubled = 0
@@ -39,4 +44,5 @@ def trouble_since(health: ServiceHealth | None) -> datetime | None:
         if not errors:
             break
         troubled += 1
-    return health.observed_at - timedelta(seconds=max(0, troubled - 1) * health.interval)
+    began = health.observed_at - timedelta(seconds=max(0, troubled - 1) * health.interval)
+    return began if health.version_since is None else max(began, health.version_since)

@@ -14,11 +14,12 @@ from actions.model.errors import Refused, UnknownNameError
 from actions.model.plan import Level, OnFailure, Phase, Plan, PlannedStep, RollbackRequest
 from actions.model.platform import Artefact, Change
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
-from actions.model.words import Gate, HealthState
+from actions.model.words import Gate
+from actions.procedures.evidence import fault
 from actions.releases.choice import never_seen
 from actions.releases.pinned import pins, refuse_failed, revalidate
 
-__all__ = ["PROCEDURE", "VERSION", "evidence", "pins", "plan_proof", "plan_rollback", "revalidate"]
+__all__ = ["PROCEDURE", "VERSION", "pins", "plan_proof", "plan_rollback", "revalidate"]
 
 PROCEDURE = "rollback"
 VERSION = "1"
@@ -86,7 +87,7 @@ def _plan(
         from_version=from_version,
         to_version=choice.to.version,
         to_reference=choice.to.reference,
-        reason=request.reason or evidence(facts) or f"rollback of {from_version or facts.service}",
+        reason=request.reason or fault(facts) or f"rollback of {from_version or facts.service}",
         moves=moves,
         keeps=tuple(_keeps(facts)),
         phases=phases,
@@ -94,23 +95,6 @@ def _plan(
         budget_seconds=_budget(request.level, facts),
         pins=pinned,
     )
-
-
-def evidence(facts: RollbackFacts) -> str:
-    """Why one would roll back, as measured now ("errors 7.2 % after release 2.4.1"); empty when all is well."""
-    health, version = facts.health, facts.choice.current.version if facts.choice.current else None
-    if health is None or health.state in (HealthState.OK, HealthState.UNKNOWN):
-        return ""
-    errors = next((one for one in health.figures if one.name.replace("_", " ") in ("error rate", "errors")), None)
-    if errors is not None and errors.gate is Gate.FAIL and isinstance(errors.value, int | float):
-        what = f"errors {errors.value:.1f} %" if errors.unit == "%" else f"errors {errors.value:.1%}".replace("%", " %")
-    elif health.state is HealthState.DOWN:
-        what = "health down"
-    elif health.latency_ms is not None:
-        what = f"slow, {health.latency_ms:.0f} ms"
-    else:
-        what = f"health {health.word}"
-    return f"{what} after release {version}" if version else what
 
 
 def _phases(

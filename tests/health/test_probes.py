@@ -122,6 +122,31 @@ async def test_two_versions_behind_one_address_are_both_named() -> None:
         await probe.close()
 
 
+async def test_errors_of_the_release_before_are_not_held_against_the_one_that_serves() -> None:
+    async with bad_server() as server:
+        said = {"version": "2.4.5", "status": "500 Oops"}
+        server.answers["/health"] = lambda: answer(b"", X_Version=said["version"])
+        for path in ("/a", "/b", "/c", "/d"):
+            server.answers[path] = lambda: answer(b"", said["status"], X_Version=said["version"])
+        probe = HttpProbe("api", None, http(url=server.url, endpoints=("/a", "/b", "/c", "/d")), SideFacts())
+        for _ in range(3):
+            assert (await probe.look())["api"].state is HealthState.DEGRADED
+        said |= {"version": "2.4.0", "status": "200 OK"}
+        first = (await probe.look())["api"]
+        rate = next(figure for figure in first.figures if figure.name == "error rate")
+        assert (first.state, first.judged, first.version) == (HealthState.OK, ("2.4.0",), "2.4.0")
+        assert (rate.value, rate.gate, rate.label) == (None, Gate.INCONCLUSIVE, "too few answers of 2.4.0 yet")
+        rate = next(figure for figure in (await probe.look())["api"].figures if figure.name == "error rate")
+        assert rate.value == 0 and rate.gate is Gate.PASS and "since 2.4.0 serves" in rate.label
+        said |= {"version": "2.4.6", "status": "500 Oops"}
+        worse = (await probe.look())["api"]  # a new bad release is found with its first look
+        assert worse.state is HealthState.DEGRADED and worse.judged == ("2.4.6",)
+        worse = (await probe.look())["api"]
+        rate = next(figure for figure in worse.figures if figure.name == "error rate")
+        assert rate.gate is Gate.FAIL and isinstance(rate.value, float) and rate.value > 0.5
+        await probe.close()
+
+
 async def test_metrics_and_prometheus_feed_the_figures_and_their_absence_is_said() -> None:
     async with bad_server() as server:
         side = SideFacts()

@@ -271,6 +271,26 @@ async def test_the_evidence_follows_what_is_measured_and_the_key_stays(console: 
         assert (request.reason, digest) == ("errors 34 % after release 2.4.1", worse.digest)
 
 
+async def test_what_is_not_known_yet_is_shown_and_is_no_reason(console: Open, world: World) -> None:
+    note = "too few answers yet; rolled back from 2.4.5 8 s ago"
+    plan = facts.plan().model_copy(update={"reason": "rollback of 2.4.1"})
+    world.offer = facts.offer(plan=plan, evidence="", note=note, trouble_since=None)
+    async with console() as running:
+        await opened(running)
+        assert note in running.text and "not in trouble" not in running.text
+        await running.press(running.challenge.key)
+        await running.until(lambda: bool(running.written))
+        [(_, request, _)] = running.written
+        assert isinstance(request, RollbackRequest) and request.reason == "rollback of 2.4.1"
+
+
+async def test_a_rollback_just_made_stands_beside_the_evidence(console: Open, world: World) -> None:
+    world.offer = facts.offer(note="rolled back from 2.4.5 8 s ago")
+    async with console() as running:
+        await opened(running)
+        assert "errors 7.2 % after release 2.4.1" in running.text and "rolled back from 2.4.5 8 s ago" in running.text
+
+
 async def test_another_plan_takes_another_key(console: Open, world: World) -> None:
     async with console() as running:
         await opened(running)

@@ -43,10 +43,12 @@ class HttpProbe:
         asked = [*paths, self._settings.queues] if self._settings.queues else paths
         answers = await asyncio.gather(*(self._reader.get(path) for path in asked))
         found = dict(zip(asked, answers, strict=True))
-        for path, answer in found.items():
+        # In the order they came: the newest names the version that serves.
+        for path, answer in sorted(found.items(), key=lambda one: one[1].seconds):
             if path != self._settings.queues:
                 self._rounds.remember(path, answer)
             self._window.add(_served(answer), answer.seconds, self._version(answer))
+        self._turned_over(found)
         rows = {self._row: self._judged(found)}
         if self._queue_row and self._settings.queues:
             rows[self._queue_row] = _queues(found[self._settings.queues])
@@ -55,6 +57,14 @@ class HttpProbe:
     async def close(self) -> None:
         """Close the connections."""
         await self._reader.close()
+
+    def _turned_over(self, found: Mapping[str, Answer]) -> None:
+        """When another version took over, every path is asked again: nothing is known of it yet."""
+        before = self._window.since
+        self._window.requests()
+        if self._window.since is not None and self._window.since != before:
+            self._rounds.forget(found)
+            self._first = True
 
     def _judged(self, found: Mapping[str, Answer]) -> Reading:
         facts = self._facts(found)
@@ -71,6 +81,8 @@ class HttpProbe:
             summary=wrong or shown,
             figures=http_figures(facts, self._settings.thresholds),
             version=version,
+            judged=facts.serving,
+            serving_seconds=self._window.serving_seconds(),
             latency_ms=latency,
             plotted=latency,
             error_share=own if facts.error_rate is None else facts.error_rate,
@@ -80,8 +92,9 @@ class HttpProbe:
     def _facts(self, found: Mapping[str, Answer]) -> HttpFacts:
         health = found[self._settings.health]
         requests, failed = self._window.requests()
-        latency, latency_from = self._side.figure("latency")
-        rate, rate_from = self._side.figure("error rate")
+        since = self._window.since
+        latency, latency_from = self._side.figure("latency", since=since)
+        rate, rate_from = self._side.figure("error rate", since=since)
         throughput, throughput_from = self._side.figure("throughput")
         return HttpFacts(
             health=health,
@@ -91,7 +104,9 @@ class HttpProbe:
             failed=failed,
             failing=self._rounds.failing(),
             asked={path: self._rounds.last[path] for path in self._rounds.others if path in self._rounds.last},
-            versions=self._window.versions(VERSION_SECONDS),
+            versions=self._window.named(VERSION_SECONDS),
+            serving=tuple(sorted(self._window.versions)),
+            turned=self._window.turned,
             error_rate=rate.value,
             error_rate_from=rate_from,
             error_rate_note=rate.reason,

@@ -1,5 +1,7 @@
 """Which paths one look asks: health always, the others in turn, failing ones again at once. Thin on the wire."""
 
+from collections.abc import Mapping
+
 from actions.clients.http import Answer
 from actions.model.environment import HttpService
 
@@ -28,6 +30,10 @@ class Rounds:
     def remember(self, path: str, answer: Answer) -> None:
         """Keep the answer of one path."""
         self.last[path] = answer
+
+    def forget(self, but: Mapping[str, Answer]) -> None:
+        """Another version serves: what its predecessor answered says nothing about it. The answers in `but` stay."""
+        self.last = {path: one for path, one in self.last.items() if path in but}
 
     def failing(self) -> dict[str, Answer]:
         """Paths beside health whose last answer was not good."""

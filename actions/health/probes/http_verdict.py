@@ -13,10 +13,14 @@ from actions.model.words import Gate, HealthState
 FEWEST_FAILURES = 2
 """Own probes are few: one failed request among them is a percentage that means nothing."""
 
+FEWEST_ANSWERS = 5
+"""After a change of version so many answers without trouble are no figure yet; two failures are one at once."""
+
 
 @dataclass(frozen=True)
 class HttpFacts:
-    """What is known after one look. Rates are fractions of one.
+    """What is known after one look. Rates are fractions of one. `mean_ms`, `requests` and `failed` are of the versions
+    `serving` now; `turned` says that one has just left, so that they may be few.
 
     `…_from` names a side source, `…_note` says why a configured one gave nothing.
     """
@@ -29,6 +33,8 @@ class HttpFacts:
     failing: dict[str, Answer] = field(default_factory=dict)
     asked: dict[str, Answer] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
+    serving: tuple[str, ...] = ()
+    turned: bool = False
     error_rate: float | None = None
     error_rate_from: str = ""
     error_rate_note: str = ""
@@ -67,7 +73,8 @@ def http_figures(facts: HttpFacts, limits: HttpThresholds) -> tuple[Figure, ...]
     well = None if status is None else facts.health.good and facts.said.state is not HealthState.DOWN
     last = f"last {milliseconds(facts.health.milliseconds)}" if facts.health.reached else ""
     versions = ", ".join(f"{name} in {times}" for name, times in facts.versions.items())
-    mean_from = facts.latency_from or _noted(f"mean; {last}", facts.latency_note)
+    mean = too_few(facts) if facts.turned and facts.mean_ms is None else "mean"
+    mean_from = facts.latency_from or _noted(f"{mean}; {last}", facts.latency_note)
     figures = [
         holds("health", well, status or "", facts.said.reasons or facts.said.detail or facts.health.detail),
         at_most("latency", facts.mean_ms, limits.latency_ms, "ms", mean_from),
@@ -84,11 +91,20 @@ def http_figures(facts: HttpFacts, limits: HttpThresholds) -> tuple[Figure, ...]
 def _error_rate(facts: HttpFacts, limits: HttpThresholds) -> Figure:
     if facts.error_rate is not None:
         return at_most("error rate", facts.error_rate, limits.error_rate, "fraction", facts.error_rate_from)
-    label = _noted(f"{facts.failed} of {facts.requests} own requests in the last minute", facts.error_rate_note)
+    if facts.turned and facts.requests < FEWEST_ANSWERS and facts.failed < FEWEST_FAILURES:
+        return at_most("error rate", None, limits.error_rate, "fraction", too_few(facts))
+    own = f"{facts.failed} of {facts.requests} own requests "
+    own += f"since {' and '.join(facts.serving)} serves" if facts.turned else "in the last minute"
+    label = _noted(own, facts.error_rate_note)
     rate = facts.failed / facts.requests if facts.requests else None
     if 0 < facts.failed < FEWEST_FAILURES:
         return plain("error rate", rate, "fraction", f"{label}; too few to judge")
     return at_most("error rate", rate, limits.error_rate, "fraction", label)
+
+
+def too_few(facts: HttpFacts) -> str:
+    """Why there is no figure yet: no data is not good, and what an earlier version answered is not data."""
+    return f"too few answers of {' and '.join(facts.serving)} yet"
 
 
 def _noted(label: str, note: str) -> str:
