@@ -100,7 +100,7 @@ class Operator(Viewer):
         await self._call(steering.resume(self, run_id))
 
     async def close_run(self, run_id: str, reason: str) -> None:
-        """End a run that waits for a person who has put things right by hand. Raises Busy, UsageError."""
+        """End a run that waits for a person who has put things right by hand. Raises Busy, Refused, UsageError."""
         await self._call(asyncio.to_thread(lambda: self.writer.close_run(run_id, by=self.operator, reason=reason)))
 
     async def answer(self, run_id: str, gate_id: str, answer: str) -> None:

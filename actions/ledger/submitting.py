@@ -20,7 +20,7 @@ from actions.ledger.sqlite import DiskFull
 from actions.ledger.store import WritingStore
 from actions.ledger.tables import ACTIVE, instant, lease, now, parse_instant, plan, run
 from actions.ledger.too_late import settle_commands
-from actions.model.errors import Busy, UsageError
+from actions.model.errors import Busy, Refused, UsageError
 from actions.model.identity import canonical_json, new_id, short_id
 from actions.model.plan import Plan, RollbackRequest
 from actions.model.record import Submitted
@@ -112,13 +112,13 @@ class Submitting(WritingStore):
         end_run(connection, holder.id, RunState.FAILED if effects else RunState.ABORTED, by=by.operator, reason=reason)
 
     def close_run(self, run_id: str, *, by: str, reason: str) -> None:
-        """End a run that waits for a person who has put things right by hand. Raises Busy while it is carried out."""
+        """End a run that a person has put right by hand. Raises Busy while carried out, Refused once it has ended."""
         if not reason.strip():
             raise UsageError("closing a run needs a reason: what was done by hand, and how it stands now")
         with ExitStack() as held, self._write() as connection:
             row = connection.execute(select(run.c.target, run.c.state).where(run.c.id == run_id)).one_or_none()
             if row is None or not RunState(row.state).active:
-                raise UsageError(f"run {short_id(run_id)} is not open; there is nothing to close")
+                raise Refused(f"run {short_id(run_id)} is not open, it has ended; there is nothing to close")
             held.enter_context(locks.locked(locks.lock_path(self.directory, row.target)))
             effects = changed_anything(connection, run_id)
             end_run(connection, run_id, RunState.FAILED if effects else RunState.ABORTED, by=by, reason=reason)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from actions.model.errors import ExitCode
 from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
 from tests.conftest import Cli
@@ -77,8 +78,9 @@ def test_the_challenge_is_fresh_and_enter_or_a_wrong_word_leaves(cli: Cli, broke
         terminal = Terminal(cli, "--config", broken.config, "rollback", "--last-good")
         seen.add(terminal.until(r"type ([A-Z]{3}) to roll back sandbox")[1])
         terminal.say(answer)
-        assert terminal.rest() == 130
-        assert "nothing was touched" in terminal.text
+        assert terminal.rest() == ExitCode.REFUSED
+        assert terminal.text.rstrip().endswith("left; nothing was touched")
+        assert "interrupted" not in terminal.text, "nobody pressed Ctrl-C"
     assert total(cli, broken) == 0
 
     terminal = Terminal(cli, "--config", broken.config, "rollback", "--last-good", "--wait")
@@ -96,6 +98,7 @@ def test_ctrl_c_at_the_question_leaves_at_once(cli: Cli, broken: SandboxFacts) -
     terminal.until(r"type ([A-Z]{3}) to roll back sandbox")
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.rest() == 130, terminal.text
+    assert "vq-tui: interrupted" in terminal.text
     assert "Traceback" not in terminal.text
     assert total(cli, broken) == 0
 

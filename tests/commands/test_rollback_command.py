@@ -190,6 +190,18 @@ def test_commands_to_a_run_that_has_ended_are_refused(cli: Cli, broken: SandboxF
         said = cli("--config", broken.config, "runs", command, run_id, "--json")
         assert said.code == ExitCode.REFUSED, (command, said)
         assert "ended" in said.json["error"]["message"]
+    closed = cli("--config", broken.config, "runs", "close", run_id, "--reason", "put right by hand", "--json")
+    assert closed.code == ExitCode.REFUSED, closed
+    assert "ended" in closed.json["error"]["message"]
+
+
+def test_the_list_is_narrowed_with_and_without_its_name(cli: Cli, broken: SandboxFacts) -> None:
+    run_id = roll_back(cli, broken, "--wait").json["run"]
+    for words in (["runs"], ["runs", "list"]):
+        found = cli("--config", broken.config, *words, "--limit", "1", "--state", "succeeded", "--json").json
+        assert [one["run"] for one in found["runs"]] == [run_id]
+        assert cli("--config", broken.config, *words, "--text", "no such words", "--json").json["total"] == 0
+        assert cli("--config", broken.config, *words, "--before", run_id, "--json").json["runs"] == []
 
 
 def test_a_service_that_is_well_needs_no_reason_to_be_made_up(cli: Cli, stack_up: SandboxFacts) -> None:

@@ -39,6 +39,17 @@ def test_a_service_without_instances_has_figures_and_no_log(cli: Cli, stack_up: 
     assert (found["slots"], found["log"]) == ([], None)
 
 
+def test_status_knows_the_same_names(cli: Cli, stack_up: SandboxFacts) -> None:
+    every = [one["service"] for one in cli("--config", stack_up.config, "status", "--json").json["services"]]
+    assert {"api", "queues", "router"} <= set(every)
+    one = cli("--config", stack_up.config, "status", "--service", "queues", "--json")
+    assert one.code == 0, one
+    assert [found["service"] for found in one.json["services"]] == ["queues"]
+    told = {cli("--config", stack_up.config, *words, "foo").line for words in (["service"], ["status", "--service"])}
+    assert len(told) == 1, told
+    assert told.pop().endswith(f"there are: {', '.join(every)}")
+
+
 def test_what_is_not_there_is_named_with_what_is(cli: Cli, stack_up: SandboxFacts) -> None:
     for words, known in ((("nothing",), "api"), (("api", "--instance", "nobody"), "there are:")):
         said = cli("--config", stack_up.config, "service", *words, "--json")

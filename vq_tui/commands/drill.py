@@ -1,10 +1,11 @@
 """`drill`: rehearse an emergency on the embedded stack, by hand or unattended, and see the score."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from actions.model.errors import ExitCode, UsageError
+from actions.model.errors import ExitCode, Refused, UsageError
 from actions.model.record import Drill
 from actions.model.views import Scenario
 from screens.glyphs import RUNNING
@@ -32,10 +33,14 @@ def drill(
 ) -> int:
     """Rehearse an emergency. Without --auto the fault is left to you: roll back, then 'drill SCENARIO --end'."""
     here = session(context, json)
-    if scenario == "list":
-        return run(lambda: _list(here))
     if auto and end:
         raise UsageError("give either --auto or --end")
+    if scenario == "list" and (auto or end):
+        from actions.drills.scenarios import SCENARIOS
+
+        raise UsageError(f"which drill? name it before --{'auto' if auto else 'end'}: {', '.join(_ids(SCENARIOS))}")
+    if scenario == "list":
+        return run(lambda: _list(here))
     return run(lambda: _end(here, scenario) if end else _start(here, scenario, auto))
 
 
@@ -56,10 +61,13 @@ async def _start(here: Session, name: str, auto: bool) -> int:
             found = await rehearse(operator, name, here.output.aside)
             return _judged(here, found, await _run_payload(operator, found))
         found = await operator.start_drill(name)
-    here.output.answer(
-        drill_payload(found),
-        [f"{RUNNING} drill {name}: {story(operator, name)}", f"  {here.output.program} rollback --last-good"],
-    )
+    program = here.output.program
+    lines = [
+        f"{RUNNING} drill {name}: {story(operator, name)}",
+        f"  roll back:        {program} rollback --last-good",
+        f"  close and score:  {program} drill {name} --end",
+    ]
+    here.output.answer(drill_payload(found), lines)
     return ExitCode.OK
 
 
@@ -67,7 +75,7 @@ async def _end(here: Session, name: str) -> int:
     async with here.operating("drill") as operator:
         opened = [one for one in await operator.drills() if one.ended_at is None and one.scenario == name]
         if not opened:
-            raise UsageError(f"no drill '{name}' is open")
+            raise Refused(f"no drill '{name}' is open: there is nothing to end")
         found = await operator.end_drill(opened[0].id)
         return _judged(here, found, await _run_payload(operator, found))
 
@@ -104,6 +112,10 @@ def drill_line(found: Drill) -> str:
     word = "open" if found.ended_at is None else "passed" if found.passed else "failed"
     mark = glyph({"passed": "pass", "failed": "fail"}.get(word, "running"))
     return f"{mark} {found.scenario}  {word}  score {found.score}  {moment(found.started_at)}  {found.operator}"
+
+
+def _ids(scenarios: Iterable[Scenario]) -> list[str]:
+    return [one.id for one in scenarios]
 
 
 def _best(scenario: Scenario, past: tuple[Drill, ...]) -> str:

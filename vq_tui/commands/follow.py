@@ -137,8 +137,11 @@ def step_payload(view: StepView) -> dict[str, Any]:
     }
 
 
-def verdict_lines(view: RunView, program: str) -> list[str]:
-    """How a run ended, its measures, and what a person must do now; `program` begins the commands."""
+def verdict_lines(view: RunView, executor: str, program: str) -> list[str]:
+    """How a run stands, its measures once it ended, and what a person must do now.
+
+    `executor` is the state of who carries it out; `program` begins the commands.
+    """
     run = view.run
     lines = [f"{glyph(run.state)} {run.state}  {title(run)}  in {took(run.seconds)}"]
     names = {"downtime_seconds": "downtime", "failed_requests": "failed requests", "lost_writes": "lost writes"}
@@ -146,11 +149,32 @@ def verdict_lines(view: RunView, program: str) -> list[str]:
     if run.state.terminal:
         lines.append("  " + "   ".join(measured))
     if not run.state.terminal:
-        lines.append(f"  nobody carries it out; then: {program} runs resume {short_id(run.id)}")
+        lines.append(f"  {_under_way(view, executor, program)}")
     if run.state is RunState.NEEDS_OPERATOR or view.manual:
         lines += ["  a person must act now:", *(f"  {number}. {step}" for number, step in enumerate(view.manual, 1))]
         lines.append(f"  then one of: {program} runs resume|back-out|close {short_id(run.id)}")
     return lines
+
+
+def _under_way(view: RunView, executor: str, program: str) -> str:
+    """Who carries a run out that has not ended, what it waits for, and the command that goes on from there."""
+    name = short_id(view.run.id)
+    if executor in GONE:
+        return f"nobody carries it out; then: {program} runs resume {name}"
+    if executor != "alive":
+        return f"its executor is {executor}; {program} runs take-over {name} --stop ends it and takes the run over"
+    if view.run.state is not RunState.PAUSED:
+        return f"under way; {program} runs follow {name} stays with it"
+    why = next((str(one.body.get("reason", "")) for one in reversed(view.events) if one.kind is EventKind.STATE), "")
+    if _asks(view):
+        return f"paused: {why or 'waits for an answer'}; {program} runs show {name} lists what may be answered"
+    return f"{why if why.startswith('paused') else 'paused'}; {program} runs resume {name} carries on"
+
+
+def _asks(view: RunView) -> bool:
+    """Whether the last question of the run is open: only an answer, no resume, lets it go on."""
+    asked = [one.kind for one in view.events if one.kind in (EventKind.GATE_OPENED, EventKind.GATE_ANSWERED)]
+    return asked[-1:] == [EventKind.GATE_OPENED]
 
 
 def _figure(value: object) -> str:
@@ -162,7 +186,7 @@ def title(run: Run) -> str:
     return f"{run.procedure} {short_id(run.id)}  {run.from_version} → {run.to_version}"
 
 
-def show_lines(view: RunView, program: str) -> list[str]:
+def show_lines(view: RunView, executor: str, program: str) -> list[str]:
     """A whole run for people."""
     run = view.run
     about = [
@@ -171,7 +195,7 @@ def show_lines(view: RunView, program: str) -> list[str]:
         f"  operator  {run.operator}  from {run.origin}",
         f"  started   {moment(run.started_at or run.created_at)}  ended {moment(run.ended_at)}",
     ]
-    return [*about, *(f"  {step_line(step)}" for step in view.steps), *verdict_lines(view, program)]
+    return [*about, *(f"  {step_line(step)}" for step in view.steps), *verdict_lines(view, executor, program)]
 
 
 def exit_code(state: RunState) -> int:

@@ -49,7 +49,12 @@ def start(context: typer.Context, json: Json = False) -> int:
     from actions.keeper.launch import start_keeper
 
     ledger, path = _ledger(here)
-    return run(lambda: _tell(here, start_keeper(ledger, path)))
+
+    async def work() -> int:
+        _answer(here, await start_keeper(ledger, path))
+        return ExitCode.OK
+
+    return run(work)
 
 
 @group.command()
@@ -57,10 +62,19 @@ def stop(context: typer.Context, json: Json = False) -> int:
     """End the one that runs, and wait until it has gone."""
     here = session(context, json)
     here.may_not_be_read_only("keeper stop")
-    from actions.keeper.launch import stop_keeper
+    from actions.keeper.launch import keeper_facts, stop_keeper
 
     ledger, _ = _ledger(here)
-    return run(lambda: _tell(here, stop_keeper(ledger)))
+
+    async def work() -> int:
+        before = keeper_facts(ledger)
+        after = await stop_keeper(ledger)
+        said = f"{OK} stopped process {before.pid}" if before.alive else f"{UNKNOWN} no keeper ran: nothing to stop"
+        stopped = before.pid if before.alive else None
+        here.output.answer(after.model_dump(mode="json") | {"stopped": stopped}, [said])
+        return ExitCode.OK
+
+    return run(work)
 
 
 @group.command()
@@ -73,12 +87,6 @@ def status(context: typer.Context, json: Json = False) -> int:
     found = keeper_facts(ledger)
     _answer(here, found)
     return ExitCode.OK if found.alive else ExitCode.FAILED
-
-
-async def _tell(here: Session, work: object) -> int:
-    found = await work  # type: ignore[misc]
-    _answer(here, found)
-    return ExitCode.OK
 
 
 def _answer(here: Session, found: KeeperFacts) -> None:

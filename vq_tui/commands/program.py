@@ -60,6 +60,10 @@ def start(
     context.obj = Session.of(context.obj, given)
     if context.invoked_subcommand is None:
         return open_console(context.obj)
+    if theme is not None:
+        from screens.theme import load
+
+        load(theme)  # of no use to a command, but a wrong name is told here as the console tells it
     return 0
 
 

@@ -3,14 +3,17 @@
 import secrets
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypedDict
 
 import typer
 
 from actions.model.errors import ExitCode, Refused, UsageError
 from actions.model.identity import new_id, short_id
 from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
+from actions.model.record import Submitted
+from actions.model.run import RunView
 from actions.model.text import clean
+from actions.model.words import RunState
 from screens.words import about
 from vq_tui.commands.follow import exit_code, follow, run_payload, verdict_lines
 from vq_tui.commands.output import Output
@@ -87,6 +90,9 @@ async def _roll_back(here: Session, asked: _Asked, *, yes: bool, wait: bool, key
         digest = None
         if not yes:
             shown = await _ask(operator, request, here.output)
+            if shown is None:
+                here.output.aside("left; nothing was touched")
+                return ExitCode.REFUSED
             digest = shown.digest
             request = request.model_copy(update={"reason": shown.reason})  # evidence moves on, what was shown stays
         submitted = await operator.submit(request, expected_digest=digest)
@@ -94,16 +100,36 @@ async def _roll_back(here: Session, asked: _Asked, *, yes: bool, wait: bool, key
             here.output.aside(f"run {short_id(submitted.run_id)} was already asked for: attached to it")
         if submitted.took_over:
             here.output.aside(f"took the environment over from {submitted.took_over}")
+        before = await _standing(operator, submitted, here.output.program)
         if not wait:
-            view = await operator.run(submitted.run_id)
-            payload = run_payload(view) | {"created": submitted.created}
-            here.output.answer(
-                payload, [f"run {short_id(submitted.run_id)} is under way", *_how_on(here.output, submitted.run_id)]
-            )
-            return ExitCode.OK
+            here.output.answer(run_payload(before.view) | {"created": submitted.created}, before.lines)
+            return before.code
+        if before.view.run.state is RunState.PAUSED:
+            for line in before.lines:
+                here.output.aside(line)
         view = await wait_for(operator, submitted.run_id, here.output)
-    here.output.answer(run_payload(view) | {"created": submitted.created}, verdict_lines(view, here.output.program))
+        executor = (await operator.executor(submitted.run_id)).state
+    lines = verdict_lines(view, executor, here.output.program)
+    here.output.answer(run_payload(view) | {"created": submitted.created}, lines)
     return exit_code(view.run.state)
+
+
+class _Standing(NamedTuple):
+    view: RunView
+    lines: list[str]
+    code: int
+
+
+async def _standing(operator: "Operator", submitted: Submitted, program: str) -> _Standing:
+    """What became of the request so far: a run that was attached to may wait for a person, or have ended."""
+    view = await operator.run(submitted.run_id)
+    waits = view.run.state in (RunState.PAUSED, RunState.NEEDS_OPERATOR)
+    if submitted.created or (view.run.state.active and not waits):
+        name = short_id(submitted.run_id)
+        return _Standing(view, [f"run {name} is under way", f"  {program} runs follow {name}"], ExitCode.OK)
+    executor = (await operator.executor(submitted.run_id)).state
+    code = ExitCode.NEEDS_OPERATOR if waits else ExitCode.OK
+    return _Standing(view, verdict_lines(view, executor, program), code)
 
 
 async def wait_for(operator: "Operator", run_id: str, output: Output, *, since: int = 0) -> Any:
@@ -111,16 +137,15 @@ async def wait_for(operator: "Operator", run_id: str, output: Output, *, since: 
     try:
         return await follow(operator, run_id, output, since=since)
     except BaseException:
-        output.aside(f"the run goes on without this command; {_how_on(output, run_id)[0].strip()}")
+        output.aside(f"the run goes on without this command; {output.program} runs follow {short_id(run_id)}")
         raise
 
 
-def _how_on(output: Output, run_id: str) -> list[str]:
-    return [f"  {output.program} runs follow {short_id(run_id)}"]
+async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -> Plan | None:
+    """Show the plan and have the challenge (emergency, L2) or the release (chosen, L3) typed.
 
-
-async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -> Plan:
-    """Show the plan and have the challenge (emergency, L2) or the release (chosen, L3) typed. Raises typer.Abort."""
+    None when something else is typed. Raises typer.Abort on Ctrl-C.
+    """
     offer = await operator.offer(request)
     if offer.plan is None:
         raise Refused(offer.refusal or "no rollback can be planned now", code=offer.refusal_code)
@@ -132,10 +157,7 @@ async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -
     else:
         word = offer.plan.to_version
         question = f"type the release ({word}) to roll back {operator.environment_name}, anything else leaves"
-    if _answer(question).strip() != word:
-        output.aside("left; nothing was touched")
-        raise typer.Abort
-    return offer.plan
+    return offer.plan if _answer(question).strip() == word else None
 
 
 def _answer(question: str) -> str:
@@ -155,7 +177,6 @@ def plan_payload(offer: RollbackOffer, plan: Plan) -> dict[str, Any]:
         "from": plan.from_version,
         "to": plan.to_version,
         "evidence": offer.evidence,
-        "note": offer.note,
         "readiness": readiness_payload(offer.readiness),
         "others": offer.others,
     }
@@ -165,7 +186,7 @@ def plan_lines(offer: RollbackOffer, plan: Plan) -> list[str]:
     """A plan for people: from, to, what moves, what stays, how long, each step."""
     lines = [
         plan.title,
-        f"  from    {plan.from_version}  {'; '.join(filter(None, (offer.evidence, offer.note)))}".rstrip(),
+        f"  from    {plan.from_version}  {offer.evidence}".rstrip(),
         f"  to      {plan.to_version}",
         f"  reason  {plan.reason}",
         *(f"  moves   {one}" for one in plan.moves),

@@ -21,37 +21,50 @@ group = typer.Typer(help="Past and present runs: list, show, follow, and steer t
 Id = Annotated[str, typer.Argument(metavar="ID", help="A run's id, or its last letters.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is written into the journal.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Stay until the run has ended.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")]
+Text = Annotated[str, typer.Option("--text", help="Only runs with this in id, reason, versions or operator.")]
+State = Annotated[list[str] | None, typer.Option("--state", help="Only runs in this state; may be repeated.")]
+Before = Annotated[str | None, typer.Option("--before", metavar="ID", help="Only runs older than this one.")]
+LISTED = 20
 
 
 @group.callback(invoke_without_command=True)
-def every(context: typer.Context, json: Json = False) -> int:
-    """Past and present runs: list, show, follow, and steer them."""
+def every(
+    context: typer.Context,
+    limit: Limit = LISTED,
+    text: Text = "",
+    state: State = None,
+    before: Before = None,
+    json: Json = False,
+) -> int:
+    """Past and present runs: list, show, follow, and steer them. Alone it is 'runs list', with its options."""
+    if context.invoked_subcommand is None:
+        return list_runs(context, limit, text, state, before, json)
     session(context, json)
-    return _list(context, RunQuery()) if context.invoked_subcommand is None else 0
+    if (limit, text, state or [], before) != (LISTED, "", [], None):
+        raise UsageError(
+            f"--limit, --text, --state and --before are of the list: they stand behind 'runs list', or behind 'runs'"
+            f" alone, not before '{context.invoked_subcommand}'"
+        )
+    return 0
 
 
 @group.command("list")
 def list_runs(
     context: typer.Context,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 20,
-    text: Annotated[str, typer.Option("--text", help="Only runs with this in id, reason, versions or operator.")] = "",
-    state: Annotated[
-        list[str] | None, typer.Option("--state", help="Only runs in this state; may be repeated.")
-    ] = None,
-    before: Annotated[str | None, typer.Option("--before", metavar="ID", help="Only runs older than this one.")] = None,
+    limit: Limit = LISTED,
+    text: Text = "",
+    state: State = None,
+    before: Before = None,
     json: Json = False,
 ) -> int:
     """The history of this environment, newest first."""
-    session(context, json)
+    here = session(context, json)
     known = [one.value for one in RunState]
     wrong = [one for one in state or () if one not in known]
     if wrong:
         raise UsageError(f"--state: no state '{wrong[0]}'; there are: {', '.join(known)}")
-    return _list(context, RunQuery(limit=limit, text=text, states=tuple(state or ()), before=before))
-
-
-def _list(context: typer.Context, query: RunQuery) -> int:
-    here = session(context, False)
+    query = RunQuery(limit=limit, text=text, states=tuple(state or ()), before=before)
 
     async def work() -> int:
         async with here.viewing() as viewer:
@@ -97,9 +110,8 @@ def show(context: typer.Context, identifier: Id, json: Json = False) -> int:
             view, executor, gates = await viewer.run(run_id), await viewer.executor(run_id), await viewer.gates(run_id)
         payload = run_payload(view) | {"executor": executor, "gates": gates, "plan": view.plan, "events": view.events}
         open_gates = [f"  asks: {one.question} ({', '.join(one.choices)})" for one in gates if one.answer is None]
-        here.output.answer(
-            payload, [*show_lines(view, here.output.program), f"  executor  {executor.state}", *open_gates]
-        )
+        lines = show_lines(view, executor.state, here.output.program)
+        here.output.answer(payload, [*lines, f"  executor  {executor.state}", *open_gates])
         return ExitCode.OK
 
     return run(work)
@@ -114,7 +126,8 @@ def follow_run(context: typer.Context, identifier: Id, json: Json = False) -> in
         async with here.viewing() as viewer:
             viewer.require_ledger()
             view = await follow(viewer, await viewer.find(identifier), here.output)
-        here.output.answer(run_payload(view), verdict_lines(view, here.output.program))
+            executor = (await viewer.executor(view.run.id)).state
+        here.output.answer(run_payload(view), verdict_lines(view, executor, here.output.program))
         return exit_code(view.run.state)
 
     return run(work)
@@ -178,8 +191,9 @@ def close(context: typer.Context, identifier: Id, reason: Reason = "", json: Jso
         async with here.operating("runs close") as operator:
             run_id = await operator.find(identifier)
             await operator.close_run(run_id, reason)
-            view = await operator.run(run_id)
-        here.output.answer(run_payload(view) | {"command": "close"}, verdict_lines(view, here.output.program))
+            view, executor = await operator.run(run_id), (await operator.executor(run_id)).state
+        lines = verdict_lines(view, executor, here.output.program)
+        here.output.answer(run_payload(view) | {"command": "close"}, lines)
         return ExitCode.OK
 
     return run(work)
@@ -224,9 +238,8 @@ def _steer(
             view = await (wait_for(operator, run_id, here.output, since=since) if wait else operator.run(run_id))
             executor = await operator.executor(run_id)
         payload = run_payload(view) | {"command": command, "executor": executor}
-        here.output.answer(
-            payload, verdict_lines(view, here.output.program) if wait else [f"{command} sent to run {short_id(run_id)}"]
-        )
+        verdict = verdict_lines(view, executor.state, here.output.program)
+        here.output.answer(payload, verdict if wait else [f"{command} sent to run {short_id(run_id)}"])
         return exit_code(view.run.state) if wait else ExitCode.OK
 
     return run(work)

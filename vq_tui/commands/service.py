@@ -12,7 +12,7 @@ from actions.model.views import LogCounts, SlotView
 from screens.words import number
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.session import Json, run, session
-from vq_tui.commands.standing import service_payload
+from vq_tui.commands.standing import health_of, service_payload
 from vq_tui.commands.words import ago
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def service(
 
     async def work() -> int:
         async with here.viewing() as viewer:
-            health = await _health(viewer, name)
+            health = health_of(viewer, await viewer.snapshot(), name)
             slots = await viewer.slots(name)
             log = await _log(viewer, name, slots, instance, logs or (20 if instance else 0))
             counts = await viewer.log_counts(name) if name in viewer.environment.services else None
@@ -58,15 +58,6 @@ def service(
         return ExitCode.OK
 
     return run(work)
-
-
-async def _health(viewer: "Viewer", name: str) -> ServiceHealth:
-    snapshot = await viewer.snapshot()
-    found = snapshot.service(name)
-    if found is None:
-        known = ", ".join(one.service for one in snapshot.services) or "none"
-        raise UnknownNameError(f"no service '{name}' in '{viewer.environment_name}'; there are: {known}")
-    return found
 
 
 async def _log(
@@ -109,7 +100,7 @@ def _lines(
         lines += ["", f"LOG  {kinds}", *(f"? {one}" for one in counts.unread)]
     if log is not None:
         lines += ["", f"{log['slot']} {log['instance']}", *log["lines"]]
-        lines += [f"? {log['error']}"] if log["error"] else []
+        lines += [f"? {log['error']}"] if log["error"] else [] if log["lines"] else ["(no lines)"]
     return lines
 
 

@@ -25,13 +25,11 @@ if TYPE_CHECKING:
 async def standing(viewer: "Viewer", program: str, service: str | None = None) -> tuple[dict[str, Any], list[str]]:
     """Payload and lines, of every service or of one; `program` begins the commands they name.
 
-    Raises UnknownNameError for a service that is not configured.
+    Raises UnknownNameError for a service that nobody watches here.
     """
-    if service is not None and service not in viewer.environment.services:
-        known = ", ".join(viewer.environment.services) or "none"
-        raise UnknownNameError(f"no service '{service}' in '{viewer.environment_name}'; configured: {known}")
     snapshot = await viewer.snapshot()
     if service is not None:
+        health_of(viewer, snapshot, service)
         only = tuple(
             one for one in snapshot.services if one.service == service or one.service.startswith(f"{service} ")
         )
@@ -66,6 +64,15 @@ async def standing(viewer: "Viewer", program: str, service: str | None = None) -
     lines += _health_lines(snapshot, now)
     lines += ["", *_way_lines(ways, unread)] if ways or unread else []
     return payload, [*lines, "", *_record_lines(record, viewer.ledger_note, now, program)]
+
+
+def health_of(viewer: "Viewer", snapshot: Snapshot, name: str) -> ServiceHealth:
+    """What the snapshot says of one service, configured or found beside one. Raises UnknownNameError listing them."""
+    found = snapshot.service(name)
+    if found is None:
+        known = ", ".join(one.service for one in snapshot.services) or "none"
+        raise UnknownNameError(f"no service '{name}' in '{viewer.environment_name}'; there are: {known}")
+    return found
 
 
 @dataclass(frozen=True)
