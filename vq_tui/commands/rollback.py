@@ -177,6 +177,7 @@ def plan_payload(offer: RollbackOffer, plan: Plan) -> dict[str, Any]:
         "from": plan.from_version,
         "to": plan.to_version,
         "evidence": offer.evidence,
+        "note": offer.note,
         "readiness": readiness_payload(offer.readiness),
         "others": offer.others,
     }
@@ -186,7 +187,7 @@ def plan_lines(offer: RollbackOffer, plan: Plan) -> list[str]:
     """A plan for people: from, to, what moves, what stays, how long, each step."""
     lines = [
         plan.title,
-        f"  from    {plan.from_version}  {offer.evidence}".rstrip(),
+        f"  from    {plan.from_version}  {'; '.join(filter(None, (offer.evidence, offer.note)))}".rstrip(),
         f"  to      {plan.to_version}",
         f"  reason  {plan.reason}",
         *(f"  moves   {one}" for one in plan.moves),
