@@ -130,7 +130,7 @@ class DrillPage(PickerPage):
             )
 
     def _ended(self, _: object) -> None:
-        self.say("the drill has ended; its score is below", "ok")
+        self.say("the drill has ended; its score is the first under EARLIER DRILLS", "ok")
         self._read()
 
     def _run_under(self) -> str | None:

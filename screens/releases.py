@@ -72,8 +72,14 @@ class ReleasesPage(PickerPage):
         usable = self.choosable(one)
         line = row((f" {glyph} ", role), (fit(one.version, 14), "bright bold" if usable else "dim"))
         line += row((fit(one.verdict.value, 12), role), (fit(f"{age} ago", 11), "dim"))
-        tail = row((" can be chosen" if usable else "", "ok"))
+        serving = self.serves(one)
+        tail = row((" serving" if serving else " can be chosen" if usable else "", "bright" if serving else "ok"))
         return ends(line + row(release_words(one)), tail, width)
+
+    def serves(self, release: Release) -> bool:
+        """Whether it serves now, as far as that is known."""
+        way = self.offer.readiness if self.offer else self.shell.scene.way(self.service)
+        return way is not None and way.current is not None and way.current.reference == release.reference
 
     def choosable(self, release: Release) -> bool:
         """Whether planning offers this release; a bad one never is."""
@@ -118,7 +124,7 @@ class ReleasesPage(PickerPage):
         elif self.offer is None:
             self.say("still asking what could be gone back to", "dim")
         else:
-            why = "it serves now" if self.releases and one is self.releases[0] else release_words(one)
+            why = "it serves now" if self.serves(one) else release_words(one)
             self.say(f"{one.version} cannot be gone back to: {why}", "warn")
 
     def action_filter(self) -> None:

@@ -8,7 +8,7 @@ from screens.cells import Row, ends, row
 from screens.page import Page
 from screens.registry import Action, bindings
 from screens.scene import Scene
-from screens.service_rows import Detail, service_rows
+from screens.service_rows import Detail, first_to_read, service_rows
 
 LOG_SECONDS = 4.0
 
@@ -58,8 +58,8 @@ class ServicePage(Page):
     def _slots(self, slots: tuple[SlotView, ...]) -> None:
         self.slots = slots
         self.errors.pop("slots", None)
-        if self.chosen is None and self._instances():
-            self.chosen = self._instances()[0]
+        if self.chosen is None:
+            self.chosen = first_to_read(slots)
             self._ask_log()
         self.refresh_bindings()
         self.repaint()

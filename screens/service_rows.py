@@ -51,7 +51,7 @@ def service_rows(detail: Detail, width: int, height: int) -> list[Row]:
         )
         rows += [title("INSTANCES", inner), *places[: room - len(more)], *more, BLANK]
     left = height - len(rows)
-    log = min(len(detail.log or ()) + 3, left // 2 + 1)
+    log = min(len(detail.log or ()) + 4, left // 2 + 1)
     figures = figure_rows(detail, inner, max(4, left - log - 1))
     rows += [*figures, BLANK] if figures else []
     return [*indent([*rows, *log_rows(detail, inner, height - len(rows))], MARGIN)][:height]
@@ -76,6 +76,20 @@ def state_row(detail: Detail, width: int) -> Row:
 
 
 # instances --------------------------------------------------------------------------
+def well(instance: Instance) -> bool:
+    """Whether it runs, and its platform does not say that it is not ready."""
+    return instance.state is InstanceState.RUNNING and instance.ready is not False
+
+
+def first_to_read(slots: Iterable[SlotView]) -> tuple[str, str] | None:
+    """Slot and id of the instance whose log is shown first: what users meet, else what is not well, else the first."""
+    there = [(slot, one) for slot in slots if slot.facts for one in slot.facts.instances]
+    if not there:
+        return None
+    slot, one = min(there, key=lambda pair: (-(pair[0].share or 0.0), not pair[0].share and well(pair[1])))
+    return slot.slot, one.id
+
+
 def instance_rows(detail: Detail, width: int) -> list[Row]:
     """Slot by slot; a platform that did not answer is an error with its words, never an empty list."""
     if detail.slots is None:
@@ -99,7 +113,7 @@ def instance_rows(detail: Detail, width: int) -> list[Row]:
 
 def instance_row(instance: Instance, detail: Detail, slot: str, width: int) -> Row:
     """One container, pod or process."""
-    ready = instance.state is InstanceState.RUNNING and instance.ready is not False
+    ready = well(instance)
     starting = instance.state in (InstanceState.STARTING, InstanceState.STOPPING)
     glyph, role = GATE[Gate.PASS] if ready else ("▲", "warn") if starting else GATE[Gate.FAIL]
     word = instance.state.value if ready or instance.state is not InstanceState.RUNNING else "not ready"
@@ -175,11 +189,10 @@ def figure_row(figure: Figure, width: int, *, stale: bool) -> Row:
 
 # log --------------------------------------------------------------------------
 def log_rows(detail: Detail, width: int, height: int) -> list[Row]:
-    """The end of the log, and what the analysis counted in it; an unread log is said to be unread."""
-    head = row(
-        ("LOG ", "head"), (detail.chosen[1] if detail.chosen else "", "dim"), ("  " + _counts(detail.counts), "dim")
-    )
+    """The end of one log, and what the analysis counted in all of them; an unread log is said to be unread."""
+    head = row(("LOG ", "head"), (_name_of(detail), "dim"))
     rows = [ends(head, row((f"filter {detail.filter}" if detail.filter else "", "key")), width)]
+    rows.append(cut(row((f"all instances: {_counts(detail.counts)}", "dim")), width))
     rows += [
         row(("? ", "warn"), (words, "warn"))
         for words in (*detail.errors, *(detail.counts.unread if detail.counts else ()))
@@ -188,10 +201,17 @@ def log_rows(detail: Detail, width: int, height: int) -> list[Row]:
         return [*rows, row(("reading" if detail.chosen else "no instance whose log could be read", "dim"))]
     matching = [line for line in detail.log if detail.filter.lower() in line.lower()]
     if not matching:
-        return [*rows, row(("no line" + (" with these words" if detail.filter else ""), "dim"))]
+        return [*rows, row(("no lines with these words" if detail.filter else "no lines yet in this log", "dim"))]
     room = max(1, height - len(rows))
     end = max(min(room, len(matching)), len(matching) - detail.top)
     return [*rows, *(cut(row((line, log_role(line))), width) for line in matching[max(0, end - room) : end])]
+
+
+def _name_of(detail: Detail) -> str:
+    """The chosen instance by the name it has in the list above."""
+    slots = detail.slots or ()
+    names = {(slot.slot, one.id): one.name for slot in slots if slot.facts for one in slot.facts.instances}
+    return names.get(detail.chosen, detail.chosen[1]) if detail.chosen else ""
 
 
 def _counts(counts: LogCounts | None) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from textual.geometry import Size
 
 from screens.cells import Row, row, wrap
+from screens.registry import find
 
 COLUMNS, ROWS = 80, 24
 
@@ -17,4 +18,5 @@ def too_small(size: Size) -> bool:
 def rows(window: Size, width: int, height: int) -> Sequence[Row]:
     """The words a small window shows."""
     text = f"window too small: need {COLUMNS}x{ROWS}, have {window.width}x{window.height}"
-    return [row((line, "bright")) for line in wrap(text, max(1, width))][:height]
+    said = [row((line, "bright")) for line in wrap(text, max(1, width))]
+    return [*said, row((f"{find('all.quit').key} leaves", "dim"))][:height]
