@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from screens.cells import BLANK, Row, row, wrap
 from screens.decision import Challenge, Press
-from screens.keymap import single_keys
+from screens.keymap import single_keys, writing_keys
 from screens.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -85,7 +85,6 @@ class Asking(Screen[None]):
             ("press ", "text"),
             (f" {self.challenge.key} ", "badge"),
             (f" {self._inline[0]}", "bright"),
-            ("   esc leaves", "dim"),
         )
 
     def draw_challenge(self) -> Challenge:
@@ -110,11 +109,10 @@ class Asking(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """While a challenge stands, every key is judged before any binding sees it."""
-        if (
-            self.challenge is None
-            or self.asking_text
-            or event.key in ("escape", "ctrl+q", self.shell.keys["all.leave"])
-        ):
+        if self.asking_text or event.key in ("escape", "ctrl+q", self.shell.keys["all.leave"]):
+            return
+        if self.challenge is None:
+            self._say_read_only(event)
             return
         if self.cramped:
             event.stop()
@@ -124,11 +122,20 @@ class Asking(Screen[None]):
             event.stop()
             event.prevent_default()
             self.confirmed()
-        elif press is not Press.OTHER or self.asking_key:
+            return
+        if press is not Press.OTHER or self.asking_key:
             event.stop()
             event.prevent_default()
-            if (event.character or "").upper() == self.challenge.key:
-                self.say(_WHY[press], "dim")
+        elif event.key in self.active_bindings:  # beside a question in its body, the keys of a page work
+            return
+        right = (event.character or "").upper() == self.challenge.key
+        self.say(_WHY[press] if right else f"{_name(event)} is not {self.challenge.key}: nothing happened", "dim")
+
+    def _say_read_only(self, event: events.Key) -> None:
+        """A key that would change something elsewhere is answered, not ignored."""
+        writing = writing_keys(self.SCOPE, self.shell.keys) & {event.key, event.character}
+        if writing and self.shell.identity.read_only and not self.cramped and event.key not in self.active_bindings:
+            self.say("read-only session: nothing can be changed here", "dim")
 
     def stop_asking(self) -> bool:
         """Take the question back; False when there was none."""
@@ -211,6 +218,12 @@ class Asking(Screen[None]):
 def said(text: str, role: str, width: int) -> list[Row]:
     """Words above the keys, whole: what to do stands at their end."""
     return [row((line, role)) for line in wrap(text, width)[:MOST_WORDS]] or [BLANK]
+
+
+def _name(event: events.Key) -> str:
+    """A key as it is spoken of."""
+    visible = event.character is not None and event.is_printable and not event.character.isspace()
+    return event.character or event.key if visible else event.key
 
 
 _WHY = {

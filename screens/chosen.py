@@ -4,7 +4,7 @@ from actions.model.plan import Level
 from screens.cells import Row, row
 from screens.registry import Action, bindings
 from screens.rollback import DecisionPage
-from screens.rollback_rows import framed, refusal_rows
+from screens.rollback_rows import attach_rows, framed, refusal_rows
 
 
 class ChosenPage(DecisionPage):
@@ -50,7 +50,7 @@ class ChosenPage(DecisionPage):
         self.look()
 
     def possible(self, action: Action) -> bool:
-        ready = self.offer is not None and self.offer.plan is not None and not self.sent
+        ready = self.offer is not None and self.offer.plan is not None and not self.sent and self.holder is None
         if action.id == "chosen.type":
             return ready and not self.typed and bool(self.words()) and not self.shell.identity.read_only
         if action.id == "chosen.confirm":
@@ -65,6 +65,8 @@ class ChosenPage(DecisionPage):
         if self.refused:
             back = self.shell.keys["chosen.type"]
             return refusal_rows(self.refused, f"{back} types {self.to} again and asks anew, esc goes back", width)
+        if self.holder is not None:
+            return attach_rows(self.holder, self.shell.keys["all.attach"], width)
         if self.problem:
             return refusal_rows(self.problem, "esc goes back to the releases; nothing was touched", width)
         if self.offer is None:

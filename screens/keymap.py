@@ -48,6 +48,11 @@ def single_keys(scope: str, chosen: Mapping[str, str]) -> set[str]:
     return taken | set(ANSWERS) if scope == "run" else taken
 
 
+def writing_keys(scope: str, chosen: Mapping[str, str]) -> set[str | None]:
+    """Keys of that screen that change something, or lead to it."""
+    return {chosen[action.id] for action in of(*SCOPES[scope]) if action.writes and chosen[action.id]}
+
+
 def _check_challenge(scope: str, chosen: Mapping[str, str]) -> None:
     left = free(single_keys(scope, chosen))
     if len(left) < FEWEST:

@@ -103,7 +103,7 @@ class Page(Asking):
         """What is said above the keys: one line, or as many as the words need."""
         question = self.question()
         if self._words is not None:
-            return said(*self._words[:2], width)
+            return [*said(*self._words[:2], width), *([question] if question else [])]
         if question is None and self.shell.scene.trouble and not self.tells_trouble():
             return said(f"{DOWN} {self.shell.scene.trouble}", "down", width)
         return [question or self.idle_note(width)]

@@ -7,12 +7,13 @@ from actions.model.identity import new_id, short_id
 from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
 from actions.model.record import Submitted
 from actions.model.run import Run
-from screens.cells import BLANK, Row, indent, row, wrap
+from screens.cells import BLANK, Row, indent, row
 from screens.page import Page
 from screens.registry import Action, bindings
-from screens.rollback_rows import Decision, fitting_rows, framed, refusal_rows
+from screens.rollback_rows import Decision, attach_rows, fitting_rows, framed, refusal_rows, waiting_rows
 from screens.scene import Scene
-from screens.words import ago, face, since
+from screens.steers import carried_out
+from screens.words import ago, since
 
 MARGIN = 2
 ELSEWHERE = frozenset({"all.roll-back", "all.history", "all.drill", "all.write"})
@@ -27,6 +28,7 @@ class DecisionPage(Page):
         super().__init__()
         self.service, self.to = service, to
         self.offer: RollbackOffer | None = None
+        self.holder: Run | None = None
         self.reason: str | None = None
         self.problem = ""
         self.refused = ""
@@ -71,7 +73,12 @@ class DecisionPage(Page):
 
     def _ask(self) -> None:
         self._asking = True
-        self.fetch(self.shell.desk.offer(self.request(self.reason or "")), self.offered, "offer")
+        self.fetch(self._offer(), lambda found: self.offered(*found), "offer")
+
+    async def _offer(self) -> tuple[RollbackOffer, Run | None]:
+        """The offer, and the rollback that is carried out already."""
+        desk = self.shell.desk
+        return await desk.offer(self.request(self.reason or "")), await carried_out(desk, self.shell.scene.active)
 
     def scene_changed(self, scene: Scene) -> None:
         """What is decided on is as fresh as what is watched."""
@@ -79,17 +86,19 @@ class DecisionPage(Page):
             self._ask()
         super().scene_changed(scene)
 
-    def offered(self, offer: RollbackOffer) -> None:
+    def offered(self, offer: RollbackOffer, holder: Run | None) -> None:
         """A plan came, or the reason why there is none. Another plan than the one on show needs another key."""
         before, self.offer = self.offer, offer
+        held, self.holder = self.holder is not None, holder
         self._asking, self.unread = False, ""
         if self.sent:
             return
-        if before is None or not _same(before.plan, offer.plan):
+        same = before is not None and _same(before.plan, offer.plan)
+        if not same or held is not (holder is not None):
             self.problem = "" if offer.plan else offer.refusal or "no plan could be made"
             self.challenge, self.refused = None, ""
             self.planned()
-            if before is not None and before.plan is not None and offer.plan is not None:
+            if not same and before is not None and before.plan is not None and offer.plan is not None:
                 self.say("the plan changed: read it again; the key is a new one", "warn")
             self.refresh_bindings()
         elif offer.plan is None:
@@ -147,21 +156,11 @@ class DecisionPage(Page):
         return None if active is None or active.procedure == "rollback" else active
 
     def waiting(self, width: int) -> list[Row]:
-        """What is waited for since it was asked for, and what happens at the deadline (rule 9)."""
+        """What is waited for since it was asked for."""
         from actions.desk.hand_over import HAND_OVER_SECONDS
 
-        passed = face(self.shell.clock.monotonic() - self._sent_at)
-        run = self.in_the_way
-        if run is None:
-            return framed(row(("asked for; waiting for the run to appear  ", "bright"), (passed, "dim")), width)
-        who = f"{run.procedure} {short_id(run.id)[-3:]} of {run.operator}"
-        head = row(
-            (f"waiting for {who} to back out  ", "bright"), (f"{passed} of {face(HAND_OVER_SECONDS)}", "bright bold")
-        )
-        advice = (
-            f"told to leave when this was asked for; {run.state.value} now. At the deadline this gives up and says so."
-        )
-        return [*framed(head, width), *indent([row((line, "dim")) for line in wrap(advice, width - 8)], 4)]
+        passed = self.shell.clock.monotonic() - self._sent_at
+        return waiting_rows(self.in_the_way, passed, HAND_OVER_SECONDS, width)
 
     def first(self) -> str:
         """What has to happen before anything moves; empty where nothing has to."""
@@ -249,7 +248,7 @@ class RollbackPage(DecisionPage):
 
     def planned(self) -> None:
         ready = self.offer is not None and self.offer.plan is not None and not self.refused
-        if ready and not self.shell.identity.read_only:
+        if ready and self.holder is None and not self.shell.identity.read_only:
             self.draw_challenge()
 
     def confirmed(self) -> None:
@@ -281,6 +280,8 @@ class RollbackPage(DecisionPage):
         again = self.shell.keys["rollback.again"]
         if self.refused:
             return refusal_rows(self.refused, f"{again} looks again and asks anew, esc leaves", width)
+        if self.holder is not None:
+            return attach_rows(self.holder, self.shell.keys["all.attach"], width)
         if self.problem:
             other = self.shell.keys["rollback.other"]
             advice = f"{other} chooses another version, {again} looks again, esc leaves; nothing was touched"

@@ -8,12 +8,14 @@ from itertools import groupby
 from rich.cells import cell_len
 
 from actions.model.health import Check, ServiceHealth, Snapshot
+from actions.model.identity import short_id
 from actions.model.plan import Plan, Readiness, Release, RollbackOffer
+from actions.model.run import Run
 from actions.model.words import Gate
 from screens.cells import BLANK, Part, Row, cut, ends, field, fit, indent, row, safe, wrap
 from screens.glyphs import GATE, HAIR
 from screens.spark import spark
-from screens.words import about, ago, short_name, since
+from screens.words import about, ago, face, short_name, since
 
 LABEL = 9
 OLD_SECONDS = 15.0
@@ -209,6 +211,22 @@ def framed(line: Row, width: int) -> list[Row]:
         ),
         left,
     )
+
+
+def waiting_rows(run: Run | None, seconds: float, deadline: float, width: int) -> list[Row]:
+    """What is waited for since it was asked for, and what happens at the deadline (rule 9)."""
+    if run is None:
+        return framed(row(("asked for; waiting for the run to appear  ", "bright"), (face(seconds), "dim")), width)
+    who = f"{run.procedure} {short_id(run.id)[-3:]} of {run.operator}"
+    head = row((f"waiting for {who} to back out  ", "bright"), (f"{face(seconds)} of {face(deadline)}", "bright bold"))
+    advice = f"told to leave when this was asked for; {run.state.value} now. At the deadline this gives up and says so."
+    return [*framed(head, width), *indent([row((line, "dim")) for line in wrap(advice, width - 8)], 4)]
+
+
+def attach_rows(run: Run, key: str, width: int) -> list[Row]:
+    """A rollback is carried out already: there is nothing to start, only to attach to."""
+    words = f" attaches to run {short_id(run.id)} of {run.operator}, which rolls back {run.service}"
+    return framed(cut(row((key, "key"), (words, "bright bold")), width - 12), width)
 
 
 def refusal_rows(words: str, advice: str, width: int) -> list[Row]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from textual import events
@@ -16,16 +17,13 @@ from screens.glyphs import ARROW
 from screens.keymap import ANSWERS
 from screens.page import Page
 from screens.registry import Action, bindings
-from screens.run_rows import GONE, Live, note_row, run_rows
+from screens.run_rows import Live, note_row, run_rows, usual_seconds
 from screens.scene import Scene
-from screens.steers import steers
-from screens.words import since
+from screens.steers import starting, steers
 
 MOST_ROWS = 2_000
 AGAIN_SECONDS = 1.0
 """How soon a journal that could not be read is read again."""
-START_SECONDS = 10.0
-"""An executor takes a moment to start; one that has not come by then is missed."""
 
 
 class RunPage(Page):
@@ -45,6 +43,7 @@ class RunPage(Page):
         self.problem = ""
         self.lost: datetime | None = None
         self._beside_asked = False
+        self._told = ""
 
     # what is shown --------------------------------------------------------------------------
     def heading(self) -> tuple[str, ...]:
@@ -90,18 +89,7 @@ class RunPage(Page):
 
     def _starting(self) -> bool:
         """Whether the run was asked for a moment ago, so that its executor is on its way."""
-        if self.view is None or self.view.run.state is not RunState.QUEUED:
-            return False
-        gone = self.executor is None or self.executor.state in GONE
-        return gone and (since(self.view.run.created_at, self.shell.clock.now()) or 0.0) < START_SECONDS
-
-    def _unattended(self, executor: Executor) -> Row:
-        """Nobody carries the run on: why, and the key that changes it."""
-        keys = self.shell.keys
-        if executor.state in GONE:
-            return row((f"▲ its executor is {executor.state}", "warn"), (f"; {keys['run.carry-on']} carries on", "dim"))
-        way = f"; {keys['run.end-executor']} ends it and carries on   {executor.detail}"
-        return row((f"▲ its executor is {executor.state}", "warn"), (way, "dim"))
+        return self.view is not None and starting(self.view.run, self.executor, self.shell.clock.now())
 
     def plain(self) -> str:
         from screens.detail import detail_text
@@ -129,7 +117,10 @@ class RunPage(Page):
         self.shell.feed.hurry()
 
     def _heard(self, view: RunView) -> None:
+        moved = self.view is not None and self.view.run.state is not view.run.state
         self.view, self.lost, self.problem = view, None, ""
+        if moved and self._told and self._words is not None and self._words[0] == self._told:
+            self.unsay()  # what it was told to do, it does: its state says so
         self._ask_beside()
         self.refresh_bindings()
         self.repaint()
@@ -161,12 +152,7 @@ class RunPage(Page):
     async def _usual(self) -> None:
         run = (await self.shell.desk.run(self.run_id)).run
         query = RunQuery(environment=run.environment, procedure=run.procedure, states=("succeeded",), limit=20)
-        past = sorted(
-            one.seconds
-            for one in (await self.shell.desk.runs(query)).runs
-            if one.seconds is not None and one.service == run.service and one.id != run.id
-        )
-        self.usual = past[len(past) // 2] if past else None
+        self.usual = usual_seconds(run, (await self.shell.desk.runs(query)).runs)
         self.repaint()
 
     def scene_changed(self, scene: Scene) -> None:
@@ -175,8 +161,18 @@ class RunPage(Page):
         super().scene_changed(scene)
 
     # steering --------------------------------------------------------------------------
+    @property
+    def paused(self) -> bool:
+        """Whether it waits to be told to go on."""
+        return self.view is not None and self.view.run.state is RunState.PAUSED
+
+    def actions_now(self) -> list[Action]:
+        now = super().actions_now()
+        return [replace(one, verb="go on") if one.id == "run.pause" and self.paused else one for one in now]
+
     def footer_actions(self) -> list[Action]:
-        return [action for action in super().footer_actions() if action.id != "all.leave"]
+        asking = self.asking_key or self.asking_text  # else "detach" is the way out that is named
+        return [action for action in super().footer_actions() if asking or action.id != "all.leave"]
 
     def possible(self, action: Action) -> bool:
         if action.scope == "list":
@@ -199,18 +195,17 @@ class RunPage(Page):
 
     def action_pause(self) -> None:
         """Pause; the same key goes on."""
-        paused = self.view is not None and self.view.run.state is RunState.PAUSED
-        command, words = (Command.RESUME, "goes on") if paused else (Command.PAUSE, "pauses before its next step")
-        key = self.shell.keys["run.pause"]
-        self._command(command, "", f"told: it {words}" + ("" if paused else f"; {key} takes that back"))
+        if self.paused:
+            self._tell(Command.RESUME, "told: it goes on")
+        else:
+            key = self.shell.keys["run.pause"]
+            self._tell(Command.PAUSE, f"told: it pauses before its next step; {key} takes that back")
 
     def action_back_out(self) -> None:
-        self.ask_key("undoes what this run has done", lambda: self._command(Command.BACK_OUT, "", "told: it backs out"))
+        self.ask_key("undoes what this run has done", lambda: self._tell(Command.BACK_OUT, "told: it backs out"))
 
     def action_abort(self) -> None:
-        self.ask_key(
-            "stops this run; nothing was changed yet", lambda: self._command(Command.ABORT, "", "told: it stops")
-        )
+        self.ask_key("stops this run; nothing was changed yet", lambda: self._tell(Command.ABORT, "told: it stops"))
 
     def action_take_over(self) -> None:
         owner = self.view.run.operator if self.view else ""
@@ -286,6 +281,17 @@ class RunPage(Page):
                 )
 
         self.ask_key(f"answers: {choice}", yes)
+
+    def _tell(self, command: Command, words: str) -> None:
+        """A command that changes the state; its words are true until it has."""
+        before = self.view.run.state if self.view else None
+
+        def told(_: object) -> None:
+            if self.view is None or self.view.run.state is before:
+                self._told = words
+                self.say(words, "ok")
+
+        self.act(self.shell.operator.command(self.run_id, command, ""), told)
 
     def _command(self, command: Command, reason: str, words: str) -> None:
         self.act(self.shell.operator.command(self.run_id, command, reason), lambda _: self.say(words, "ok"))

@@ -1,6 +1,6 @@
 """The rows of a run: how far, which step with what evidence, what users feel now, and the journal. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -253,6 +253,14 @@ def event_text(event: Event) -> str:
 
 
 # the line above the keys --------------------------------------------------------------------------
+def usual_seconds(run: Run, past: Iterable[Run]) -> float | None:
+    """The median of what other runs of this service took; None where none was measured."""
+    took = sorted(
+        one.seconds for one in past if one.seconds is not None and one.service == run.service and one.id != run.id
+    )
+    return took[len(took) // 2] if took else None
+
+
 def note_row(run: Run, executor: Executor | None, keys: Mapping[str, str], *, starting: bool) -> Row:
     """What holds the run up, and the key that changes it; else its reason."""
     on, close, end = keys["run.carry-on"], keys["run.close"], keys["run.end-executor"]

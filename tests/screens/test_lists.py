@@ -3,12 +3,14 @@
 import pytest
 
 from actions.model.errors import Unreachable
+from actions.model.platform import InstanceState
 from actions.model.record import RunPage, RunQuery
 from actions.model.run import Run
 from actions.model.views import LogCounts, SlotView
 from actions.model.words import RunState
 from screens.history import parse
 from screens.paged import HELD, PAGE, PagedRuns
+from screens.service_rows import first_to_read
 from tests.fakes import facts
 from tests.fakes.desk import World
 from tests.screens.conftest import Open
@@ -86,12 +88,32 @@ async def test_a_service_shows_instances_figures_and_log(console: Open) -> None:
         await running.press("down", "enter")
         await running.shows(
             "blue    100 % ›api-blue-1", "✗ error rate", "7.2 %", "limit 1 %", "● latency", "limit 200 ms",
-            "error 288  performance 12  security 0  of 4,000 lines", "GET /api/queues",
+            "LOG api-blue-1", "all instances: error 288  performance 12  security 0  of 4,000 lines", "GET /api/queues",
         )  # fmt: skip
         await running.press("slash")
         await running.until(lambda: running.app.focused is not None)
         await running.press(*"error", "enter")
         await running.until(lambda: "INFO" not in running.text and "ERROR" in running.text)
+
+
+async def test_the_log_that_opens_is_that_of_what_serves(console: Open, world: World) -> None:
+    blue, green = world.slots
+    world.slots = (blue.model_copy(update={"share": 0.0}), green.model_copy(update={"share": 1.0}))
+    world.log = ()
+    async with console() as running:
+        await running.press("down", "enter")
+        await running.shows("›api-green-1", "LOG api-green-1", "no lines yet in this log")
+
+
+def test_where_nothing_is_known_to_serve_it_is_that_of_what_is_not_well() -> None:
+    blue, green = (one.model_copy(update={"share": None}) for one in facts.slots())
+    assert first_to_read((blue, green)) == ("blue", "blue-1")
+    assert green.facts is not None
+    first, second, third = green.facts.instances
+    ill = second.model_copy(update={"state": InstanceState.RESTARTING})
+    green = green.model_copy(update={"facts": green.facts.model_copy(update={"instances": (first, ill, third)})})
+    assert first_to_read((blue, green)) == ("green", "green-2")
+    assert first_to_read((blue.model_copy(update={"facts": None}),)) is None
 
 
 async def test_a_platform_that_does_not_answer_is_said_and_the_rest_stays(console: Open, world: World) -> None:
@@ -119,12 +141,14 @@ async def test_a_drill_is_started_ended_and_scored(console: Open) -> None:
         await running.press("down", "s")
         drawn = running.challenge.key
         await running.press("enter")
+        await running.shows(f"enter is not {drawn}: nothing happened", f"press  {drawn}  breaks")
         assert running.written == []
         await running.press(drawn)
         await running.shows("HEALTH", "drill slow-release has begun", "slow-release is under way")
         await running.press("D", "x")
         await running.press(running.challenge.key)
-        await running.shows("the drill has ended", "score 80")
+        await running.shows("the drill has ended; its score is the first under EARLIER DRILLS", "score 80")
+        assert running.text.index("EARLIER DRILLS") < running.text.index("score 80") < running.text.index("score 92")
         assert running.written == [("start_drill", "slow-release"), ("end_drill", "D3")]
 
 
@@ -160,6 +184,7 @@ async def test_a_small_window_says_what_it_needs_and_recovers(console: Open, siz
         await running.pilot.resize_terminal(*size)
         await running.until(lambda: f"have {size[0]}x{size[1]}" in " ".join(running.text.split()))
         assert "window too small: need 80x24" in " ".join(running.text.split())
+        assert "ctrl+q leaves" in running.text
         await running.press(key, "escape", "D")
         assert running.written == []
         await running.pilot.resize_terminal(80, 24)

@@ -66,6 +66,17 @@ async def test_no_action_that_writes_is_shown_or_works_on_any_page(console: Open
         assert running.desk.calls == [] or {call[0] for call in running.desk.calls} == {"offer"}
 
 
+@pytest.mark.parametrize(("scope", "key"), [("home", "R"), ("drill", "s"), ("run", "p")])
+async def test_a_key_that_would_change_something_is_answered(console: Open, world: World, scope: str, key: str) -> None:
+    world.show(facts.run_view())
+    async with console(read_only=True) as running:
+        await on_page(running, scope)
+        await running.press("j")
+        assert "nothing can be changed" not in running.text
+        await running.press(key)
+        await running.shows("read-only session: nothing can be changed here")
+
+
 async def test_calling_an_action_directly_finds_no_object_to_write_with(console: Open, world: World) -> None:
     world.show(facts.run_view())
     async with console(read_only=True) as running:

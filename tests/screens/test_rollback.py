@@ -6,9 +6,11 @@ import pytest
 from textual import events
 
 from actions.model.errors import Busy, Refused, Unreachable
+from actions.model.identity import short_id
 from actions.model.plan import Level, RollbackRequest
 from actions.model.record import Submitted
-from actions.model.run import RunView
+from actions.model.run import Executor, RunView
+from actions.model.words import RunState
 from tests.fakes import facts
 from tests.fakes.desk import World
 from tests.screens.conftest import Console, Open
@@ -67,6 +69,52 @@ async def test_keys_of_the_first_half_second_and_held_keys_do_nothing(console: O
         assert "too early" in running.text or "repeat" in running.text
         await running.press(*[key] * 30, after=0.04)
         assert running.written == []
+
+
+async def test_a_wrong_key_is_answered_and_the_question_stays(console: Open) -> None:
+    async with console() as running:
+        await opened(running)
+        key = running.challenge.key
+        wrong = next(letter for letter in "acefz" if letter != key.lower())
+        await running.press(wrong)
+        await running.shows(f"{wrong} is not {key}: nothing happened", f"press  {key}  to roll back production")
+        await running.press("p")
+        await running.shows("digest")
+        assert "nothing happened" not in running.text, "a key of this page is no wrong key"
+        await running.press("escape", key)
+        await running.until(lambda: bool(running.written))
+
+
+async def test_a_rollback_under_way_is_attached_to_and_asks_for_no_key(console: Open, world: World) -> None:
+    world.show(facts.run_view())
+    async with console() as running:
+        await running.press(OPEN)
+        await running.shows(f"g attaches to run {short_id(facts.RUN)} of mira, which rolls back api")
+        assert running.app.page is not None and running.app.page.challenge is None
+        assert "to roll back production" not in running.text
+        world.show(facts.ended_view())
+        running.desk.touch()
+        await running.shows("to roll back production")
+        assert running.challenge.key
+        world.show(facts.run_view())
+        running.desk.touch()
+        await running.shows("g attaches to run")
+        await running.press("g")
+        await running.shows("executor 4121 alive")
+        assert running.written == []
+
+
+@pytest.mark.parametrize(
+    ("state", "executor"), [(RunState.RUNNING, "dead"), (RunState.QUEUED, "none"), (RunState.NEEDS_OPERATOR, "alive")]
+)
+async def test_a_rollback_that_nobody_carries_out_does_not_take_the_key_away(
+    console: Open, world: World, state: RunState, executor: str
+) -> None:
+    world.show(facts.run_view(state))
+    world.executor = Executor(state=executor)
+    async with console() as running:
+        await opened(running)
+        assert running.challenge.key
 
 
 async def test_a_double_press_is_one_request(console: Open) -> None:
@@ -333,6 +381,8 @@ async def chosen(running: Console) -> None:
     await opened(running)
     await running.press("v")
     await running.shows("● 2.4.0", "can be chosen", "✗ 2.3.9")
+    [serving] = [line for line in running.text.splitlines() if "serving" in line]
+    assert "2.4.1" in serving and "can be chosen" not in serving
     await running.press("down", "enter")
     await running.shows("then type 2.4.0")
 

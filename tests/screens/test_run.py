@@ -55,10 +55,17 @@ async def test_pause_is_one_key_and_the_same_key_takes_it_back(console: Open, wo
         await attached(running)
         await running.press("p")
         await running.shows("told: it pauses before its next step; p takes that back")
+        assert "p pause" in running.text
         world.show(facts.run_view(RunState.PAUSED))
         running.desk.touch()
-        await running.settle()
+        await running.shows("paused before its next step; nothing is under way", "p go on")
+        assert "told:" not in running.text and "p pause" not in running.text
         await running.press("p")
+        await running.shows("told: it goes on")
+        world.show(facts.run_view())
+        running.desk.touch()
+        await running.shows("p pause")
+        assert "told:" not in running.text
         await running.settle()
         assert [call[2] for call in running.written] == [Command.PAUSE, Command.RESUME]
 
@@ -72,6 +79,7 @@ async def test_what_reaches_far_asks_by_a_drawn_key(console: Open, world: World,
         await running.press(key)
         drawn = running.challenge.key
         assert f"press  {drawn} " in running.text
+        assert running.text.count("leave") == 1, "the footer says it, once"
         await running.press("enter", key, "p", "y")
         assert running.written == []
         await running.press(drawn)
