@@ -25,6 +25,7 @@ from screens.thin import ThinCompositor
 from screens.widgets.lines import Lines
 
 T = TypeVar("T")
+ALONE_SECONDS = 15.0
 REST_SECONDS = 3.0
 """At rest a page is drawn whole that seldom, where nothing new has it drawn sooner."""
 
@@ -127,13 +128,13 @@ class Page(Asking):
                     lines.styles.height = rows
 
     def tick(self) -> None:
-        """Once a second the clock of the band moves; the rest too, unless at rest and drawn lately: ages are coarse."""
+        """Each second the clock of the band moves; at rest all else is drawn seldom, and the clock too if nobody types."""
         now = self.shell.clock.monotonic()
         if self._words is not None and now > self._words[2]:
             self._words = None
         elif self.at_rest() and now - self._painted < REST_SECONDS:
-            for lines in self._frame[:1]:  # the band
-                lines.repaint()
+            if self._frame and now - self.shell.typed_at < ALONE_SECONDS:
+                self._frame[0].repaint()  # the band
             return
         self.repaint()
 

@@ -68,6 +68,7 @@ class Shell(App[None]):
         self._desk: Viewer | None = None
         self._feed: Feed | None = None
         self._early: list[events.Key] = []
+        self.typed_at = self.clock.monotonic()
         self.register_theme(self._theme)
         self.theme = self._theme.name
 
@@ -125,6 +126,8 @@ class Shell(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Keys pressed before the desk is open, but for those that leave, work once it is: fingers do not wait."""
+        if isinstance(event, events.Key):
+            self.typed_at = self.clock.monotonic()
         if isinstance(event, events.Key) and not self.is_open and not event.key.startswith("ctrl+"):
             if len(self._early) < MOST_EARLY:
                 self._early.append(events.Key(event.key, event.character))

@@ -90,3 +90,23 @@ async def _ended(pilot: Pilot[None]) -> None:
             return
         await pilot.pause(0.01)
     pytest.fail("the console did not end")
+
+
+async def test_the_clock_moves_each_second_only_while_somebody_is_there(console: Open, world: World) -> None:
+    async with console() as running:
+        page = running.app.page
+        assert page is not None
+
+        def drawn() -> bool:
+            """Whether a tick one second later moves the clock."""
+            running.clock.advance(1)
+            page.tick()
+            return f"{running.clock.now():%H:%M:%S}Z" in str(page._frame[0]._rows[0].plain)
+
+        await running.press("question_mark", "escape")
+        assert drawn() and drawn()
+        running.clock.advance(60)
+        page.tick()  # what was drawn so long ago is drawn again
+        assert [drawn() for _ in range(4)] == [False, False, True, False]
+        await running.press("question_mark", "escape")
+        assert drawn()
