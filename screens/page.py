@@ -128,7 +128,7 @@ class Page(Asking):
                     lines.styles.height = rows
 
     def tick(self) -> None:
-        """Each second the clock of the band moves; at rest all else is drawn seldom, and the clock too if nobody types."""
+        """Each second the clock of the band moves; at rest the rest is drawn seldom, the clock too if nobody types."""
         now = self.shell.clock.monotonic()
         if self._words is not None and now > self._words[2]:
             self._words = None
