@@ -11,7 +11,7 @@ from actions.model.words import Gate
 from screens.cells import BLANK, Row, beside, cut, ends, fit, indent, row, title
 from screens.glyphs import GATE, HEALTH, POINTER
 from screens.spark import chart
-from screens.words import ago, number, plural, since, size
+from screens.words import ago, counted, number, plural, since, size
 
 MARGIN = 2
 PLOT = 30
@@ -192,7 +192,8 @@ def log_rows(detail: Detail, width: int, height: int) -> list[Row]:
     """The end of one log, and what the analysis counted in all of them; an unread log is said to be unread."""
     head = row(("LOG ", "head"), (_name_of(detail), "dim"))
     rows = [ends(head, row((f"filter {detail.filter}" if detail.filter else "", "key")), width)]
-    rows.append(cut(row((f"all instances: {_counts(detail.counts)}", "dim")), width))
+    words = "not counted" if detail.counts is None else counted(detail.counts)
+    rows.append(cut(row((f"all instances: {words}", "dim")), width))
     rows += [
         row(("? ", "warn"), (words, "warn"))
         for words in (*detail.errors, *(detail.counts.unread if detail.counts else ()))
@@ -212,13 +213,6 @@ def _name_of(detail: Detail) -> str:
     slots = detail.slots or ()
     names = {(slot.slot, one.id): one.name for slot in slots if slot.facts for one in slot.facts.instances}
     return names.get(detail.chosen, detail.chosen[1]) if detail.chosen else ""
-
-
-def _counts(counts: LogCounts | None) -> str:
-    if counts is None:
-        return "not counted"
-    found = f"error {counts.error}  performance {counts.performance}  security {counts.security}"
-    return f"{found}  of {plural(counts.lines, 'line')}"
 
 
 def log_role(line: str) -> str:

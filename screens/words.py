@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from actions.model.health import Check
+    from actions.model.views import LogCounts
 
 NOTHING = "—"
 
@@ -92,3 +93,12 @@ def plural(count: int, word: str) -> str:
 def short_name(check: "Check") -> str:
     """A check by one short word: its id, where that is one."""
     return "rights" if check.id == "permissions" else check.id
+
+
+def counted(counts: "LogCounts") -> str:
+    """What the logs of a service hold; what could not be read is not counted as clean."""
+    missing = len(counts.unread)
+    if missing and not counts.lines:
+        return "not counted: no log could be read"
+    found = f"error {counts.error}  performance {counts.performance}  security {counts.security}"
+    return f"{found}  of {plural(counts.lines, 'line')}" + (f", {missing} not read" if missing else "")

@@ -1,11 +1,15 @@
 """How a Viewer answers: small readings of the ledger, the platforms and the logs."""
 
 import asyncio
+import errno
+import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actions.clients.blocking import aside
 from actions.config import ledger_directory
 from actions.desk.ledger_door import LedgerDoor, either
 from actions.model.environment import Environment, HttpService, PostgresService, RedisService
@@ -86,19 +90,23 @@ async def log_tail(access: Access, service: str, slot: str, instance: str, lines
 
 
 async def log_counts(watching: "Watching", request: RollbackRequest) -> LogCounts:
-    """Counts over the recent lines of every instance and configured log file. A log that cannot be read is named."""
+    """Counts over the recent lines of every instance and configured log file.
+
+    What cannot be read is named: a log, and a slot whose instances nobody knows.
+    """
     service = request.service or ""
     settings = watching.access.environment.services.get(service)
     if settings is None:
         raise UnknownNameError(f"no service '{service}'; configured: {', '.join(watching.access.environment.services)}")
     readings = []
+    unread: list[str] = []
     if service in managed(watching.access):
         facts = await watching.way_back.facts(request)
+        unread = [f"{one.slot}: {one.error or 'no answer'}" for one in facts.slots if one.workload is None]
         readings = [_instance_log(watching.access, facts, slot, name) for slot, name in _instances(facts)]
     if isinstance(settings, HttpService):
         readings += [_file_log(path) for path in settings.logs]
     lines: list[str] = []
-    unread: list[str] = []
     for read, problem in await asyncio.gather(*readings):
         lines += read
         unread += [problem] if problem else []
@@ -126,14 +134,21 @@ async def _instance_log(access: Access, facts: "RollbackFacts", slot: str, insta
 
 
 async def _file_log(path: Path) -> tuple[list[str], str]:
+    """A file on a dead network disk hangs in the system: it is read aside, and costs one thread however often asked."""
     try:
-        return await asyncio.to_thread(_tail, path), ""
+        async with asyncio.timeout(LOG_SECONDS):
+            return await aside(("log", path), lambda: _tail(path)), ""
+    except TimeoutError:
+        return [], f"{path}: no answer within {LOG_SECONDS:.0f} s"
     except OSError as error:
         return [], f"{path}: {error.strerror}"
 
 
 def _tail(path: Path) -> list[str]:
-    with path.open("rb") as file:
+    """The last lines. Opened without waiting: a pipe that nobody writes to is refused, as all that is no plain file."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "no plain file")
         size = file.seek(0, 2)
         file.seek(max(0, size - LOG_BYTES))
         return clean(file.read(LOG_BYTES), multiline=True, lines=100_000).split("\n")[-LOG_LINES:]

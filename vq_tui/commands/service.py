@@ -9,7 +9,7 @@ from actions.model.errors import ExitCode, UnknownNameError, VqError
 from actions.model.health import Figure, ServiceHealth
 from actions.model.platform import Instance
 from actions.model.views import LogCounts, SlotView
-from screens.words import number
+from screens.words import counted, number
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.session import Json, run, session
 from vq_tui.commands.standing import health_of, service_payload
@@ -95,9 +95,7 @@ def _lines(
     if health.figures:
         lines += ["", "FIGURES", *table([_figure_row(one) for one in health.figures], indent="  ")]
     if counts is not None:
-        of = f"of {counts.lines} lines"
-        kinds = f"error {counts.error}  performance {counts.performance}  security {counts.security}  {of}"
-        lines += ["", f"LOG  {kinds}", *(f"? {one}" for one in counts.unread)]
+        lines += ["", f"LOG  {counted(counts)}", *(f"? {one}" for one in counts.unread)]
     if log is not None:
         lines += ["", f"{log['slot']} {log['instance']}", *log["lines"]]
         lines += [f"? {log['error']}"] if log["error"] else [] if log["lines"] else ["(no lines)"]
