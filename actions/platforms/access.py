@@ -29,6 +29,12 @@ class Place:
     slots: dict[str, Slot]
     url: str | None
 
+    @property
+    def has_traffic(self) -> bool:
+        """Whether a traffic driver sends users here or elsewhere: then a change here reaches nobody by itself."""
+        service = self.settings.services.get(self.service)
+        return isinstance(service, HttpService) and service.traffic is not None
+
 
 class Access:
     """Reading halves of the drivers of one environment, made once and kept open until `close`."""

@@ -305,7 +305,28 @@ async def test_container_removed_between_protect_and_act(
     engine.remove_container(old, force=True)
     with pytest.raises(Stale, match="is gone"):
         await service.changer.act(change, f"{RUN}.3", undo, service.said.append)
+    with pytest.raises(VerifyFailed, match="removed or replaced by somebody else"):
+        await service.back(change, undo)
     assert service.all() == {}
+    assert "docker ps -a" in (steps := service.changer.manual(change, undo))[0] and not any(" rm " in s for s in steps)
+    again = service.run(releases["1.1.0"])  # under the same name, by the same somebody
+    with pytest.raises(VerifyFailed, match="removed or replaced by somebody else"):
+        await service.back(change, undo)
+    assert service.all() == {service.name: "running"} and service.inspect()["Id"] == again
+
+
+async def test_a_name_that_somebody_took_is_left_to_them(
+    service: Service, engine: Any, releases: dict[str, str], undo: Path
+) -> None:
+    old = service.run(releases["1.1.0"])
+    change = await service.plan("1.0.0")
+    await service.act(change, undo)
+    engine.remove_container(old)
+    engine.rename(service.name, f"{service.name}-aside")
+    taken = service.run(releases["1.1.0"], host={"PortBindings": {}}, wait=False)
+    with pytest.raises(VerifyFailed, match="somebody else's container now"):
+        await service.back(change, undo)
+    assert service.inspect()["Id"] == taken and service.inspect()["State"]["Running"]
 
 
 # Rows 21, 26: trouble on the way and on the way back.
@@ -371,6 +392,10 @@ async def test_crashed_release_can_be_left(
     await service.act(change, undo)
     await service.verify(change)
     assert await answers(service) == "1.0.0"
+    with pytest.raises(VerifyFailed, match="did not serve, going back would be worse"):
+        await service.back(change, undo)
+    assert await answers(service) == "1.0.0" and service.inspect()["State"]["Running"]
+    service.engine.stop(service.name, timeout=1)  # what came serves no more either: as before is no worse
     evidence = await service.back(change, undo)
     assert "exited as before" in evidence.text and service.all() == {service.name: "exited"}
 

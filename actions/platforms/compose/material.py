@@ -28,6 +28,20 @@ def path_of(folder: Path, container: str) -> Path:
     return folder / f"container-{container[:12]}.json"
 
 
+def note_gone(folder: Path, container: str) -> None:
+    """Remember that the container was found gone, and not by us: nobody is told to start it again."""
+    _gone(folder, container).touch(mode=0o600)
+
+
+def noted_gone(folder: Path, container: str) -> bool:
+    """Whether that was found."""
+    return _gone(folder, container).exists()
+
+
+def _gone(folder: Path, container: str) -> Path:
+    return path_of(folder, container).with_suffix(".gone")
+
+
 def write(folder: Path, material: Material) -> tuple[Path, str]:
     """Write it durably, once: what was written before the first act is never replaced. Returns file and sha256."""
     path = path_of(folder, material.container["Id"])

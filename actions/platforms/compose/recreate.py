@@ -37,7 +37,7 @@ class Recreator:
         self._reader = reader
         self._writer = writer
         self._prover = Prover(reader, place)
-        self._restorer = Restorer(reader, writer, self._prover)
+        self._restorer = Restorer(reader, writer, self._prover, place)
 
     async def close(self) -> None:
         """Close kept connections."""

@@ -1,7 +1,8 @@
 """The way back of one replacement: the old container serves again, what the step made is gone (2.1, rows 21, 22, 26).
 
 Every round begins with a look at what is there, so the way back goes on after a crash, after a lost answer, and when
-only a part or nothing had been done.
+only a part or nothing had been done. What this step did not touch is not its to bring back (row 24), and a release that
+did not serve before is not put in the place of one that serves.
 """
 
 import asyncio
@@ -9,20 +10,21 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from actions.clients.docker.errors import EngineError, Missing
+from actions.clients.docker.errors import Conflict, EngineError, Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
 from actions.model.errors import Ambiguous, Unreachable, VerifyFailed
 from actions.model.platform import Evidence
 from actions.model.text import clean
 from actions.model.waiting import Deadline
+from actions.platforms.access import Place
 from actions.platforms.compose import labels, material
 from actions.platforms.compose.body import same_again
 from actions.platforms.compose.calls import call, connect, docker_command
 from actions.platforms.compose.logs import keep_log
 from actions.platforms.compose.params import Recreate
 from actions.platforms.compose.proof import Prover, Subject
-from actions.platforms.compose.sight import RESTORES, Sight, alive, look, status
+from actions.platforms.compose.sight import RESTORES, Sight, alive, inspect, look, status
 from actions.platforms.protocols import Report
 
 Body = dict[str, Any]
@@ -34,10 +36,11 @@ _LOG_LINES = 2_000
 class Restorer:
     """Brings one old container back."""
 
-    def __init__(self, reader: DockerReader, writer: DockerWriter, prover: Prover) -> None:
+    def __init__(self, reader: DockerReader, writer: DockerWriter, prover: Prover, place: Place) -> None:
         self._reader = reader
         self._writer = writer
         self._prover = prover
+        self._place = place
 
     async def restore(self, params: Recreate, key: str, folder: Path, deadline: Deadline, report: Report) -> Evidence:
         """Raises what the engine said when it cannot be done, VerifyFailed when the old container does not serve."""
@@ -48,6 +51,7 @@ class Restorer:
         while True:
             try:
                 sight = await look(self._reader, params, key)
+                await self._refuse(sight, params, kept, folder)
                 standing = await self._bring_back(sight, params, key, kept, report)
                 evidence = await self._proved(standing, params, kept, deadline, report)
                 await self._remove_ours(params, key, folder)
@@ -57,6 +61,35 @@ class Restorer:
                     raise
                 report(f"the way back of {shown} waits: {error.message}")
             await asyncio.sleep(min(_AGAIN, max(deadline.remaining(), 0.001)))
+
+    async def _refuse(self, sight: Sight, params: Recreate, kept: material.Material, folder: Path) -> None:
+        """Raises VerifyFailed, touching nothing, where there is no way back or it would be worse than what stands."""
+        shown = clean(params.name, limit=100)
+        if sight.old is None and sight.restored is None and not sight.ours:
+            await asyncio.to_thread(material.note_gone, folder, params.old)
+            raise VerifyFailed(
+                f"{shown} ({params.old[:12]}) was removed or replaced by somebody else; what is there now is left alone"
+            )
+        new = sight.new
+        if new is None or kept.served or self._place.has_traffic or new["Image"] != params.image:
+            return  # with a traffic driver users are elsewhere by now: the slot goes back to what it was
+        if await self._prover.healthy_now(new, sole=params.sole) and not await self._served(params, folder):
+            raise VerifyFailed(
+                f"{shown} stays on {params.version}, which is well: what it replaced did not serve, "
+                "going back would be worse"
+            )
+
+    async def _served(self, params: Recreate, folder: Path) -> bool:
+        """Whether the release that was left served in another of the service's containers, or does so still."""
+        for other in params.members:
+            if await asyncio.to_thread(material.path_of(folder, other).exists):
+                if (await asyncio.to_thread(material.read, folder, other)).served:
+                    return True
+                continue
+            body = await inspect(self._reader, other)
+            if body is not None and await self._prover.healthy_now(body, sole=params.sole):
+                return True
+        return False
 
     async def _bring_back(
         self, sight: Sight, params: Recreate, key: str, kept: material.Material, report: Report
@@ -88,7 +121,14 @@ class Restorer:
 
     async def _make_again(self, params: Recreate, kept: material.Material) -> Body:
         body = same_again(kept.container, {RESTORES: params.old}).body
-        made = await call("undo-create", self._writer.create, params.name, body)
+        try:
+            made = await call("undo-create", self._writer.create, params.name, body)
+        except Conflict as error:
+            taken = await inspect(self._reader, params.name)
+            if taken is None or labels.labels_of(taken).get(RESTORES) != params.old:
+                shown = clean(params.name, limit=100)
+                raise VerifyFailed(f"the name {shown} is somebody else's container now; it is left alone") from error
+            return taken
         return await self._reader.container(made)
 
     async def _proved(
@@ -119,9 +159,15 @@ class Restorer:
                 continue
 
     def manual(self, params: Recreate, folder: Path) -> tuple[str, ...]:
-        """The way back by hand, in exact commands. Pure."""
+        """The way back by hand, in exact commands; for a container that was found gone, how to look."""
         docker = docker_command(self._reader.host)
         old, name = params.old[:12], shlex.quote(params.name)
+        kept = material.path_of(folder, params.old)
+        if material.noted_gone(folder, params.old):
+            return (
+                f"{docker} ps -a --filter name={name}    # somebody removed or replaced {old}: see what stands now",
+                f"# should it be missing: the settings of {old} are in {kept}, its image was {params.old_image[7:19]}",
+            )
         times = int(str(params.policy.get("MaximumRetryCount") or 0))
         policy = f"{params.policy.get('Name')}" + (f":{times}" if times else "")
         return (
@@ -130,12 +176,14 @@ class Restorer:
             f"{docker} update --restart={policy} {old}",
             f"{docker} start {old}" if params.running else f"# {name} was stopped before: leave it so",
             f"{docker} ps -a --filter id={old}    # must say: {clean(params.name, limit=100)}, Up",
-            f"# if {old} is gone: its settings are in {material.path_of(folder, params.old)}",
+            f"# if {old} is gone: its settings are in {kept}",
         )
 
 
 def _passing(error: Unreachable | Ambiguous | EngineError) -> bool:
-    """Whether a new look may find it mended: no answer, or a port that is still in somebody's hands."""
+    """Whether a new look may find it mended: no answer, or a port that is still in somebody's hands; not a name."""
     if not isinstance(error, EngineError):
         return True
+    if isinstance(error, Conflict) and "container name" in error.message.lower():
+        return False
     return any(words in error.message.lower() for words in ("already allocated", "already in use", "address in use"))
