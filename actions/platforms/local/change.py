@@ -21,12 +21,13 @@ ASK_SECONDS = 2.0
 
 
 class LocalChanger:
-    """Carries out one change of one process."""
+    """Carries out one change of one process. `in_place`: no traffic driver stands before it, its users are here."""
 
-    def __init__(self, directory: Path, url: str | None) -> None:
+    def __init__(self, directory: Path, url: str | None, *, in_place: bool = True) -> None:
         self._supervisor = SupervisorWriter(directory)
         self._directory = directory
         self._url = url
+        self._in_place = in_place
 
     async def check(self, change: Change) -> Evidence:
         """Raises Stale when the process was changed since planning, Refused when the release is gone."""
@@ -71,7 +72,11 @@ class LocalChanger:
         return Evidence(text=f"{change.subject} runs {facts.release}{answers}", data={"pid": facts.pid})
 
     async def undo(self, change: Change, key: str, folder: Path, deadline: Deadline, report: Report) -> Evidence:
-        """The old spec back in place; running again if it ran before."""
+        """The old spec back in place; running again if it ran before.
+
+        Raises VerifyFailed where somebody else changed it since, and where a release that ended again and again would
+        replace one that runs.
+        """
         name, back, kept = _process(change), f"{key}.undo", _kept(folder, key)
         now = await self._supervisor.record(name)
         if key not in now.keys:
@@ -81,6 +86,12 @@ class LocalChanger:
         if back not in now.keys:
             if now.keys[-1] != key:
                 raise VerifyFailed(f"{name} was changed again by somebody else; it is left alone")
+            facts = await self._settled(name, now.spec.artefact, deadline)
+            if self._in_place and old.wanted and not content["running"] and await self._better(facts, old, folder):
+                raise VerifyFailed(
+                    f"{name} stays on {facts.release}, which runs: {old.spec.release} did not,"
+                    " going back would be worse"
+                )
             crashpoint("local.before-undo")
             await self._supervisor.replace(old.spec, key=back, expected=now.generation)
             crashpoint("local.after-undo")
@@ -99,7 +110,7 @@ class LocalChanger:
         if key in record.keys:
             if record.spec.artefact != change.params["artefact"]:
                 return Probe(state=ProbeState.UNKNOWN, evidence=f"{told}; changed again since")
-            done = facts.state is ProcessState.RUNNING
+            done = facts.state is ProcessState.RUNNING and facts.artefact == record.spec.artefact
             return Probe(state=ProbeState.DONE if done else ProbeState.RUNNING, evidence=told)
         if record.generation == change.params["generation"]:
             return Probe(state=ProbeState.NOT_STARTED, evidence=told)
@@ -117,6 +128,34 @@ class LocalChanger:
 
     async def close(self) -> None:
         """Nothing is kept open between calls."""
+
+    async def _settled(self, name: str, artefact: str, deadline: Deadline) -> ProcessFacts:
+        """A change that is still being carried out has to end first: its old process may take its time to stop."""
+        return await until(
+            lambda: self._supervisor.process(name),
+            lambda facts: facts.artefact == artefact,
+            deadline,
+            lambda facts: f"{name} still stops {facts.release}",
+            every=EVERY,
+        )
+
+    async def _better(self, now: ProcessFacts, old: ProcessRecord, folder: Path) -> bool:
+        """Whether `now` runs and answers, while the `old` release ran in no process of this change."""
+        if now.state is not ProcessState.RUNNING or not await self._reached():
+            return False
+        others = (await self._supervisor.list()).processes
+        if any(one.state is ProcessState.RUNNING and one.artefact == old.spec.artefact for one in others):
+            return False
+        return not await asyncio.to_thread(_ran, folder, old.spec.artefact)
+
+    async def _reached(self) -> bool:
+        if self._url is None:
+            return True
+        http = HttpReader(self._url, timeout=ASK_SECONDS)
+        try:
+            return (await http.get("", fresh=True)).reached
+        finally:
+            await http.close()
 
     async def _running(self, change: Change, artefact: str, deadline: Deadline) -> ProcessFacts:
         async def look() -> ProcessFacts:
@@ -149,6 +188,12 @@ class LocalChanger:
 
 def _process(change: Change) -> str:
     return str(change.params["process"])
+
+
+def _ran(folder: Path, artefact: str) -> bool:
+    """Whether any process that this run changed ran that release before."""
+    kept = (json.loads(one.read_bytes()) for one in folder.glob("local-*.json"))
+    return any(one["running"] and one["record"]["spec"]["artefact"] == artefact for one in kept)
 
 
 def _kept(folder: Path, key: str) -> Path:

@@ -30,6 +30,7 @@ class Child:
         self.process: psutil.Process | None = None
         self.created: float | None = None
         self._popen: subprocess.Popen[bytes] | None = None
+        self._runs: ProcessSpec | None = None  # what was started; `record` may be of what comes next already
         self._gone = asyncio.Event()
         self._gone.set()
         self._timer: asyncio.TimerHandle | None = None
@@ -77,6 +78,7 @@ class Child:
             return
         finally:
             os.close(output)
+        self._runs = spec
         self._gone.clear()
         self._reason = ""
 
@@ -92,7 +94,7 @@ class Child:
             return False
         self._signal_group(signal.SIGKILL)  # while the pid is still ours: nothing of its group may stay
         code = self._popen.wait()
-        self._popen = self.process = self.created = None
+        self._popen = self.process = self.created = self._runs = None
         self._exit_code = code
         self._reason = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         self._gone.set()
@@ -118,14 +120,15 @@ class Child:
         self._spawn()
 
     async def stop(self, seconds: float | None = None) -> None:
-        """Ask it to end, kill it after `seconds`, return when it is gone. It is not restarted."""
+        """Ask it to end as it was started to, kill it after `seconds`, return when it is gone. It is not restarted."""
         self._cancel_timer()
         self._stopping = True
         try:
             if self._popen is not None:
-                grace = self.record.spec.stop_seconds if seconds is None else seconds
+                spec = self._runs or self.record.spec
+                grace = spec.stop_seconds if seconds is None else seconds
                 if grace > 0:
-                    self._signal(signal.Signals[self.record.spec.stop_signal])
+                    self._signal(signal.Signals[spec.stop_signal])
                     await self._wait_gone(grace)
                 while self._popen is not None:
                     self._signal_group(signal.SIGKILL)
@@ -141,8 +144,8 @@ class Child:
             self.reap()
 
     def facts(self) -> ProcessFacts:
-        """What is known of it now."""
-        spec = self.record.spec
+        """What is known of it now. While it is being replaced, `release` is the one that still runs."""
+        spec = self._runs or self.record.spec
         release = spec.release_directory
         memory, cpu = self._usage()
         return ProcessFacts(

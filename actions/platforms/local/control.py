@@ -83,8 +83,8 @@ class Control:
             record = ProcessRecord(spec=spec, generation=generation, keys=(*keys, key)[-KEPT_KEYS:])
             self._supervisor.keep(record)
             child = self._supervisor.children[name]
+            child.record = record  # at once: whoever asks while the old process still stops must see this key
             await child.stop()
-            child.record = record
             return self._started(child)
 
     async def _want(self, name: str, action: str, body: Any) -> dict[str, Any]:

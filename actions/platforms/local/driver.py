@@ -33,7 +33,7 @@ def workload_reader(settings: LocalWorkload, place: Place) -> "LocalReader":
 
 def workload_changer(settings: LocalWorkload, place: Place) -> LocalChanger:
     """The writing half."""
-    return LocalChanger(settings.directory, place.url)
+    return LocalChanger(settings.directory, place.url, in_place=not place.has_traffic)
 
 
 class LocalReader:
