@@ -2,8 +2,8 @@
 
 from actions.model.plan import Level
 from screens.cells import Row, row
+from screens.deciding import DecisionPage
 from screens.registry import Action, bindings
-from screens.rollback import DecisionPage
 from screens.rollback_rows import attach_rows, framed, refusal_rows
 
 

@@ -4,16 +4,14 @@ A page draws rows from what it knows (`body`), says which of its actions make se
 input or output itself: it asks the desk through workers and gets answers back as method calls.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.worker import Worker, WorkerState
 
-from actions.model.errors import ReadOnlyError, VqError
 from screens import small
-from screens.asking import Asking, said
+from screens.asking import said
 from screens.band import band, live
 from screens.cells import BLANK, ROLES, Row
 from screens.foot import foot
@@ -23,8 +21,8 @@ from screens.registry import Action, bindings, of
 from screens.scene import Scene
 from screens.thin import ThinCompositor
 from screens.widgets.lines import Lines
+from screens.working import Working
 
-T = TypeVar("T")
 ALONE_SECONDS = 15.0
 REST_SECONDS = 3.0
 """At rest a page is drawn whole that seldom, where nothing new has it drawn sooner."""
@@ -33,7 +31,7 @@ COMMON = ("all.attach", "all.roll-back", "all.palette", "all.help")
 """Keys of every page that its footer names; help and the palette know the rest."""
 
 
-class Page(Asking):
+class Page(Working):
     """One screen of the console."""
 
     BINDINGS = bindings("all")
@@ -259,43 +257,3 @@ class Page(Asking):
     def move_page(self, pages: int) -> None:
         """Move by what fits on the page."""
         self.move(pages * max(1, self.size.height - 8))
-
-    # asking the desk --------------------------------------------------------------------------
-    def fetch(self, work: Coroutine[Any, Any, T], then: Callable[[T], None], group: str) -> None:
-        """Await `work` beside the loop's keys and hand its result to `then`; a newer fetch of the group replaces it."""
-
-        async def job() -> None:
-            then(await work)
-
-        self.run_worker(job(), group=group, exclusive=True, exit_on_error=False)
-
-    def act(self, work: Coroutine[Any, Any, T], then: Callable[[T], None]) -> None:
-        """As `fetch`, for writes: leaving the page does not cancel what was asked for."""
-
-        async def job() -> None:
-            try:
-                result = await work
-            except VqError as error:
-                self.failed("act", error)
-            else:
-                then(result)
-            self.shell.feed.hurry()
-
-        self.app.run_worker(job(), group="act", exit_on_error=False)
-
-    def failed(self, group: str, error: BaseException) -> None:
-        """What was asked for did not come: one line, on the page that is on show."""
-        role = "warn" if isinstance(error, ReadOnlyError) else "down"
-        (self if self.is_current else self.shell).say(one_line(error), role)
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that failed says so on the page; it never ends the console."""
-        if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.failed(event.worker.group, event.worker.error)
-
-
-def one_line(error: BaseException) -> str:
-    """The one line a person sees; errors of our own making are named as such."""
-    if isinstance(error, VqError):
-        return error.message
-    return f"an error of this console, not of the system: {type(error).__name__}: {error}"

@@ -17,7 +17,8 @@ from screens.glyphs import ARROW
 from screens.keymap import ANSWERS
 from screens.page import Page
 from screens.registry import Action, bindings
-from screens.run_rows import Live, note_row, run_rows, usual_seconds
+from screens.run_note import note_row, usual_seconds
+from screens.run_rows import Live, run_rows
 from screens.scene import Scene
 from screens.steers import starting, steers
 

@@ -1,12 +1,12 @@
 """The rows of a run: how far, which step with what evidence, what users feel now, and the journal. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from actions.model.health import Snapshot
 from actions.model.record import GateRow
-from actions.model.run import Event, EventKind, Executor, Run, RunView, StepView
+from actions.model.run import Event, EventKind, Executor, RunView, StepView
 from actions.model.words import RunState, StepState
 from screens.cells import BLANK, Part, Row, cut, fit, indent, row, title, wrap
 from screens.figures import cost_row, health_row, measured
@@ -250,28 +250,3 @@ def event_text(event: Event) -> str:
         return f"{len(steps)} steps for a person"
     pairs = (f"{key} {value}" for key, value in body.items() if isinstance(value, str | int | float))
     return "  ".join(pairs)
-
-
-# the line above the keys --------------------------------------------------------------------------
-def usual_seconds(run: Run, past: Iterable[Run]) -> float | None:
-    """The median of what other runs of this service took; None where none was measured."""
-    took = sorted(
-        one.seconds for one in past if one.seconds is not None and one.service == run.service and one.id != run.id
-    )
-    return took[len(took) // 2] if took else None
-
-
-def note_row(run: Run, executor: Executor | None, keys: Mapping[str, str], *, starting: bool) -> Row:
-    """What holds the run up, and the key that changes it; else its reason."""
-    on, close, end = keys["run.carry-on"], keys["run.close"], keys["run.end-executor"]
-    if run.state is RunState.PAUSED:
-        return row(("‖ paused before its next step", "warn"), ("; nothing is under way", "dim"))
-    if run.state is RunState.NEEDS_OPERATOR:
-        ways = f"; {on} carries on, {close} closes it as put right; pgdn shows more"
-        return row(("✗ needs an operator", "down bold"), (ways, "dim"))
-    if starting:
-        return row(("its executor starts", "dim"))
-    if executor is None or run.state.terminal or executor.state not in GONE | STUCK:
-        return row((run.reason, "dim"))
-    way = f"{on} carries on" if executor.state in GONE else f"{end} ends it and carries on   {executor.detail}"
-    return row((f"▲ its executor is {executor.state}", "warn"), (f"; {way}", "dim"))

@@ -22,8 +22,9 @@ from screens.clock import Clock, SystemClock
 from screens.desk_protocol import Operator, Viewer, operator_of
 from screens.home import HomePage
 from screens.keymap import effective
-from screens.page import Page, one_line
+from screens.page import Page
 from screens.scene import Scene
+from screens.working import one_line
 
 if TYPE_CHECKING:
     from screens.feed import Feed
