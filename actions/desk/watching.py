@@ -120,16 +120,26 @@ class Watching:
             if all(one.attempted_at is not None for one in snapshot.services):
                 self._complete.set()
             if moved:
-                self.way_back.poke()
+                self.way_back.poke(moved=True)
             for put in list(self._puts):
                 put(snapshot)
             for watcher in list(self.watchers):
                 await watcher(snapshot)
 
     async def _poke(self) -> None:
+        """A verdict or a note of the ledger moves nothing; a run does, and may have until its end is known."""
+        running = True
         while True:
-            await self.ledger.changed.waiter().wait()
-            self.way_back.poke()
+            news = self.ledger.changed.waiter()
+            before, running = running, await self._runs()
+            self.way_back.poke(moved=before or running)
+            await news.wait()
+
+    async def _runs(self) -> bool:
+        try:
+            return await self.ledger.read(lambda reader: reader.active(self.access.name), None) is not None
+        except LedgerError:
+            return True
 
     async def _gather(self, request: RollbackRequest, within: float) -> RollbackFacts:
         self._poll()
@@ -139,5 +149,5 @@ class Watching:
         return facts.model_copy(update={"ledger_problem": problem}) if problem else facts
 
 
-def _states(snapshot: Snapshot) -> list[tuple[str, str]]:
-    return [(one.service, one.word) for one in snapshot.services]
+def _states(snapshot: Snapshot) -> list[tuple[str, str, str | None]]:
+    return [(one.service, one.word, one.version) for one in snapshot.services]

@@ -15,7 +15,7 @@ EVERY_SECONDS = 10.0
 """At rest; what changes in health or in the ledger has everything gathered at once."""
 
 SHARED_SECONDS = 7.0
-"""At rest, what health observed of the platforms that lately is good enough; a change has them asked."""
+"""At rest, what health observed of the platforms that lately is good enough; health that moves has them asked."""
 
 LEAST_SECONDS = 1.0
 OLD_SECONDS = 15.0
@@ -37,9 +37,11 @@ class WayBack:
         self._kept: dict[Key, tuple[float, RollbackFacts]] = {}
         self._under_way: dict[Key, asyncio.Task[RollbackFacts]] = {}
         self._poked = asyncio.Event()
+        self._moved = False
 
-    def poke(self) -> None:
-        """Something changed: gather again soon."""
+    def poke(self, *, moved: bool) -> None:
+        """Something changed: gather again soon, with the platforms asked anew when what runs there may have `moved`."""
+        self._moved |= moved
         self._poked.set()
 
     async def facts(self, request: RollbackRequest) -> RollbackFacts:
@@ -63,8 +65,8 @@ class WayBack:
         while True:
             await asyncio.gather(*(self._refresh(request, within) for request in self._wanted()))
             await asyncio.sleep(LEAST_SECONDS)
-            poked = await either(self._poked, EVERY_SECONDS - LEAST_SECONDS)
-            within = 0.0 if poked else SHARED_SECONDS
+            await either(self._poked, EVERY_SECONDS - LEAST_SECONDS)
+            within, self._moved = 0.0 if self._moved else SHARED_SECONDS, False
             self._poked.clear()
 
     async def _refresh(self, request: RollbackRequest, within: float) -> None:

@@ -47,7 +47,10 @@ async def test_only_at_rest_it_uses_what_health_saw(gathering: Gathering, monkey
         assert await gathering.next() == 0.0
         assert await gathering.next() == SHARED_SECONDS
         monkeypatch.setattr(way_back, "EVERY_SECONDS", 1_000.0)
-        kept.poke()
+        kept.poke(moved=False)
+        assert await gathering.next() == SHARED_SECONDS  # a note of the ledger moved nothing
+        kept.poke(moved=True)
+        kept.poke(moved=False)
         assert await gathering.next() == 0.0
     finally:
         living.cancel()
