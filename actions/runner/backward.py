@@ -10,10 +10,11 @@ from actions.model.errors import LedgerError
 from actions.model.identity import short_id
 from actions.model.plan import PlannedStep
 from actions.model.run import EventKind
-from actions.runner.forward import GRACE_SECONDS, Workshop
+from actions.runner.forward import GRACE_SECONDS
 from actions.runner.journal import Journal
 from actions.runner.orders import Orders
 from actions.runner.outcomes import NeedsOperator, Parked
+from actions.runner.workshop import Workshop
 
 log = logging.getLogger(__name__)
 

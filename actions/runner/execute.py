@@ -15,16 +15,17 @@ from actions.model.errors import LedgerError, VqError
 from actions.model.identity import short_id
 from actions.model.plan import OnFailure, PlannedStep
 from actions.model.run import EventKind
-from actions.model.words import Command, RunState
+from actions.model.words import RunState
 from actions.runner.backward import Backward
 from actions.runner.counting import count
-from actions.runner.forward import Forward, Workshop
+from actions.runner.forward import Forward
 from actions.runner.journal import Journal
 from actions.runner.orders import Orders
 from actions.runner.outcomes import Aborted, BackOut, Interrupted, NeedsOperator, Parked, StepFailed
 from actions.runner.pauses import Pauses
 from actions.runner.progress import RunProgress
 from actions.runner.redaction import Redactor
+from actions.runner.workshop import Workshop
 
 if TYPE_CHECKING:
     from actions.model.environment import Environment
@@ -235,11 +236,19 @@ class Conductor:
         return RunState.PAUSED
 
     async def _stuck(self, stuck: NeedsOperator) -> RunState:
-        """A person is needed: exact steps first, then the state, so that nobody sees the one without the other."""
-        # Whoever said before that it should go on did not know of this.
-        await self.orders.take([row for row in self.orders.decision.rows if row.command == Command.RESUME])
-        await self.journal.write(Entry(EventKind.MANUAL, None, 1, {"steps": list(self.backward.manual(stuck.step))}))
-        return await self._finish(RunState.NEEDS_OPERATOR, stuck.message)
+        """A person is needed: exact steps first, then the state, so that nobody sees the one without the other.
+
+        Where one has said already that it should go back, that is obeyed, unless it is the way back that failed.
+        """
+        forth = await self.pauses.state() is not RunState.UNDOING
+        told = (await self.orders.look()).back_out if forth else None
+        if told is None:
+            await self.pauses.settle(stuck.message)
+            steps = list(self.backward.manual(stuck.step))
+            await self.journal.write(Entry(EventKind.MANUAL, None, 1, {"steps": steps}))
+            state = await self._finish(RunState.NEEDS_OPERATOR, stuck.message)
+            told = (await self.orders.look()).back_out if forth else None
+        return state if told is None else await self._back(BackOut.told(told).message, BackOut.told(told))
 
     async def _break_off(self, reason: str) -> None:
         """Steps that only observe and were under way are closed, so that nothing looks as if it still ran."""

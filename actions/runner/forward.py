@@ -3,62 +3,32 @@
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from actions.ledger.writer import Entry, LostLock, Told
 from actions.model.crash import crashpoint
-from actions.model.errors import Ambiguous, LedgerError, UnknownNameError, VerifyFailed, VqError
-from actions.model.plan import Plan, PlannedStep
+from actions.model.errors import Ambiguous, LedgerError, UnknownNameError, Unreachable, VerifyFailed, VqError
+from actions.model.plan import PlannedStep
 from actions.model.platform import Evidence, Probe
 from actions.model.run import EventKind
+from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
 from actions.runner.journal import Journal
 from actions.runner.orders import Orders
 from actions.runner.outcomes import Interrupted, NeedsOperator, StepFailed
-from actions.steps.contract import Step, StepContext
-
-if TYPE_CHECKING:
-    from actions.model.environment import Environment
-    from actions.platforms.access import WriteAccess
-    from actions.steps.measures import Measures
-    from actions.steps.records import Records
+from actions.runner.workshop import Try, Workshop
+from actions.steps.contract import Step
 
 GRACE_SECONDS = 1.0
 """Beyond its own deadline a verification is broken off; its own message is the better one."""
 
+AGAIN_SECONDS = 0.5
+"""How often a probe that cannot tell is asked again."""
+
 LOCK = "lock"
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """What steps work with; the same for every step of a run."""
-
-    plan: Plan
-    environment: "Environment"
-    registry: Mapping[str, Step]
-    access: "WriteAccess"
-    records: "Records"
-    measures: "Measures"
-    folder: Path
-
-    def context(self, journal: Journal, step: PlannedStep, attempt: int) -> StepContext:
-        """The context of one step."""
-        return StepContext(
-            run_id=journal.run_id,
-            plan=self.plan,
-            step=step,
-            environment=self.environment,
-            access=self.access,
-            records=self.records,
-            measures=self.measures,
-            folder=self.folder,
-            report=journal.reporter(step.id, attempt),
-        )
 
 
 class Forward:
@@ -106,7 +76,7 @@ class Forward:
     def _key(self, planned: PlannedStep) -> str:
         return f"{self.journal.run_id}.{planned.id}"
 
-    async def _fresh(self, step: Step, planned: PlannedStep, attempt: int) -> None:
+    async def _fresh(self, step: Step, planned: PlannedStep, attempt: int, *, last: bool = False) -> None:
         context = self.workshop.context(self.journal, planned, attempt)
         started = time.monotonic()
         checked = await self._bounded(step.check(context), planned, "its preconditions were not read")
@@ -117,7 +87,7 @@ class Forward:
         if protected is not None:
             body["protected"] = self.journal.evidence(protected)
         await self._intent(planned, attempt, body)
-        await self._act(step, planned, context, attempt, started)
+        await self._act(Try(step, planned, context, attempt, started, last))
 
     async def _intent(self, planned: PlannedStep, attempt: int, body: dict[str, Any]) -> None:
         """Commit to the step. Raises Interrupted when something was told while a change was prepared."""
@@ -132,68 +102,101 @@ class Forward:
         except Told as told:
             raise Interrupted(f"step '{planned.title}' was not begun") from told
 
-    async def _act(self, step: Step, planned: PlannedStep, context: StepContext, attempt: int, started: float) -> None:
+    async def _act(self, one: Try) -> None:
+        planned, seconds = one.planned, one.planned.budget_seconds
         crashpoint(f"act.{planned.id}.before")
+        patience = Deadline(seconds)
         try:
-            acted = await _within(planned.budget_seconds, step.act(context))
-        except (Ambiguous, _OutOfTime) as error:
-            await self._ambiguous(step, planned, context, attempt, self.journal.redactor.failure(error))
+            acted = await _within(seconds, one.step.act(one.context))
+        except (Ambiguous, Unreachable, _OutOfTime) as error:
+            await self._unanswered(one, self.journal.redactor.failure(error), patience)
         else:
             crashpoint(f"act.{planned.id}.after")
             if planned.changes:
-                await self.journal.write(Entry(EventKind.ACTED, planned.id, attempt, self.journal.evidence(acted)))
-        await self._verify(step, planned, context, attempt, started, recovered=False)
+                await self.journal.write(Entry(EventKind.ACTED, planned.id, one.attempt, self.journal.evidence(acted)))
+            await self._verify(one, recovered=False)
 
-    async def _ambiguous(
-        self, step: Step, planned: PlannedStep, context: StepContext, attempt: int, words: str
-    ) -> None:
-        """A write whose answer was lost is never repeated blindly: what is there decides."""
-        probe = await self._probe(step, planned, context, attempt)
+    async def _unanswered(self, one: Try, words: str, patience: Deadline) -> None:
+        """A write whose answer was lost is never repeated blindly: what is there decides (rows 16 to 18).
+
+        Where it did not take effect, or only in part, it is gone on with once under its key; then it has failed.
+        """
+        probe = await self._known(one, patience)
         if probe.state is ProbeState.UNKNOWN:
-            raise NeedsOperator(f"{words}; and whether it took effect cannot be told: {probe.evidence}", planned)
-        if probe.state in (ProbeState.NOT_STARTED, ProbeState.PARTIAL):
-            raise StepFailed(f"{words}; found: {probe.evidence}", planned)
+            raise NeedsOperator(f"{words}; and whether it took effect cannot be told: {probe.evidence}", one.planned)
+        if probe.state in (ProbeState.DONE, ProbeState.RUNNING):
+            await self._verify(one, recovered=False)
+        elif one.last:
+            raise StepFailed(f"{words}; found: {probe.evidence}", one.planned)
+        elif probe.state is ProbeState.NOT_STARTED:
+            await self._fresh(one.step, one.planned, one.attempt + 1, last=True)
+        else:
+            await self._go_on(one, f"goes on after a lost answer: {probe.evidence}", last=True)
 
     async def _recover(self, step: Step, planned: PlannedStep, attempt: int) -> None:
         """The step was under way when its executor died: the probe decides, not a replay."""
-        context = self.workshop.context(self.journal, planned, attempt)
-        started = time.monotonic()
+        one = Try(step, planned, self.workshop.context(self.journal, planned, attempt), attempt, time.monotonic())
         acted = self.journal.progress.steps[planned.id].acted
-        probe = await self._probe(step, planned, context, attempt)
+        probe = await self._known(one, Deadline(planned.budget_seconds))
         match probe.state:
             case ProbeState.DONE | ProbeState.RUNNING:
-                await self._verify(step, planned, context, attempt, started, recovered=True)
+                await self._verify(one, recovered=True)
             case ProbeState.NOT_STARTED if acted and planned.changes:
                 raise StepFailed(f"its effect is gone, somebody else changed it: {probe.evidence}", planned)
             case ProbeState.NOT_STARTED:
                 await self._fresh(step, planned, attempt + 1)
             case ProbeState.PARTIAL:
-                await self._intent(planned, attempt + 1, {"checked": f"goes on after a crash: {probe.evidence}"})
-                again = self.workshop.context(self.journal, planned, attempt + 1)
-                await self._act(step, planned, again, attempt + 1, started)
+                await self._go_on(one, f"goes on after a crash: {probe.evidence}", last=False)
             case _:
                 raise NeedsOperator(f"whether it took effect cannot be told: {probe.evidence}", planned)
 
-    async def _probe(self, step: Step, planned: PlannedStep, context: StepContext, attempt: int) -> Probe:
+    async def _go_on(self, one: Try, words: str, *, last: bool) -> None:
+        """A part of it is there: acted again under its key, it is completed."""
+        attempt = one.attempt + 1
+        await self._intent(one.planned, attempt, {"checked": self.journal.redactor.text(words)})
+        context = self.workshop.context(self.journal, one.planned, attempt)
+        await self._act(Try(one.step, one.planned, context, attempt, one.started, last))
+
+    async def _known(self, one: Try, patience: Deadline) -> Probe:
+        """What the probe finds; while it cannot tell it is asked again, as long as `patience` lasts (row 18)."""
+        probe = await self._probe(one, one.planned.budget_seconds)
+        await self._probed(one, probe)
+        if probe.state is not ProbeState.UNKNOWN or patience.passed:
+            return probe
+        one.context.report(f"whether it took effect cannot be told yet, looking again: {probe.evidence}")
+        while probe.state is ProbeState.UNKNOWN and not patience.passed:
+            await self._rest(one.planned, min(AGAIN_SECONDS, patience.remaining()))
+            probe = await self._probe(one, max(patience.remaining(), AGAIN_SECONDS))
+        await self._probed(one, probe)
+        return probe
+
+    async def _rest(self, planned: PlannedStep, seconds: float) -> None:
+        """Raises Interrupted when something is told meanwhile."""
         try:
-            probe = await _within(planned.budget_seconds, step.probe(context))
+            async with asyncio.timeout(seconds):
+                await self.orders.interrupted.wait()
+        except TimeoutError:
+            return
+        raise Interrupted(f"step '{planned.title}' was broken off")
+
+    async def _probe(self, one: Try, seconds: float) -> Probe:
+        try:
+            return await _within(seconds, one.step.probe(one.context))
         except Exception as error:  # noqa: BLE001 - a probe that errs knows nothing, and that is its verdict
-            probe = Probe(
-                state=ProbeState.UNKNOWN, evidence=f"the probe failed: {self.journal.redactor.failure(error)}"
-            )
+            return Probe(state=ProbeState.UNKNOWN, evidence=f"the probe failed: {self.journal.redactor.failure(error)}")
+
+    async def _probed(self, one: Try, probe: Probe) -> None:
         body = {
             "state": probe.state.value,
             "evidence": self.journal.redactor.text(probe.evidence),
             "found": self.journal.redactor.value(probe.data),
         }
-        await self.journal.write(Entry(EventKind.PROBED, planned.id, attempt, body))
-        return probe
+        await self.journal.write(Entry(EventKind.PROBED, one.planned.id, one.attempt, body))
 
-    async def _verify(
-        self, step: Step, planned: PlannedStep, context: StepContext, attempt: int, started: float, *, recovered: bool
-    ) -> None:
+    async def _verify(self, one: Try, *, recovered: bool) -> None:
+        planned, attempt = one.planned, one.attempt
         crashpoint(f"verify.{planned.id}.before")
-        seen = await self._interruptible(step.verify(context), planned)
+        seen = await self._interruptible(one.step.verify(one.context), planned)
         crashpoint(f"verify.{planned.id}.after")
         body = self.journal.evidence(seen)
         entries = [Entry(EventKind.VERIFIED, planned.id, attempt, body)]
@@ -201,7 +204,7 @@ class Forward:
         entries += [
             _clock(name) for name in ("moved", "recovered") if seen.data.get(name) is True and name not in points
         ]
-        seconds = round(time.monotonic() - started, 3)
+        seconds = round(time.monotonic() - one.started, 3)
         entries.append(Entry(EventKind.DONE, planned.id, attempt, body | {"seconds": seconds, "recovered": recovered}))
         await self.journal.write(*entries)
 

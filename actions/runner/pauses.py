@@ -59,6 +59,16 @@ class Pauses:
         await self._new_owner(decision)
         await self.orders.take([row for row in decision.rows if row.command != Command.PAUSE])
 
+    async def settle(self, why: str) -> None:
+        """The run stops for a person: a new owner is heard, and whoever said something else is told why not."""
+        decision = await self.orders.look()
+        await self._new_owner(decision)
+        for row in decision.rows:
+            if row.command != Command.TAKE_OVER:  # whoever said that it should go on did not know of this
+                text = f"'{row.command}' of {row.by} came too late: the run needs a person: {why}"
+                await self.journal.write(Entry(EventKind.NOTE, None, 1, {"text": text}))
+        await self.orders.take(decision.rows)
+
     async def _obey_all(self, planned: PlannedStep | None) -> None:
         """Obey until nothing waits: what comes in while something is obeyed is obeyed as well, never just taken."""
         while True:

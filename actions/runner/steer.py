@@ -5,6 +5,7 @@ from pathlib import Path
 
 from actions.ledger import open_reader, open_writer
 from actions.ledger.submitting import LAUNCH_SECONDS
+from actions.ledger.writer import LedgerWriter
 from actions.model.errors import Refused
 from actions.model.identity import short_id
 from actions.model.record import CommandRow
@@ -29,8 +30,8 @@ def resume(ledger_dir: Path, run_id: str, *, by: str = "") -> None:
             raise Refused(f"run {short_id(run_id)} has ended ({run.state.value}); there is nothing to resume")
         if run.state in _WAITING:
             ledger.command(run_id, Command.RESUME, by=by or run.operator)
-        at_work = ledger.executor(run_id).state in AT_WORK
-    if not at_work:
+        heard = _heard(ledger, run_id)
+    if not heard:
         launch(ledger_dir, run_id)
 
 
@@ -38,10 +39,19 @@ def steer(ledger_dir: Path, run_id: str, what: Command, *, by: str, reason: str 
     """Tell a run something; where it takes an executor to obey and none is at work, one is started. Raises VqError."""
     with open_writer(ledger_dir) as ledger:
         row = ledger.command(run_id, what, by=by, reason=reason)
-        at_work = ledger.executor(run_id).state in AT_WORK or _starting(ledger.run(run_id))
-    if what in _NEED_AN_EXECUTOR and not at_work:
+        heard = _heard(ledger, run_id) or _starting(ledger.run(run_id))
+    if what in _NEED_AN_EXECUTOR and not heard:
         launch(ledger_dir, run_id)
     return row
+
+
+def _heard(ledger: LedgerWriter, run_id: str) -> bool:
+    """Whether an executor hears what the run is told. The one of a run that needs a person is leaving, if still there.
+
+    One that is started beside it waits for its lock, or finds the run carried out by another and leaves.
+    """
+    working = ledger.executor(run_id).state in AT_WORK
+    return working and ledger.run(run_id).state is not RunState.NEEDS_OPERATOR
 
 
 def _starting(run: Run) -> bool:

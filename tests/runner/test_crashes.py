@@ -93,7 +93,7 @@ def test_after_too_many_crashes_a_person_is_asked(bench: Bench) -> None:
 
 
 def test_when_the_probe_cannot_tell_a_person_is_asked(bench: Bench) -> None:
-    plan = make_plan(step(1, "lock", changes=False), step(2, params={"probe": "unknown"}))
+    plan = make_plan(step(1, "lock", changes=False), step(2, params={"probe": "unknown"}, budget_seconds=1))
     run_id = bench.submit(plan)
     assert bench.crash(run_id, lambda _, name: name == "effect.2.after")
     assert bench.run(run_id) is RunState.NEEDS_OPERATOR

@@ -71,7 +71,7 @@ def test_tidying_up_that_nobody_can_tell_about_does_not_unsettle_what_is_proved(
 
 
 def test_tidying_up_that_died_and_cannot_be_told_about_is_a_warning_too(bench: Bench) -> None:
-    tidy = step(3, params={"probe": "unknown"}, on_failure=OnFailure.WARN)
+    tidy = step(3, params={"probe": "unknown"}, on_failure=OnFailure.WARN, budget_seconds=0.2)
     run_id = bench.submit(make_plan(step(1, "lock", changes=False), step(2), tidy))
     assert bench.crash(run_id, lambda _, name: name == "act.3.before")
     assert bench.run(run_id) is RunState.SUCCEEDED

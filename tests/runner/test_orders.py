@@ -92,8 +92,39 @@ def test_what_comes_after_the_last_look_is_told_that_it_came_too_late(bench: Ben
     assert bench.ledger.pending_commands(run_id) == () and bench.ledger.verify().intact
 
 
+HANGS = make_plan(
+    step(1, "lock", changes=False), step(2, params={"fail": "hang", "probe": "unknown"}, budget_seconds=0.2)
+)
+
+
+@pytest.mark.parametrize("point", ["probed.2.before", "manual.0.after", "finish.needs-operator.before"])
+def test_a_back_out_that_comes_as_a_person_is_called_is_obeyed(bench: Bench, point: str) -> None:
+    run_id = bench.submit(HANGS)
+    with told_at(bench, run_id, point, Command.BACK_OUT):
+        assert bench.run(run_id) is RunState.UNDONE
+    assert bench.world.get(2)["value"] == OLD and bench.ledger.pending_commands(run_id) == ()
+    check_journal(bench.ledger, bench.world)
+
+
+def test_a_way_back_that_failed_is_not_begun_again_by_a_back_out_that_came_meanwhile(bench: Bench) -> None:
+    run_id = bench.submit(standard_plan(last={"fail": "verify", "undo": "fails"}))
+    with told_at(bench, run_id, "undo.5.before", Command.BACK_OUT):
+        assert bench.run(run_id) is RunState.NEEDS_OPERATOR
+    assert "'back-out' of ben came too late: the run needs a person" in notes(bench, run_id)
+    assert bench.ledger.pending_commands(run_id) == ()
+
+
+def test_other_words_that_come_as_a_person_is_called_are_answered(bench: Bench) -> None:
+    run_id = bench.submit(HANGS)
+    with told_at(bench, run_id, "probed.2.before", Command.PAUSE):
+        assert bench.run(run_id) is RunState.NEEDS_OPERATOR
+    assert "'pause' of ben came too late: the run needs a person" in notes(bench, run_id)
+    assert bench.ledger.pending_commands(run_id) == ()
+
+
 def test_a_run_closed_by_hand_answers_what_it_was_told(bench: Bench) -> None:
-    run_id = bench.submit(make_plan(step(1, "lock", changes=False), step(2, params={"probe": "unknown"})))
+    look = step(2, params={"probe": "unknown"}, budget_seconds=0.2)
+    run_id = bench.submit(make_plan(step(1, "lock", changes=False), look))
     assert bench.crash(run_id, lambda _, name: name == "act.2.before")
     assert bench.run(run_id) is RunState.NEEDS_OPERATOR
     bench.ledger.command(run_id, Command.BACK_OUT, by="ben")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from actions.model.crash import crashpoint
-from actions.model.errors import Ambiguous, Refused, Stale, VerifyFailed
+from actions.model.errors import Ambiguous, Refused, Stale, Unreachable, VerifyFailed
 from actions.model.platform import Evidence, Probe
 from actions.model.waiting import until
 from actions.model.words import ProbeState
@@ -81,6 +81,12 @@ class Effect(Step):
             raise ZeroDivisionError("password=hunter2hunter2")
         if self.fails(context, "key"):
             raise KeyError("shares")
+        if self.fails(context, "lost"):
+            self.world.count("sent", context.key)
+            raise Ambiguous("the request was lost on its way")
+        if self.fails(context, "lost once") and ("sent", context.key) not in self.world.effects():
+            self.world.count("sent", context.key)
+            raise Ambiguous("the request was lost on its way")
         crashpoint(f"effect.{context.step.id}.before")
         self.world.put(context.step.id, NEW, context.key)
         self.world.count("do", context.key)  # called twice, it happens twice: the runner has to know better
@@ -111,6 +117,9 @@ class Effect(Step):
         return Evidence(text="slot holds the old value again")
 
     async def probe(self, context: StepContext) -> Probe:
+        if context.step.params.get("probe") == "away" and not self.world.flag("probed").exists():
+            self.world.flag("probed").touch()
+            raise Unreachable("the platform does not answer")
         if context.step.params.get("probe") == "unknown" and not self.world.flag("mended").exists():
             return Probe(state=ProbeState.UNKNOWN, evidence="the platform does not answer")
         done = self.world.get(context.step.id)["key"] == context.key
@@ -130,6 +139,9 @@ class TwoParts(Effect):
             self.world.put(context.step.id, "half", context.key)
             self.world.count("half", context.key)
         crashpoint(f"effect.{context.step.id}.middle")
+        if self.fails(context, "away") and not self.world.flag("went").exists():
+            self.world.flag("went").touch()
+            raise Unreachable("nobody answers at the platform")
         if self.world.get(context.step.id)["value"] == "half":
             self.world.put(context.step.id, NEW, context.key)
             self.world.count("do", context.key)
