@@ -16,9 +16,10 @@ from actions.model.platform import Change, Evidence, Probe
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
 from actions.platforms.kubernetes.kinds import CAUSE_ANNOTATION, RUN_ANNOTATION, Paths, kubectl
+from actions.platforms.kubernetes.pods import ending, ready
 from actions.platforms.kubernetes.revisions import Revision, history, reference
 from actions.platforms.kubernetes.rollout import RolloutWatch
-from actions.platforms.kubernetes.status import ending, ready, timed_out_at
+from actions.platforms.kubernetes.status import timed_out_at
 from actions.platforms.protocols import Report
 
 THROTTLED_TRIES = 4

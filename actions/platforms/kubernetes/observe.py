@@ -12,9 +12,10 @@ from actions.model.platform import Instance, InstanceState, WorkloadFacts
 from actions.model.text import clean
 from actions.platforms.kubernetes.kinds import Kind, owned
 from actions.platforms.kubernetes.notes import notes
+from actions.platforms.kubernetes.pods import container_of, ending, ready, restarts, status_of, stuck
 from actions.platforms.kubernetes.quantities import Usage
 from actions.platforms.kubernetes.revisions import Revision, artefact, history, image_of, reference, version_of
-from actions.platforms.kubernetes.status import ending, progress, ready, stuck
+from actions.platforms.kubernetes.status import progress
 
 
 class Observation(Fact):
@@ -60,7 +61,7 @@ def workload_facts(settings: KubernetesWorkload, seen: Observation) -> WorkloadF
     return WorkloadFacts(
         observed_at=datetime.now(UTC),
         desired=_desired(seen),
-        instances=tuple(instance(pod, settings.container, seen.usage) for pod in seen.own_pods),
+        instances=tuple(instance(pod, container_of(template, settings.container), seen.usage) for pod in seen.own_pods),
         current=artefact(template, settings.container, own),
         pins=pins,
         at_hand=tuple(artefact(one.template, settings.container, one) for one in revisions),
@@ -69,10 +70,10 @@ def workload_facts(settings: KubernetesWorkload, seen: Observation) -> WorkloadF
     )
 
 
-def instance(pod: Json, container: str | None, usage: Usage) -> Instance:
-    """One pod as an instance (H4)."""
-    statuses = (pod.get("status") or {}).get("containerStatuses") or []
-    status = next((one for one in statuses if one.get("name") == container), statuses[0] if statuses else {})
+def instance(pod: Json, container: str, usage: Usage) -> Instance:
+    """One pod as an instance (H4), by its container of that name, or by its first where an older template has none."""
+    container = container_of(pod, container)
+    status = status_of(pod, container)
     name = clean(pod["metadata"]["name"], limit=253)
     cpu, memory = usage.get(name, (None, None))
     template = {"metadata": {"labels": pod["metadata"].get("labels")}, "spec": pod["spec"]}
@@ -83,7 +84,7 @@ def instance(pod: Json, container: str | None, usage: Usage) -> Instance:
         ready=ready(pod),
         version=version_of(template, container),
         reference=clean(status.get("imageID") or image_of(template, container), limit=500),
-        restarts=sum(int(one.get("restartCount", 0)) for one in statuses),
+        restarts=restarts(pod),
         started_at=_time((pod.get("status") or {}).get("startTime")),
         host=clean(pod["spec"].get("nodeName") or "", limit=253) or None,
         cpu=cpu,

@@ -11,9 +11,10 @@ from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Stale, Unreachable, VerifyFailed
 from actions.model.platform import Evidence
 from actions.model.waiting import Deadline
-from actions.platforms.kubernetes.kinds import REVISION_LABEL, Paths, owned
+from actions.platforms.kubernetes.kinds import Paths, owned
+from actions.platforms.kubernetes.pods import container_of, ending, finished, image_id, of_revision, ready, restarts
 from actions.platforms.kubernetes.revisions import history, image_of, reference
-from actions.platforms.kubernetes.status import ending, progress, ready
+from actions.platforms.kubernetes.status import progress
 from actions.platforms.protocols import Report
 
 POLL_SECONDS = 0.5
@@ -110,17 +111,21 @@ class RolloutWatch:
         pods = await self._pods(workload)
         if unready := [pod["metadata"]["name"] for pod in pods if not ready(pod)]:
             return Proof(missing=f"not ready: {', '.join(unready)}")
-        digests = {image for pod in pods for image in _image_ids(pod, self._settings.container)}
+        template = workload["spec"]["template"]
+        container = container_of(template, self._settings.container)
+        digests = {image_id(pod, container) for pod in pods}
+        if "" in digests:
+            return Proof(missing=f"what image container {container} runs is not told yet")
         if len(digests) > 1:
             return Proof(missing=f"pods run {len(digests)} different images")
-        pinned = image_of(workload["spec"]["template"], self._settings.container).partition("@")[2]
-        if pinned and any(not image.endswith(pinned) for image in digests):
+        pinned = image_of(template, container).partition("@")[2]
+        if pinned and digests - {pinned}:
             raise VerifyFailed(f"pods run another image than the pinned {pinned[:19]}")
-        restarts = sum(_restarts(pod) for pod in pods)
-        if self._restarts is not None and restarts > self._restarts:
-            raise VerifyFailed(f"containers restart after the rollout ({restarts} restarts)")
+        restarted = sum(restarts(pod) for pod in pods)
+        if self._restarts is not None and restarted > self._restarts:
+            raise VerifyFailed(f"containers restart after the rollout ({restarted} restarts)")
         if self._restarts is None:
-            self._restarts = restarts
+            self._restarts = restarted
             return Proof(missing="a second look that nothing restarts")
         if self._settings.service and not await self._endpoints():
             return Proof(missing=f"service {self._settings.service} has no ready endpoint")
@@ -128,14 +133,15 @@ class RolloutWatch:
         return Proof(missing="", text=f"{state.text}, image {shown} on {len(pods)} pods")
 
     async def _pods(self, workload: Json) -> list[Json]:
-        """Pods made from the target template that are not ending."""
+        """Pods made from the target template that are to stay: neither ending nor finished, as kubectl counts them."""
         listed, _ = await self._client.collection(self._paths.core("pods"))
         owner = workload["metadata"]["uid"]
         if self._paths.kind.history == "replicasets":
             kept, _ = await self._client.collection(self._paths.apps("replicasets"))
             current = [one for one in history(self._paths.kind, workload, kept) if one.reference == self._target]
             owner = current[0].uid if current else ""
-        return [pod for pod in listed if owned(pod, owner) and not ending(pod) and _of_target(pod, workload)]
+        mine = [pod for pod in listed if owned(pod, owner) and _of_target(pod, workload)]
+        return [pod for pod in mine if not ending(pod) and not finished(pod)]
 
     async def _endpoints(self) -> int:
         query = {"labelSelector": f"kubernetes.io/service-name={self._settings.service}"}
@@ -152,14 +158,4 @@ def _of_target(pod: Json, workload: Json) -> bool:
     """False for pods of a StatefulSet that its partition keeps on their old template."""
     partition = ((workload["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition")
     wanted = (workload.get("status") or {}).get("updateRevision")
-    return not partition or (pod["metadata"].get("labels") or {}).get(REVISION_LABEL) == wanted
-
-
-def _image_ids(pod: Json, container: str | None) -> list[str]:
-    statuses = (pod.get("status") or {}).get("containerStatuses") or []
-    chosen = [one for one in statuses if container in (None, one.get("name"))][:1]
-    return [str(one.get("imageID", "")) for one in chosen]
-
-
-def _restarts(pod: Json) -> int:
-    return sum(int(one.get("restartCount", 0)) for one in (pod.get("status") or {}).get("containerStatuses") or [])
+    return not partition or of_revision(pod, str(wanted))

@@ -2,7 +2,6 @@
 
 from actions.clients.kubernetes_api import Json
 from actions.model.base import Fact
-from actions.platforms.kubernetes.kinds import REVISION_LABEL
 
 
 class Progress(Fact):
@@ -84,23 +83,3 @@ def _timed_out(thing: Json) -> Json:
         if condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
             return dict(condition)
     return {}
-
-
-def ready(pod: Json) -> bool:
-    """Whether the pod counts as ready."""
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
-
-
-def ending(pod: Json) -> bool:
-    """Whether the pod is being deleted."""
-    return "deletionTimestamp" in pod["metadata"]
-
-
-def stuck(pods: list[Json], revision: str) -> list[Json]:
-    """Pods that are not ready and not of `revision`: an ordered StatefulSet waits for them forever (fact 6)."""
-    return [
-        pod
-        for pod in pods
-        if not ready(pod) and not ending(pod) and (pod["metadata"].get("labels") or {}).get(REVISION_LABEL) != revision
-    ]

@@ -216,6 +216,13 @@ class KubernetesDouble:
         """Pods labelled `app=<app>`, the terminating ones included."""
         return [pod for pod in self.all(POD.name, namespace) if pod["metadata"].get("labels", {}).get("app") == app]
 
+    def evict(self, pod: Json) -> None:
+        """End a pod as a node does that runs short or is shut down: it stays, Failed, and is replaced elsewhere."""
+        with self.cluster.store.lock:
+            held = self.get(POD.name, pod["metadata"]["name"], pod["metadata"]["namespace"])
+            held["status"] = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory."}
+            self.cluster.store.write_status(POD, held)
+
     def cluster_uid(self) -> str:
         """The uid of namespace kube-system, by which a cluster is told from another."""
         return str(self.get(NAMESPACE.name, "kube-system")["metadata"]["uid"])

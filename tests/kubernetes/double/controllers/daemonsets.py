@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tests.kubernetes.double.controllers.history import Revisions
-from tests.kubernetes.double.controllers.pods import available, new_pod, ready, terminating
+from tests.kubernetes.double.controllers.pods import available, finished, new_pod, ready, terminating
 from tests.kubernetes.double.controllers.rollout import share
 from tests.kubernetes.double.kinds import DAEMON_SET, NODE, POD
 from tests.kubernetes.double.status import Json
@@ -38,6 +38,8 @@ class DaemonSets:
         self._revisions.truncate(daemon_set, live)
 
     def _place(self, daemon_set: Json, hashed: str) -> None:
+        for pod in filter(finished, self._cluster.store.owned(POD, daemon_set)):
+            self._cluster.store.begin_deletion(POD, pod, grace=30)
         taken = {pod["spec"].get("nodeName") for pod in self._cluster.store.owned(POD, daemon_set)}
         number = daemon_set["metadata"]["annotations"][TEMPLATE_GENERATION]
         for node in self._cluster.store.all(NODE):

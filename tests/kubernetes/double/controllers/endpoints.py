@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tests.kubernetes.double.controllers.pods import owner_reference, ready, terminating
+from tests.kubernetes.double.controllers.pods import finished, owner_reference, ready, terminating
 from tests.kubernetes.double.kinds import ENDPOINT_SLICE, POD, SERVICE
 from tests.kubernetes.double.status import Json
 
@@ -25,7 +25,7 @@ class Endpoints:
         store, space = self._cluster.store, service["metadata"]["namespace"]
         wanted = service["spec"]["selector"].items()
         pods = [pod for pod in store.all(POD, space) if wanted <= (pod["metadata"].get("labels") or {}).items()]
-        endpoints = [_endpoint(pod) for pod in pods if pod["status"].get("podIP")]
+        endpoints = [_endpoint(pod) for pod in pods if pod["status"].get("podIP") and not finished(pod)]
         slices = store.owned(ENDPOINT_SLICE, service)
         if slices:
             held = store.get(ENDPOINT_SLICE, space, slices[0]["metadata"]["name"])

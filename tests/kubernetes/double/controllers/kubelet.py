@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tests.kubernetes.double.controllers.pods import ready, terminating
+from tests.kubernetes.double.controllers.pods import finished, ready, terminating
 from tests.kubernetes.double.kinds import NODE, POD, POD_METRICS
 from tests.kubernetes.double.status import Json
 from tests.kubernetes.double.store import copied, stamp
@@ -50,7 +50,7 @@ class Kubelet:
             life = self._life(pod)
             if terminating(pod):
                 self._end(pod, life)
-            elif pod["status"].get("phase") not in ("Succeeded", "Failed"):
+            elif not finished(pod):
                 self._run(pod, life)
 
     def _end(self, pod: Json, life: Life) -> None:
@@ -148,7 +148,7 @@ class Kubelet:
         if begun:
             status |= {"podIP": life.address, "podIPs": [{"ip": life.address}]}
         status.setdefault("startTime", now)
-        status["containerStatuses"] = containers
+        status["containerStatuses"] = sorted(containers, key=lambda one: str(one["name"]))
 
     def _note(self, old: Json, new: Json, life: Life) -> None:
         """Log lines, an event for an image that cannot be pulled, and use of cpu and memory where asked for."""

@@ -63,6 +63,16 @@ def terminating(pod: Json) -> bool:
     return "deletionTimestamp" in pod["metadata"]
 
 
+def finished(pod: Json) -> bool:
+    """Whether it will never run again, as an evicted one; nothing but garbage collection removes it."""
+    return pod.get("status", {}).get("phase") in ("Failed", "Succeeded")
+
+
+def active(pods: list[Json]) -> list[Json]:
+    """Those a replica set counts (`FilterActivePods`)."""
+    return [pod for pod in pods if not terminating(pod) and not finished(pod)]
+
+
 def ready(pod: Json) -> bool:
     """Whether the pod runs and its Ready condition holds."""
     conditions = pod.get("status", {}).get("conditions") or []

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tests.kubernetes.double.controllers.pods import available, new_pod, ready, terminating
+from tests.kubernetes.double.controllers.pods import active, available, new_pod, ready, terminating
 from tests.kubernetes.double.kinds import POD, REPLICA_SET
 from tests.kubernetes.double.status import Json
 from tests.kubernetes.double.store import copied
@@ -24,7 +24,7 @@ class ReplicaSets:
 
     def _scale(self, replica_set: Json) -> None:
         store = self._cluster.store
-        pods = [pod for pod in store.owned(POD, replica_set) if not terminating(pod)]
+        pods = active(store.owned(POD, replica_set))
         wanted = replica_set["spec"]["replicas"]
         for _ in range(wanted - len(pods)):
             pod = new_pod(self._cluster, REPLICA_SET, replica_set, replica_set["spec"]["template"], {})
@@ -39,15 +39,15 @@ class ReplicaSets:
 
     def _count(self, replica_set: Json) -> None:
         pods = self._cluster.store.owned(POD, replica_set)
-        active = [pod for pod in pods if not terminating(pod)]
+        standing = active(pods)
         patience = replica_set["spec"].get("minReadySeconds", 0)
         counted = {
-            "fullyLabeledReplicas": len(active),
-            "readyReplicas": sum(map(ready, active)),
-            "availableReplicas": sum(available(self._cluster, pod, patience) for pod in active),
+            "fullyLabeledReplicas": len(standing),
+            "readyReplicas": sum(map(ready, standing)),
+            "availableReplicas": sum(available(self._cluster, pod, patience) for pod in standing),
         }
-        status = {"replicas": len(active)} | {key: number for key, number in counted.items() if number}
-        status |= {"terminatingReplicas": len(pods) - len(active)}
+        status = {"replicas": len(standing)} | {key: number for key, number in counted.items() if number}
+        status |= {"terminatingReplicas": sum(map(terminating, pods))}
         status |= {"observedGeneration": replica_set["metadata"]["generation"]}
         if status != replica_set.get("status"):
             held = copied(replica_set)

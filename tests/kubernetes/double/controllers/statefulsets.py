@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tests.kubernetes.double.controllers.history import Revisions
-from tests.kubernetes.double.controllers.pods import available, new_pod, ready, terminating
+from tests.kubernetes.double.controllers.pods import available, finished, new_pod, ready, terminating
 from tests.kubernetes.double.kinds import POD, STATEFUL_SET
 from tests.kubernetes.double.status import Json
 from tests.kubernetes.double.store import copied
@@ -54,6 +54,8 @@ class StatefulSets:
             pod = pods.get(ordinal)
             if pod is None:
                 self._create(stateful_set, current, update, ordinal)
+            elif finished(pod):
+                self._delete(stateful_set, pod)
             if ordered and (pod is None or terminating(pod) or not ready(pod)):
                 return
         surplus = [pods[ordinal] for ordinal in sorted(pods, reverse=True) if ordinal >= wanted]
