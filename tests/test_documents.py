@@ -58,7 +58,7 @@ def test_nginx_takes_the_lines_of_its_page(tmp_path: Path, cli: Cli) -> None:
     words = [shutil.which("nginx") or "nginx", "-p", tmp_path, "-c", whole, "-T", "-q"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    checks = list(server_block.checks(traffic, done.stdout, str(include)))
+    checks = list(server_block.checks(traffic, done.stdout, (str(include),)))
     assert [check.gate.value for check in checks] == ["pass", "pass"], checks
 
 

@@ -6,6 +6,7 @@ fixed arguments, never through a shell, and every call has a deadline.
 
 import asyncio
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,8 +49,15 @@ class Master(Fact):
 class Runner(Protocol):
     """Where nginx runs."""
 
-    async def run(self, *arguments: str, whole: bool = False) -> Output:
-        """Run nginx with these arguments; the output is shortened and cleaned unless it is wanted `whole`."""
+    async def run(self, *arguments: str, whole: bool = False, keep: tuple[int, ...] = ()) -> Output:
+        """Run nginx with these arguments; the output is shortened and cleaned unless it is wanted `whole`.
+
+        A child on this host is given the descriptors in `keep`: locks that hold until it has ended.
+        """
+        ...
+
+    async def test_text(self, text: str) -> Output | None:
+        """Test a configuration that stands in no file that stays; None where nginx could not read it."""
         ...
 
     async def master_pid(self) -> int | None:
@@ -71,7 +79,7 @@ class LocalRunner:
     def __init__(self, settings: NginxTraffic) -> None:
         self._settings = settings
 
-    async def run(self, *arguments: str, whole: bool = False) -> Output:
+    async def run(self, *arguments: str, whole: bool = False, keep: tuple[int, ...] = ()) -> Output:
         """Run the configured binary. Raises Unreachable when it cannot be started or does not end in time."""
         try:
             process = await asyncio.create_subprocess_exec(
@@ -80,6 +88,7 @@ class LocalRunner:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
+                pass_fds=keep,
             )
         except OSError as error:
             raise Unreachable(f"cannot run '{self._settings.binary}': {error.strerror}; check 'binary'") from None
@@ -93,6 +102,13 @@ class LocalRunner:
                 process.kill()
                 await process.wait()
         return Output(code=process.returncode or 0, text=_text(printed, whole))
+
+    async def test_text(self, text: str) -> Output | None:
+        """From a file without a name, which only this child can read."""
+        with tempfile.TemporaryFile() as stream:
+            stream.write(text.encode())
+            stream.flush()
+            return await self.run("-t", "-q", "-c", f"/dev/fd/{stream.fileno()}", keep=(stream.fileno(),))
 
     async def master_pid(self) -> int | None:
         """From the pid file that the configuration names, if that process is alive."""
@@ -124,11 +140,15 @@ class ContainerRunner:
         self._container = settings.container or ""
         self._engine = DockerReader(settings.docker_host, timeout=COMMAND_SECONDS)
 
-    async def run(self, *arguments: str, whole: bool = False) -> Output:
+    async def run(self, *arguments: str, whole: bool = False, keep: tuple[int, ...] = ()) -> Output:
         """Run nginx inside the container, without a terminal. Raises Unreachable when it does not end in time."""
         with self._named():
             code, printed = await self._engine.execute(self._container, [self._settings.binary, *arguments])
         return Output(code=code, text=_text(printed, whole))
+
+    async def test_text(self, text: str) -> Output | None:
+        """Not asked: the container sees no file of ours, and looking writes none into its directory."""
+        return None
 
     async def master_pid(self) -> int | None:
         """The container's main process as the engine reports it."""
@@ -137,10 +157,12 @@ class ContainerRunner:
         return int(state["Pid"]) if state.get("Running") else None
 
     def inside(self, path: Path) -> str:
-        """`path` below the mounted directory, as the container sees it."""
-        mounted = self._settings.container_directory or self._settings.directory
-        if path.is_relative_to(self._settings.directory):
-            return str(mounted / path.relative_to(self._settings.directory))
+        """`path` below the mounted directory, as the container sees it, whatever links lead there."""
+        directory = self._settings.directory
+        mounted = self._settings.container_directory or directory
+        for here, whole in ((directory, path), (directory.resolve(), path.parent.resolve() / path.name)):
+            if whole.is_relative_to(here):
+                return str(mounted / whole.relative_to(here))
         return str(path)
 
     async def close(self) -> None:
@@ -179,6 +201,10 @@ class NginxReader:
         """`nginx -t` of this file; changes nothing."""
         return await self._runner.run(*self.place(configuration), "-t", "-q")
 
+    async def test_text(self, text: str) -> Output | None:
+        """`nginx -t` of this text; changes and leaves nothing. None where nginx runs in a container."""
+        return await self._runner.test_text(text)
+
     def place(self, configuration: Path) -> list[str]:
         """The arguments that name prefix and configuration."""
         prefix = ["-p", str(self._settings.prefix)] if self._settings.prefix else []
@@ -192,9 +218,12 @@ class NginxReader:
 class NginxWriter(NginxReader):
     """Also reloads."""
 
-    async def reload(self) -> Output:
-        """`nginx -s reload`. Exit code 0 does not mean that the configuration is live: observe the generation."""
-        return await self._runner.run(*self.place(self._settings.configuration), "-s", "reload")
+    async def reload(self, keep: tuple[int, ...] = ()) -> Output:
+        """`nginx -s reload`. Exit code 0 does not mean that the configuration is live: observe the generation.
+
+        The locks whose descriptors are in `keep` hold as long as this child works, also when we are gone (row 5).
+        """
+        return await self._runner.run(*self.place(self._settings.configuration), "-s", "reload", keep=keep)
 
 
 def _text(printed: bytes, whole: bool) -> str:

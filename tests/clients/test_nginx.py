@@ -7,7 +7,8 @@ import psutil
 import pytest
 
 from actions.clients import nginx
-from actions.clients.nginx import NginxReader
+from actions.clients.nginx import NginxReader, NginxWriter
+from actions.ledger.locks import FileLock, held_descriptors, is_locked
 from actions.model.environment import NginxTraffic
 from actions.model.errors import Unreachable
 
@@ -43,3 +44,18 @@ async def test_a_command_that_takes_too_long_ends(hanging: NginxTraffic, monkeyp
     with pytest.raises(Unreachable, match="did not end within 1 s"):
         await NginxReader(hanging).test(hanging.configuration)
     assert not psutil.pid_exists(await pid_of(hanging))
+
+
+async def test_the_child_that_reloads_keeps_the_lock_while_it_works(hanging: NginxTraffic) -> None:
+    """Who died meanwhile leaves the lock to it: nobody starts beside an orphan that still changes something (row 5)."""
+    path = hanging.directory / "target.lock"
+    lock = FileLock(path)
+    lock.acquire()
+    task = asyncio.create_task(NginxWriter(hanging).reload(held_descriptors()))
+    await pid_of(hanging)
+    lock.release()
+    assert is_locked(path)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not is_locked(path)

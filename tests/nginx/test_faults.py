@@ -1,16 +1,20 @@
 """Syntax errors, reloads that do not take, and crashes (fault matrix rows 27 to 29)."""
 
 import contextlib
+import os
 import socket
+from pathlib import Path
 
 import pytest
 
+from actions.ledger.locks import locked as ledger_lock
 from actions.model import crash
 from actions.model.errors import Refused, VerifyFailed
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
 from actions.platforms.nginx import change as change_module
 from actions.platforms.nginx.driver import traffic_changer
+from actions.platforms.nginx.observe import MARKER
 from tests.nginx.real import RealNginx, wait_for
 from tests.nginx.switching import KEY, colour, ignore, planned, switch
 
@@ -133,3 +137,30 @@ async def test_29_a_crash_inside_undo_is_undone_again(nginx: RealNginx, monkeypa
     await changer.undo(change, KEY, nginx.folder, Deadline(10), ignore)
     seen = await reader.observe()
     assert (seen.serving, seen.drift) == ("blue", "")
+
+
+async def test_the_reload_is_given_the_locks_of_the_run_and_of_the_directory(
+    nginx: RealNginx, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Should the executor die right then, its child still holds them until it has ended (row 5)."""
+    _, changer, change = await planned(nginx)
+    await changer.protect(change, KEY, nginx.folder)
+    given, real = list[os.stat_result](), changer._client.reload
+
+    async def watched(keep: tuple[int, ...] = ()) -> object:
+        given.extend(os.fstat(one) for one in keep)
+        return await real(keep)
+
+    monkeypatch.setattr(changer._client, "reload", watched)
+    with ledger_lock(tmp_path / "target.lock"):
+        await changer.act(change, KEY, nginx.folder, ignore)
+        await changer.verify(change, KEY, Deadline(10), ignore)
+    files = (nginx.settings.directory, tmp_path / "target.lock")
+    assert [one.st_ino for one in given] == [path.stat().st_ino for path in files]
+
+
+async def test_a_marker_that_cannot_be_written_fails_no_switch(nginx: RealNginx) -> None:
+    _, changer, change = await planned(nginx)
+    (nginx.settings.directory / MARKER).mkdir()
+    assert "the marker could not be written" in await switch(nginx, changer, change)
+    assert await colour(nginx) == "green"

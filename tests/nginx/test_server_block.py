@@ -24,7 +24,7 @@ def rewritten(nginx: RealNginx, old: str, new: str) -> None:
 async def test_a_complete_configuration_passes(nginx: RealNginx) -> None:
     checks = await traffic_reader(nginx.settings, nginx.place).permissions()
     assert {check.id: check.gate for check in checks} == dict.fromkeys(
-        ("directory", "directory-lock", "configuration", "server-block", "worker-shutdown"), Gate.PASS
+        ("directory", "directory-lock", "error-log", "configuration", "server-block", "worker-shutdown"), Gate.PASS
     )
 
 

@@ -1,28 +1,27 @@
 """The writing half: replace the include, reload, prove the generation, and the way back (correct-procedures 2.3)."""
 
 import asyncio
-import fcntl
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from actions.clients.nginx import NginxWriter
+from actions.ledger.locks import held_descriptors
 from actions.model.crash import crashpoint
 from actions.model.environment import NginxTraffic
-from actions.model.errors import Busy, Refused, Stale, VerifyFailed
+from actions.model.errors import Refused, Stale, VerifyFailed
 from actions.model.files import sync_directory, write_durably
 from actions.model.platform import Change, Evidence, Probe
-from actions.model.text import clean
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
-from actions.platforms.nginx.generation import Generations
+from actions.platforms.nginx import error_log
+from actions.platforms.nginx.apart import last_line, test_beside
+from actions.platforms.nginx.generation import Answer, Generations
 from actions.platforms.nginx.include import render, sha256
-from actions.platforms.nginx.observe import MARKER, Seen, guarded_include, look, read_include
+from actions.platforms.nginx.lock import locked
+from actions.platforms.nginx.observe import MARKER, Seen, guarded_include, look, read_include, read_marker
 from actions.platforms.nginx.proof import STEADY_SECONDS, proved
 from actions.platforms.protocols import Report
 
@@ -42,17 +41,20 @@ class NginxChanger:
         self._path = guarded_include(settings)
 
     async def check(self, change: Change) -> Evidence:
-        """The include is as planned, nginx runs, and answers. Raises Stale or Refused."""
+        """The include is as planned, the very nginx of then runs, and answers. Raises Stale, Refused or Busy.
+
+        A marker that says something else is put right: this is the first that a run does here (2.3, step 6).
+        """
         seen = await look(self._settings, self._client, self._outside, 1)
-        if seen.master.pid is None:
-            raise Refused("nginx does not run; start it first, then plan again")
+        _same_master(change, seen.master.pid)
         found = seen.include.sha256 if seen.include else ""
         if found != change.params["before_sha256"]:
             raise Stale(f"{self._path} changed since planning; look at it and plan again")
         live = seen.live.generation if seen.live else ""
         if live != change.params["before_generation"]:
             raise Stale(f"nginx serves generation {live or 'unknown'} by now; plan again")
-        return Evidence(text=f"include as planned, generation {live or 'unknown'} live")
+        marked = await self._reconcile(seen.live)
+        return Evidence(text=f"include as planned, generation {live or 'unknown'} live{marked}")
 
     async def protect(self, change: Change, key: str, folder: Path) -> Evidence:
         """Keep the include as it is beside the new one, and in the run's folder."""
@@ -61,32 +63,31 @@ class NginxChanger:
             content = self._path.read_bytes() if self._path.exists() else b""
             write_durably(self._kept(key), content, mode=0o644)
             write_durably(folder / f"nginx-include-{key}", content)
-            log = self._settings.error_log
-            offset = log.stat().st_size if log and log.exists() else 0
+            offset = error_log.length(self._settings.error_log)
             state = {"include": str(self._path), "existed": self._path.exists(), "error_log_offset": offset}
             write_durably(self._state(key), json.dumps(state).encode())
             self._forget_old()
-            return f"kept {len(content)} bytes as {self._kept(key).name}"
+            unread = "" if offset is not None or self._settings.error_log is None else "; the error log cannot be read"
+            return f"kept {len(content)} bytes as {self._kept(key).name}{unread}"
 
         return Evidence(text=await asyncio.to_thread(keep))
 
     async def act(self, change: Change, key: str, folder: Path, report: Report) -> Evidence:
         """Test apart, replace, test the whole, reload. A failed test leaves the old file in place."""
         text = self._text(change, key)
-        with self._locked():
+        async with locked(self._path.parent) as lock:
             found = await asyncio.to_thread(read_include, self._path)
             if (found.sha256 if found else "") not in (change.params["before_sha256"], sha256(text)):
                 raise Stale(f"{self._path} changed under us; nothing was written")
-            await self._test_apart(text, key)
-            crashpoint("nginx.before-replace")
-            await asyncio.to_thread(write_durably, self._path, text.encode(), mode=0o644)
-            crashpoint("nginx.after-replace")
+            _same_master(change, (await self._client.master()).pid)
+            if found is None or found.sha256 != sha256(text):  # else it was replaced before a crash
+                await self._replace(text, key)
             whole = await self._client.test(self._settings.configuration)
             if whole.code != 0:
                 await asyncio.to_thread(self._put_back, key, folder)
                 raise Refused(f"nginx -t refuses the configuration, the old one is back: {last_line(whole.text)}")
             report("include replaced, nginx -t ok")
-            await self._reload(key)
+            await self._reload(key, lock)
             crashpoint("nginx.after-reload")
         return Evidence(text="include replaced, nginx -t ok, reload")
 
@@ -95,12 +96,15 @@ class NginxChanger:
         seen = await self._proved(key, key, deadline)
         if seen.master.pid != change.params["master"]:
             raise VerifyFailed(f"the nginx master changed from {change.params['master']} to {seen.master.pid}")
-        if alarm := await asyncio.to_thread(self._alarm, key):
-            raise VerifyFailed(f"nginx says: {alarm}")
-        await asyncio.to_thread(self._mark, seen)
+        alarm = await asyncio.to_thread(self._alarm, key)
+        if alarm.line:
+            raise VerifyFailed(f"nginx says: {alarm.line}")
+        marked = await asyncio.to_thread(self._mark, seen.live)
         count = len(seen.answers)
+        unread = f"; whether nginx says [emerg] is not known: {alarm.unread}" if alarm.unread else ""
         return Evidence(
-            text=f"generation {key} on {count} of {count} fresh connections", data={"moved": True, "answers": count}
+            text=f"generation {key} on {count} of {count} fresh connections{unread}{marked}",
+            data={"moved": True, "answers": count},
         )
 
     async def undo(self, change: Change, key: str, folder: Path, deadline: Deadline, report: Report) -> Evidence:
@@ -108,17 +112,19 @@ class NginxChanger:
 
         Raises VerifyFailed, and touches nothing, when the include is neither ours nor the one of before.
         """
-        with self._locked():
+        async with locked(self._path.parent) as lock:
             await self._still_known(change, key)
+            crashpoint("nginx.undo-before-replace")
             await asyncio.to_thread(self._put_back, key, folder)
             crashpoint("nginx.undo-after-replace")
-            await self._reload(key)
+            await self._reload(key, lock)
+            crashpoint("nginx.undo-after-reload")
         before = str(change.params["before_generation"])
         if not before:
             return Evidence(text="old include is back and reloaded; it names no generation to prove")
         seen = await self._proved(before, key, deadline, STEADY_SECONDS)
-        await asyncio.to_thread(self._mark, seen)
-        return Evidence(text=f"generation {before} answers again on {len(seen.answers)} fresh connections")
+        marked = await asyncio.to_thread(self._mark, seen.live)
+        return Evidence(text=f"generation {before} answers again on {len(seen.answers)} fresh connections{marked}")
 
     async def probe(self, change: Change, key: str, folder: Path) -> Probe:
         """File and answers decide: neither new, written but not live, or done."""
@@ -159,30 +165,24 @@ class NginxChanger:
         if found is not None and found.sha256 not in (change.params["before_sha256"], sha256(self._text(change, key))):
             raise VerifyFailed(f"{self._path} was changed by somebody else meanwhile; it is left alone: decide by hand")
 
-    async def _test_apart(self, text: str, key: str) -> None:
-        candidate = self._path.with_name(f".{self._path.name}.candidate-{key}")
-        scratch = self._path.with_name(f".{self._path.name}.test-{key}")
-        shell = (
-            f"pid {self._client.inside(scratch)}.pid;\nerror_log stderr;\nevents {{}}\n"
-            f"http {{\n    access_log off;\n    include {self._client.inside(candidate)};\n}}\n"
-        )
-        try:
-            await asyncio.to_thread(write_durably, candidate, text.encode(), mode=0o644)
-            await asyncio.to_thread(write_durably, scratch, shell.encode(), mode=0o644)
-            tested = await self._client.test(scratch)
-        finally:
-            for leftover in (candidate, scratch, scratch.with_name(scratch.name + ".pid")):
-                leftover.unlink(missing_ok=True)
+    async def _replace(self, text: str, key: str) -> None:
+        """Raises Refused when the candidate does not pass on its own."""
+        tested = await test_beside(self._client, self._path, text, key)
         if tested.code != 0:
-            raise Refused(
-                f"the generated include does not pass nginx -t, nothing was replaced: {last_line(tested.text)}"
-            )
+            said = last_line(tested.text)
+            raise Refused(f"the generated include does not pass nginx -t, nothing was replaced: {said}")
+        crashpoint("nginx.before-replace")
+        await asyncio.to_thread(write_durably, self._path, text.encode(), mode=0o644)
+        crashpoint("nginx.after-replace")
 
-    async def _reload(self, key: str) -> None:
-        """Reload, the workers of now being remembered: traffic has moved only when none of them accepts any more."""
+    async def _reload(self, key: str, lock: int) -> None:
+        """Reload, the workers of now being remembered: traffic has moved only when none of them accepts any more.
+
+        The child keeps `lock` and the run's own, so that nobody starts beside it should we die now (row 5).
+        """
         master = await self._client.master()
         await asyncio.to_thread(self._remember, key, {"old_workers": list(master.workers) if master.seen else None})
-        reloaded = await self._client.reload()
+        reloaded = await self._client.reload((lock, *held_descriptors()))
         if reloaded.code != 0:
             raise VerifyFailed(f"nginx -s reload failed: {last_line(reloaded.text)}")
 
@@ -209,20 +209,31 @@ class NginxChanger:
             self._path.unlink(missing_ok=True)
             sync_directory(self._path.parent)
 
-    def _alarm(self, key: str) -> str:
-        log, state = self._settings.error_log, self._state(key)
-        if log is None or not log.exists() or not state.exists():
-            return ""
-        offset = int(json.loads(state.read_text())["error_log_offset"])
-        with log.open("rb") as stream:
-            stream.seek(offset if offset <= log.stat().st_size else 0)
-            lines = stream.read(65_536).splitlines()
-        return next((clean(line, limit=300) for line in lines if b"[emerg]" in line), "")
+    def _alarm(self, key: str) -> error_log.Alarm:
+        state = self._state(key)
+        start = json.loads(state.read_text())["error_log_offset"] if state.exists() else None
+        return error_log.since(self._settings.error_log, None if start is None else int(start))
 
-    def _mark(self, seen: Seen) -> None:
-        if seen.live is not None:
-            marker = {"generation": seen.live.generation, "shares": seen.live.shares}
+    async def _reconcile(self, live: Answer | None) -> str:
+        """The marker names what is observed; a cache that cannot be written is said, and stops nothing."""
+        known = await asyncio.to_thread(read_marker, self._path.parent)
+        if live is None or known == live.generation:
+            return ""
+        async with locked(self._path.parent):
+            return await asyncio.to_thread(self._mark, live) or f"; the marker said {known or 'nothing'}: put right"
+
+    def _mark(self, live: Answer | None) -> str:
+        """Write down what is observed; why that could not be done, empty when it could."""
+        if live is None:
+            return ""
+        marker = {"generation": live.generation, "shares": live.shares}
+        crashpoint("nginx.before-mark")
+        try:
             write_durably(self._path.parent / MARKER, json.dumps(marker).encode(), mode=0o644)
+        except OSError as error:
+            return f"; the marker could not be written: {error.strerror}"
+        crashpoint("nginx.after-mark")
+        return ""
 
     def _kept(self, key: str) -> Path:
         return self._path.with_name(f".{self._path.name}.prev-{key}")
@@ -244,22 +255,11 @@ class NginxChanger:
             self._settings.upstream, key, SHARES.validate_python(shares), ADDRESSES.validate_python(addresses)
         )
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        descriptor = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise Busy(f"{self._path.parent} is locked by another process; wait for it to end") from None
-        try:
-            yield
-        finally:
-            os.close(descriptor)
 
-
-def last_line(text: str) -> str:
-    """The line of nginx's output that says most: the last [emerg], or the last one at all."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    alarms = [line for line in lines if "[emerg]" in line]
-    return (alarms or lines or ["no output"])[-1]
+def _same_master(change: Change, master: int | None) -> None:
+    """Raises Refused when nginx does not run, Stale when it was restarted: the proof rests on its being the same."""
+    if master is None:
+        raise Refused("nginx does not run; start it first, then plan again")
+    if master != change.params["master"]:
+        was = change.params["master"]
+        raise Stale(f"nginx was restarted since planning (master {was}, now {master}); nothing was moved: plan again")

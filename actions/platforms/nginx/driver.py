@@ -11,11 +11,12 @@ from actions.model.platform import Change, TrafficFacts
 from actions.model.text import clean
 from actions.model.words import Gate
 from actions.platforms.access import Place
-from actions.platforms.nginx import server_block
-from actions.platforms.nginx.change import NginxChanger, last_line
+from actions.platforms.nginx import error_log, server_block
+from actions.platforms.nginx.apart import Rehearsal, last_line
+from actions.platforms.nginx.change import NginxChanger
 from actions.platforms.nginx.generation import Generations
 from actions.platforms.nginx.include import render
-from actions.platforms.nginx.observe import facts, guarded_include, look, read_marker, writable
+from actions.platforms.nginx.observe import facts, look, read_marker, writable, written_names
 
 
 def traffic_reader(settings: NginxTraffic, place: Place) -> "NginxTrafficReader":
@@ -32,7 +33,7 @@ def beginning(settings: NginxTraffic, slots: dict[str, Slot], slot: str) -> tupl
     """The include to begin with, all traffic on `slot`, and the lines people write around it. Raises Refused."""
     if slot not in slots:
         raise Refused(f"no slot '{slot}'; configured: {', '.join(slots)}")
-    include = guarded_include(settings)
+    include = written_names(settings)[0]
     known = {name: addresses(one) for name, one in slots.items()}
     inside = NginxReader(settings).inside(include)
     return server_block.first_include(settings, known, slot), server_block.lines(settings, inside)
@@ -46,6 +47,7 @@ class NginxTrafficReader:
         self._outside = outside
         self._client = NginxReader(settings)
         self._addresses = {name: addresses(slot) for name, slot in slots.items()}
+        self._rehearsal = Rehearsal(self._client)
 
     async def observe(self) -> TrafficFacts:
         """Shares as fresh connections tell them, beside what the include says."""
@@ -57,8 +59,13 @@ class NginxTrafficReader:
         return facts(self._settings, seen, marker)
 
     async def permissions(self) -> tuple[Check, ...]:
-        """Directory writable and unlocked, `nginx -t` passes as things are, and the server block uses the include."""
+        """Directory writable and unlocked, `nginx -t` passes as things are, and the server block uses the include.
+
+        The error log, where one is named, can be read.
+        """
         found = list(await asyncio.to_thread(writable, self._settings))
+        if self._settings.error_log is not None:
+            found.append(await asyncio.to_thread(error_log.check, self._settings.error_log))
         dumped = await self._client.dump(self._settings.configuration)
         passed = dumped.code == 0
         found.append(
@@ -71,17 +78,18 @@ class NginxTrafficReader:
             )
         )
         if passed:
-            include = self._client.inside(guarded_include(self._settings))
-            found += server_block.checks(self._settings, dumped.text, include)
+            names = tuple(dict.fromkeys(self._client.inside(path) for path in written_names(self._settings)))
+            found += server_block.checks(self._settings, dumped.text, names)
         return tuple(found)
 
     async def plan_switch(self, facts: TrafficFacts, shares: dict[str, float]) -> Change:
         """These shares, pinned to the file and the generation now live; the step's key becomes the new generation."""
         if unknown := sorted(set(shares) - set(self._addresses)):
             raise Refused(f"no slot named {', '.join(unknown)}; configured: {', '.join(self._addresses)}")
-        render(self._settings.upstream, "planned", shares, self._addresses)
+        planned = render(self._settings.upstream, "planned", shares, self._addresses)
         if facts.pins.get("master") is None:
             raise Refused("nginx does not run; start it first")
+        await self._rehearsal.passes(planned)
         after = max(shares, key=lambda name: shares[name])
         return Change(
             slot=after,
@@ -90,6 +98,7 @@ class NginxTrafficReader:
             subject=f"nginx {self._settings.include.name}",
             before=shown(facts.shares),
             after=shown(shares),
+            details=_given_up(self._settings, facts),
             params={
                 "shares": dict(shares),
                 "addresses": {name: list(known) for name, known in self._addresses.items()},
@@ -121,6 +130,15 @@ def addresses(slot: Slot) -> tuple[str, ...]:
         return tuple(one.strip() for one in slot.address.split(",") if one.strip())
     parts = urlsplit(slot.url or "")
     return (f"{parts.hostname}:{parts.port or 80}",) if parts.hostname else ()
+
+
+def _given_up(settings: NginxTraffic, facts: TrafficFacts) -> tuple[str, ...]:
+    """What a switch does to an include that was not left as generated; it is planned only once that is accepted."""
+    if not any(note.id == "drift" for note in facts.notes):
+        return ()
+    if not facts.pins["sha256"]:
+        return ("the missing include is written anew",)
+    return (f"the edit by hand is replaced, and kept as .{settings.include.name}.prev-…",)
 
 
 def shown(shares: dict[str, float]) -> str:

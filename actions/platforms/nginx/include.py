@@ -20,7 +20,7 @@ _STEPS = 1000
 
 
 class Include(Fact):
-    """What an include file says. `edited` is true when its body no longer matches its seal, or it has none."""
+    """What an include file says. `edited` is true unless it is, to the last byte, a file as it is generated."""
 
     generation: str
     shares: dict[str, float]
@@ -50,16 +50,28 @@ def weights(shares: dict[str, float]) -> dict[str, int]:
     return {name: weight // divisor for name, weight in whole.items()}
 
 
+def server_weights(shares: dict[str, float], addresses: dict[str, tuple[str, ...]]) -> dict[str, int]:
+    """The weight of each single server, so that the servers of a slot have its share together, however many they are.
+
+    Raises Refused as `weights` does, and when a slot with a share has no address.
+    """
+    chosen = weights(shares)
+    for slot in chosen:
+        if not addresses.get(slot):
+            raise Refused(f"slot '{slot}' has no 'address' for nginx; add it to the configuration of the slot")
+    common = math.lcm(*(len(addresses[slot]) for slot in chosen))
+    each = {slot: weight * common // len(addresses[slot]) for slot, weight in chosen.items()}
+    divisor = math.gcd(*each.values())
+    return {slot: weight // divisor for slot, weight in each.items()}
+
+
 def render(upstream: str, generation: str, shares: dict[str, float], addresses: dict[str, tuple[str, ...]]) -> str:
     """The text of the include for these shares. `addresses` maps every slot to its host:port pairs.
 
     Raises Refused when an address could not be written safely, or a slot with a share has none.
     """
-    chosen = weights(shares)
     servers, colours = [], []
-    for slot, weight in chosen.items():
-        if not addresses.get(slot):
-            raise Refused(f"slot '{slot}' has no 'address' for nginx; add it to the configuration of the slot")
+    for slot, weight in server_weights(shares, addresses).items():
         servers += [f"    server {_safe(slot, one)} weight={weight} max_fails=0;" for one in addresses[slot]]
     for slot, known in addresses.items():
         colours += [f'    "{_safe(slot, address)}" {slot};' for address in known]
@@ -75,7 +87,7 @@ def render(upstream: str, generation: str, shares: dict[str, float], addresses: 
             *colours,
             "}",
             f"map $host {active_variable(upstream)} {{",
-            f"    default '{active}';",
+            _answer(active),
             "}",
             "",
         ]
@@ -84,7 +96,10 @@ def render(upstream: str, generation: str, shares: dict[str, float], addresses: 
 
 
 def read(text: str) -> Include:
-    """What the include says, and whether its body is still as it was sealed."""
+    """What the include says, and whether all of it is still as it was sealed: header, seal, body, nothing before them.
+
+    The seal repeats what the body has nginx answer; one of the two changed alone is an edit as well.
+    """
     whole = sha256(text)
     sealed = _SEAL.search(text)
     if sealed is None:
@@ -96,7 +111,14 @@ def read(text: str) -> Include:
         generation = str(active["generation"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return Include(generation="", shares={}, edited=True, sha256=whole)
-    return Include(generation=generation, shares=shares, edited=sha256(body) != sealed["sha"], sha256=whole)
+    generated = text == f"{HEADER}\n{sealed[0]}\n{body}" and sha256(body) == sealed["sha"]
+    edited = not generated or body.splitlines().count(_answer(sealed["seal"])) != 1
+    return Include(generation=generation, shares=shares, edited=edited, sha256=whole)
+
+
+def _answer(active: str) -> str:
+    """The line of the map that has nginx tell what serves."""
+    return f"    default '{active}';"
 
 
 def _safe(slot: str, address: str) -> str:

@@ -1,7 +1,6 @@
 """What nginx really serves: asked on fresh connections, never read from the file alone (correct-procedures 2.3)."""
 
 import asyncio
-import fcntl
 import json
 import os
 from datetime import UTC, datetime
@@ -15,9 +14,11 @@ from actions.model.environment import NginxTraffic
 from actions.model.errors import ConfigError, Unreachable
 from actions.model.health import Check
 from actions.model.platform import TrafficFacts
+from actions.model.text import clean
 from actions.model.words import Gate
 from actions.platforms.nginx.generation import Answer, Generations
 from actions.platforms.nginx.include import Include, read
+from actions.platforms.nginx.lock import is_free
 from actions.platforms.nginx.server_block import location
 
 MARKER = ".vq-tui-active.json"
@@ -52,10 +53,20 @@ def guarded_include(settings: NginxTraffic) -> Path:
     return parent / settings.include.name
 
 
+def written_names(settings: NginxTraffic) -> tuple[Path, ...]:
+    """Paths by which a configuration may include it: below `directory` as written there, as written itself, resolved.
+
+    nginx names a file as its configuration does, whatever symbolic links are on the way. Raises ConfigError.
+    """
+    real = guarded_include(settings)
+    below = settings.directory / real.relative_to(settings.directory.resolve())
+    return tuple(dict.fromkeys((below, settings.include, real)))
+
+
 def read_include(path: Path) -> Include | None:
     """The include as it lies on disk; None when there is none. Raises Unreachable when it cannot be read."""
     try:
-        return read(path.read_text("utf-8", "replace"))
+        return read(path.read_bytes().decode("utf-8", "replace"))  # to the byte: line endings may be edited too
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -86,15 +97,8 @@ def facts(settings: NginxTraffic, seen: Seen, marker: str | None, now: datetime 
                 advice="compare it with the last generated one; accept the drift to replace it",
             )
         )
-    if live is not None and marker not in (None, live.generation):
-        notes.append(
-            Check(
-                id="marker",
-                title="marker",
-                gate=Gate.INCONCLUSIVE,
-                evidence=f"marker says {marker}, nginx answers {live.generation}; the answer counts",
-            )
-        )
+    if live is not None and marker != live.generation:
+        notes.append(_marker_note(marker, live.generation))
     pins: dict[str, JsonValue] = {
         "sha256": include.sha256 if include else "",
         "generation": live.generation if live else "",
@@ -108,6 +112,17 @@ def facts(settings: NginxTraffic, seen: Seen, marker: str | None, now: datetime 
         pins=pins,
         drift=_drift(settings, include, seen),
         notes=tuple(notes),
+    )
+
+
+def _marker_note(marker: str | None, live: str) -> Check:
+    """Where none is, as before the first switch, nobody is misled: that leaves nothing in doubt."""
+    said = "there is none" if marker is None else f"says {marker or 'nothing that can be read'}"
+    return Check(
+        id="marker",
+        title="marker",
+        gate=Gate.PASS if marker is None else Gate.INCONCLUSIVE,
+        evidence=f"{said}, nginx answers {live}; the answer counts, and the next run writes it down",
     )
 
 
@@ -128,17 +143,19 @@ def _drift(settings: NginxTraffic, include: Include | None, seen: Seen) -> str:
 
 
 def read_marker(directory: Path) -> str | None:
-    """The generation the marker names; None when it is missing or unreadable as JSON."""
+    """The generation the marker names: None when it is missing, empty when it cannot be read as one of ours."""
     try:
         written = json.loads((directory / MARKER).read_text("utf-8"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return None
-    return str(written["generation"]) if isinstance(written, dict) and "generation" in written else None
+    except (OSError, ValueError):
+        return ""
+    return clean(str(written.get("generation", "")), limit=100) if isinstance(written, dict) else ""
 
 
 def writable(settings: NginxTraffic) -> tuple[Check, ...]:
     """Whether this session could replace the include and lock the directory; nothing is changed to find out."""
-    directory = settings.directory
+    directory = guarded_include(settings).parent
     allowed = os.access(directory, os.W_OK | os.X_OK)
     checks = [
         Check(
@@ -155,17 +172,11 @@ def writable(settings: NginxTraffic) -> tuple[Check, ...]:
 
 
 def _lock_free(directory: Path) -> Check:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return Check(
-            id="directory-lock",
-            title="configuration lock",
-            gate=Gate.FAIL,
-            evidence=f"{directory} is locked by another process",
-            advice="wait for it to end",
-        )
-    finally:
-        os.close(descriptor)
-    return Check(id="directory-lock", title="configuration lock", gate=Gate.PASS, evidence="free")
+    free = is_free(directory)
+    return Check(
+        id="directory-lock",
+        title="configuration lock",
+        gate=Gate.PASS if free else Gate.FAIL,
+        evidence="free" if free else f"{directory} is locked by another process",
+        advice="" if free else "wait for it to end",
+    )

@@ -32,9 +32,12 @@ def first_include(settings: NginxTraffic, addresses: dict[str, tuple[str, ...]],
     return render(settings.upstream, "first", shares, addresses)
 
 
-def checks(settings: NginxTraffic, dump: str, include: str) -> Iterator[Check]:
-    """From the whole configuration as nginx reads it: everything in place, or the exact lines that are missing."""
-    missing = [line for line, pattern in _needed(settings, include) if not re.search(pattern, _plain(dump), re.M)]
+def checks(settings: NginxTraffic, dump: str, includes: tuple[str, ...]) -> Iterator[Check]:
+    """From the whole configuration as nginx reads it: everything in place, or the exact lines that are missing.
+
+    `includes` are the names under which the include may stand there; the first is the one to write.
+    """
+    missing = [line for line, pattern in _needed(settings, includes) if not re.search(pattern, _plain(dump), re.M)]
     yield Check(
         id="server-block",
         title="server block",
@@ -52,8 +55,9 @@ def checks(settings: NginxTraffic, dump: str, include: str) -> Iterator[Check]:
     )
 
 
-def _needed(settings: NginxTraffic, include: str) -> Iterator[tuple[str, str]]:
-    yield f"include {include};", rf"^# configuration file {re.escape(include)}:"
+def _needed(settings: NginxTraffic, includes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    names = "|".join(re.escape(one) for one in includes)
+    yield f"include {includes[0]};", rf"^# configuration file (?:{names}):"
     path, active = re.escape(settings.generation_path), re.escape(active_variable(settings.upstream))
     yield location(settings), rf"location\s*=\s*{path}\s*\{{[^}}]*{active}\b"
     yield f"proxy_pass http://{settings.upstream};", rf"_pass\s+(?:\w+://)?{re.escape(settings.upstream)}\b"
