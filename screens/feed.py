@@ -4,12 +4,12 @@ A source that fails keeps its last value; its error is part of the scene. Nothin
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from actions.model.errors import VqError
+from actions.model.errors import Unreachable, VqError
 from actions.model.record import RunQuery
 from actions.model.words import HealthState
 from screens.clock import Clock
@@ -22,6 +22,10 @@ RARE_EVERY = 6
 """Ticks after which the record is read again although nothing was written, so that damage on the disk is noticed."""
 RECORDED = frozenset({"runs", "changes", "drills"})
 """Sources that only tell what was written down: nothing new without a commit."""
+ANSWER_SECONDS = 10.0
+"""Longer than any deadline of a source: a source that hangs all the same is lost, and what it told is shown as old."""
+
+Look = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Feed:
@@ -34,6 +38,7 @@ class Feed:
         self._heard: dict[str, datetime] = {}
         self.scene = Scene()
         self._wake = asyncio.Event()
+        self._looking: dict[Look, asyncio.Task[None]] = {}
 
     def hurry(self) -> None:
         """Look again now: something was just asked for."""
@@ -52,19 +57,38 @@ class Feed:
     async def watch_ledger(self) -> None:
         """Ask for what was written down when something was, and for what changes slowly every few ticks, for ever."""
         tick, read = 0, -1
-        while True:
-            news, hurried = self._desk.ledger_version, self._wake.is_set()
-            self._wake.clear()
-            asked = []
-            if news != read or hurried or self._unsettled() or tick % RARE_EVERY == 0:
-                asked += [self._runs(), self._changes(), self._drill()]
-            if tick % SLOW_EVERY == 0 or hurried or self._unwell():
-                asked.append(self._readiness())
-            if tick % SLOW_EVERY == 0 or hurried:
-                asked.append(self._keeper())
-            await asyncio.gather(*asked)
-            tick, read = tick + 1, news
-            await self._next_tick()
+        try:
+            while True:
+                news, hurried = self._desk.ledger_version, self._wake.is_set()
+                self._wake.clear()
+                asked: list[Look] = []
+                if news != read or hurried or self._unsettled() or tick % RARE_EVERY == 0:
+                    asked += [self._runs, self._changes, self._drill]
+                if tick % SLOW_EVERY == 0 or hurried or self._unwell():
+                    asked.append(self._readiness)
+                if tick % SLOW_EVERY == 0 or hurried:
+                    asked.append(self._keeper)
+                tick, read = tick + 1, news if await self._ask(asked) else -1
+                await self._next_tick()
+        finally:
+            for task in self._looking.values():
+                task.cancel()
+
+    async def _ask(self, looks: list[Look]) -> bool:
+        """Ask all that have no question under way; one that is slow keeps nobody from being asked again.
+
+        Returns whether each was asked: one whose answer is still to come may answer what was so before.
+        """
+        late = [look for look in looks if look in self._looking]
+        for look in looks:
+            if look not in self._looking:
+                self._looking[look] = asyncio.create_task(look())
+        if self._looking:
+            await asyncio.wait(self._looking.values(), timeout=self._desk.environment.interval)
+        ended = [look for look, task in self._looking.items() if task.done()]
+        for task in [self._looking.pop(look) for look in ended]:
+            task.result()
+        return not late
 
     def _unsettled(self) -> bool:
         """Whether the record may tell more without a commit: executors die silently, a lost source comes back."""
@@ -130,7 +154,10 @@ class Feed:
 
     async def _look(self, name: str, look: Callable[[], Awaitable[dict[str, Any]]]) -> None:
         try:
-            found = await look()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                found = await look()
+        except TimeoutError:
+            self._fail(name, Unreachable(f"no answer within {ANSWER_SECONDS:.0f} s"))
         except VqError as error:
             self._fail(name, error)
         else:

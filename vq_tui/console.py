@@ -50,6 +50,12 @@ class VqConsole(Shell):
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, lambda received, _: watch.leave_with(128 + received))
 
+    def exit(self, result: Any = None, return_code: int = 0, message: Any = None) -> None:
+        """Leave; whatever hangs then (a dead disk in a thread) does not keep the process."""
+        super().exit(result, return_code, message)
+        if self._watch_terminal is not None:
+            self._watch_terminal.leaving(return_code)
+
     def _opened(self) -> None:
         """Everything is loaded."""
         super()._opened()
@@ -84,6 +90,8 @@ class VqConsole(Shell):
     def _handle_exception(self, error: Exception) -> None:
         """An error of our own: a crash file and one line, never a traceback with values on the screen."""
         self._return_code = INTERNAL
+        if self._watch_terminal is not None:
+            self._watch_terminal.leaving(INTERNAL)
         if self._exception is None:
             self._exception = error
             self._exception_event.set()

@@ -1,4 +1,4 @@
-"""A thread that notices a lost terminal and sees to it that the process ends, even when the event loop is stuck.
+"""A thread that notices a lost terminal and sees to it that the process ends, even when the loop or a thread is stuck.
 
 When nobody reads the terminal, Textual's writer blocks the loop; a timer would be stuck with it (textual-facts 3.5).
 """
@@ -14,6 +14,8 @@ from typing import Any
 DEADLINE_SECONDS = 5.0
 LOOK_MILLISECONDS = 500
 HANGUP = 129
+GIVE_BACK = b"\x1b[?1049l\x1b[?25h\x1b[?2004l\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[0m\r\n"
+"""The screen as it was, a cursor, no paste and mouse reports: for a terminal that the program did not give back."""
 
 
 class HangUpWatch(threading.Thread):
@@ -35,8 +37,14 @@ class HangUpWatch(threading.Thread):
             with contextlib.suppress(RuntimeError):  # the loop has ended already: so does the program
                 self._leave(code)
 
+    def leaving(self, code: int) -> None:
+        """The program was asked to end and does so by itself; what hangs in there has the deadline."""
+        if self._code is None:
+            self._code = code
+            self._asked.set()
+
     def done(self) -> None:
-        """The program is ending by itself."""
+        """The program has let go of everything: what is left to end are its threads."""
         self._done.set()
 
     def run(self) -> None:
@@ -57,6 +65,8 @@ class HangUpWatch(threading.Thread):
     def _end(self) -> None:
         with contextlib.suppress(termios.error, OSError):  # a terminal that is gone has nothing to give back
             termios.tcsetattr(self._descriptor, termios.TCSANOW, _cooked(termios.tcgetattr(self._descriptor)))
+            if not self._done.is_set() and select.select([], [self._descriptor], [], 0)[1]:
+                os.write(self._descriptor, GIVE_BACK)
         os._exit(self._code if self._code is not None else HANGUP)
 
 

@@ -95,3 +95,54 @@ async def test_the_way_back_is_looked_at_every_tick_while_something_is_not_well(
     looks.clear()
     await watched.asked(12)
     assert len(looks) >= 11
+
+
+async def test_a_source_that_hangs_is_lost_and_keeps_no_other_from_being_asked(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock is called free only by an answer; one that never comes leaves what it told before, as old."""
+    over = asyncio.Event()
+    whole = watched.desk.active
+
+    async def hangs() -> None:
+        await over.wait()
+
+    monkeypatch.setattr("screens.feed.ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(type(watched.desk), "environment", facts.environment(interval=0.001))
+    monkeypatch.setattr(watched.desk, "active", hangs)
+    watched.world.ledger_version = 8
+    watched.world.changes = ()
+    async with asyncio.timeout(20):
+        while "runs" not in watched.feed.scene.errors:
+            await asyncio.sleep(0)
+    assert watched.feed.scene.errors == {"runs": "no answer within 0 s"}
+    assert watched.feed.scene.changes == (), "others were asked meanwhile"
+    monkeypatch.setattr(watched.desk, "active", whole)
+    async with asyncio.timeout(20):
+        while watched.feed.scene.errors:
+            await asyncio.sleep(0)
+
+
+async def test_what_was_written_while_a_question_was_under_way_is_asked_for_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, asked = asyncio.Event(), []
+
+    async def slow() -> None:
+        asked.append(watched.world.ledger_version)
+        if len(asked) == 1:
+            await over.wait()
+
+    monkeypatch.setattr("screens.feed.RARE_EVERY", 10**9)
+    monkeypatch.setattr(type(watched.desk), "environment", facts.environment(interval=0.001))
+    monkeypatch.setattr(watched.desk, "active", slow)
+    watched.world.ledger_version = 8
+    async with asyncio.timeout(20):
+        while not asked:
+            await asyncio.sleep(0)
+        watched.world.ledger_version = 9
+        await watched.asked(3)
+        assert asked == [8]
+        over.set()
+        while asked != [8, 9]:
+            await asyncio.sleep(0)
