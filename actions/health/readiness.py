@@ -163,6 +163,10 @@ def _standby(facts: RollbackFacts) -> Check | None:
     if choice.warm and slot is not None and slot.workload is not None:
         text = f"{choice.slot} runs {choice.to.version}, {slot.workload.ready_count}/{slot.workload.desired} ready"
         return Check(id="standby", title=title, gate=Gate.PASS, evidence=text)
+    if slot is not None and slot.workload is not None and slot.changes == ():
+        text = f"{choice.slot} runs {choice.to.version}, {slot.workload.ready_count}/{slot.workload.desired} ready"
+        advice = "users are only sent there once all of it is ready"
+        return Check(id="standby", title=title, gate=Gate.INCONCLUSIVE, evidence=text, advice=advice)
     stands = slot.current.version if slot and slot.current else "nothing known"
     text = f"{choice.slot} runs {stands}; {choice.to.version} is brought in first"
     advice = "the rollback takes longer than a switch"

@@ -93,7 +93,10 @@ class Plan(Fact):
 
 
 class Release(Fact):
-    """One release that was seen serving, and what became of it (R9, B2). Seconds count healthy observation only."""
+    """One release that was seen serving, and what became of it (R9, B2). Seconds count healthy observation only.
+
+    `answered` is what it called itself while it served; None when it did not say, or nobody listened long enough.
+    """
 
     environment: str
     service: str
@@ -110,6 +113,7 @@ class Release(Fact):
     verdict_run: str | None = None
     seen_by: str = ""
     artefact: dict[str, JsonValue] = {}
+    answered: str | None = None
 
 
 class LeftBehind(Fact):

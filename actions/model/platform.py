@@ -9,6 +9,9 @@ from actions.model.base import Fact
 from actions.model.health import Check
 from actions.model.words import ProbeState
 
+ANSWERED = "answered"
+"""In an artefact's `detail`: what a release made of it was heard to call itself."""
+
 
 class Artefact(Fact):
     """What a release is made of on one platform.

@@ -17,6 +17,7 @@ from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Gate
 from actions.procedures.evidence import fault
 from actions.releases.choice import never_seen
+from actions.releases.known_by import expected
 from actions.releases.pinned import pins, refuse_failed, revalidate
 
 __all__ = ["PROCEDURE", "VERSION", "pins", "plan_proof", "plan_rollback", "revalidate"]
@@ -39,7 +40,7 @@ def plan_rollback(request: RollbackRequest, facts: RollbackFacts) -> Plan:
     if slot is None or slot.changes is None:
         raise Refused((slot.refusal if slot else "") or f"no slot can take {choice.to.version}")
     refuse_failed(facts, accept_drift=request.accept_drift)
-    if choice.warm and facts.switch is None:
+    if facts.switch is None and (choice.warm or not slot.changes):
         raise Refused(f"{choice.to.version} serves already: all traffic is on {choice.slot}")
     moves = tuple(_moves(facts, slot.changes))
     return _plan(request, facts, _phases(request, facts, slot, slot.changes), moves, pins(facts))
@@ -141,7 +142,7 @@ def _prove(ids: Iterator[int], facts: RollbackFacts, slot: SlotFacts) -> Iterato
     prove, seconds = facts.policy.prove_seconds, facts.policy.validation_seconds
     if facts.switch is not None:  # the slot was proved before users were sent there: now every second counts
         prove = min(prove, PROVE_SWITCHED_SECONDS)
-    title = "prove health from outside"
+    title = "prove health from outside" + _known_by(facts)
     yield PlannedStep(
         id=next(ids), kind="prove-outside", title=title, params=params, expected_seconds=0.2, budget_seconds=prove
     )
@@ -207,7 +208,22 @@ def _change(number: int, kind: str, change: Change, extra: dict[str, JsonValue])
 def _expected(facts: RollbackFacts, slot: SlotFacts) -> dict[str, JsonValue]:
     to = facts.choice.to
     assert to is not None
-    return {"slot": slot.slot, "version": to.version, "reference": to.reference}
+    known = expected(facts)
+    return {
+        "slot": slot.slot,
+        "version": to.version,
+        "reference": to.reference,
+        "word": known.word,
+        "by_reference": known.by_reference,
+    }
+
+
+def _known_by(facts: RollbackFacts) -> str:
+    """Said where the service does not name its releases as the platform does."""
+    word, to = expected(facts).word, facts.choice.to
+    if word is None:
+        return ", release by reference"
+    return f", release as {word}" if to is not None and word != to.version else ""
 
 
 def _moves(facts: RollbackFacts, changes: tuple[Change, ...]) -> Iterator[str]:

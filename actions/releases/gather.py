@@ -11,7 +11,7 @@ from actions.model.environment import Environment, HttpService, PostgresService,
 from actions.model.errors import ExitCode, UnknownNameError, Unreachable, VqError
 from actions.model.health import Check, Snapshot
 from actions.model.plan import RollbackRequest
-from actions.model.platform import Change
+from actions.model.platform import ANSWERED, Artefact, Change
 from actions.model.text import clean
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Gate, HealthState
@@ -210,9 +210,15 @@ async def _about_target(access: Access, facts: RollbackFacts, slot: SlotFacts) -
         if choice.warm:
             update["changes"] = ()
         else:
-            changes, refusal = await _within(reader.plan_change(slot.workload, choice.artefact))
+            changes, refusal = await _within(reader.plan_change(slot.workload, _wanted(choice.artefact, choice)))
             update |= {"changes": changes, "refusal": refusal}
     return slot.model_copy(update=update)
+
+
+def _wanted(artefact: Artefact, choice: Choice) -> Artefact:
+    """The chosen artefact, for a driver that demands of what it starts that it names itself right."""
+    word = choice.to.answered if choice.to else None
+    return artefact.model_copy(update={"detail": artefact.detail | {ANSWERED: word}}) if word else artefact
 
 
 async def _switch(access: Access, facts: RollbackFacts, choice: Choice) -> tuple[Change | None, str]:

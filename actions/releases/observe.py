@@ -9,6 +9,7 @@ from actions.model.identity import short_id
 from actions.model.plan import LeftBehind, Release
 from actions.model.platform import Artefact
 from actions.model.words import HealthState, Verdict
+from actions.releases.own_word import learned, of_another, speaks
 
 GAP_SECONDS = 15.0
 """An observer that was away longer than this did not see the time between; it is not counted as soak."""
@@ -42,18 +43,16 @@ def observe(
             health,
             policy,
             now,
-            alone=len(served) == 1,
+            previous if len(served) == 1 else None,
         )
         for reference, artefact in served.items()
-        if _answers(artefact, served, health)
+        if len(served) > 1 or _answers(artefact, health, previous)
     )
 
 
-def _answers(artefact: Artefact, served: dict[str, Artefact], health: ServiceHealth | None) -> bool:
-    """False while the outside still answers with another version than the platform reports: wait for them to agree."""
-    if health is None or health.version is None or len(served) > 1:
-        return True
-    return health.version == artefact.version or health.state is not HealthState.OK
+def _answers(artefact: Artefact, health: ServiceHealth | None, previous: tuple[Release, ...]) -> bool:
+    """False while the outside still answers as another release than the platform reports: wait for them to agree."""
+    return health is None or health.state is not HealthState.OK or not of_another(artefact, previous, health)
 
 
 def _first(environment: str, service: str, artefact: Artefact, now: datetime, seen_by: str) -> Release:
@@ -86,15 +85,21 @@ def anew(release: Release, reason: str) -> Release:
     return release.model_copy(update=update | {"samples": 0, "verdict_at": None, "verdict_run": None})
 
 
-def _advance(release: Release, health: ServiceHealth | None, policy: Policy, now: datetime, *, alone: bool) -> Release:
+def _advance(
+    release: Release, health: ServiceHealth | None, policy: Policy, now: datetime, known: tuple[Release, ...] | None
+) -> Release:
+    """`known` are all rows, where this release has all the traffic; None where others share it."""
     seen = max(now, release.last_seen)
     change: dict[str, object] = {"last_seen": seen}
     fresh = health is not None and not health.stale(now)
     state = health.state if health is not None and fresh else HealthState.UNKNOWN
     interval = health.interval if health is not None else 0.0
     elapsed = (seen - release.last_seen).total_seconds()
-    if alone and state is HealthState.OK and 0 < elapsed <= max(GAP_SECONDS, 3 * interval + 1):
-        change |= {"soaked_seconds": release.soaked_seconds + elapsed, "samples": release.samples + 1}
+    near = 0 < elapsed <= max(GAP_SECONDS, 3 * interval + 1)
+    if health is not None and state is HealthState.OK:
+        if known is not None and near and speaks(release, health, seen):
+            change |= {"soaked_seconds": release.soaked_seconds + elapsed, "samples": release.samples + 1}
+            change["answered"] = learned(release, known, health, seen)
     elif state in (HealthState.DOWN, HealthState.DEGRADED) and elapsed > 0:
         change["failures"] = release.failures + 1
         if state is HealthState.DOWN and release.verdict is Verdict.CANDIDATE:
@@ -110,6 +115,8 @@ def _judge(release: Release, policy: Policy, now: datetime) -> Release:
     reason = f"healthy for {release.soaked_seconds:.0f} s in {release.samples} samples"
     if release.failures:
         reason += f", {release.failures} others were not"
+    if release.answered not in (None, release.version):
+        reason += f"; answers as {release.answered}"
     return release.model_copy(update={"verdict": Verdict.GOOD, "verdict_reason": reason, "verdict_at": now})
 
 

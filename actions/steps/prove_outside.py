@@ -9,7 +9,7 @@ from actions.model.platform import Evidence
 from actions.model.waiting import Deadline, until
 from actions.model.words import Gate
 from actions.steps.contract import Step, StepContext
-from actions.steps.outside import Judged, ask_health, reader
+from actions.steps.outside import Judged, ask_health, expected_word, reader
 from actions.steps.reach import reach
 
 EVERY = 0.05
@@ -34,12 +34,12 @@ class ProveOutside(Step):
             text, versions = await self._answers(context, service, deadline)
         else:
             text, versions = await self._reaches(context, service, deadline), []
-        if not versions:
+        if not versions or context.step.params.get("by_reference") is True:
             text += f"; {await self._platform(context, deadline)}"
         return Evidence(text=text, data={"recovered": True, "versions": list(versions)})
 
     async def _answers(self, context: StepContext, service: HttpService, deadline: Deadline) -> tuple[str, list[str]]:
-        version, wanted = str(context.step.params["version"]), int(str(context.step.params.get("proofs", 3)))
+        word, wanted = expected_word(context.step), int(str(context.step.params.get("proofs", 3)))
         http = reader(service)
         row: list[Judged] = []
         last, asked, wrong = "nothing was asked", 0, 0
@@ -49,7 +49,7 @@ class ProveOutside(Step):
                     raise VerifyFailed(
                         f"{len(row)} of {wanted} right answers in a row within {deadline.seconds:.0f} s: {last}"
                     )
-                answer = await ask_health(http, service, version)
+                answer = await ask_health(http, service, word)
                 asked += 1
                 row = [*row, answer] if answer.right else []
                 wrong = 0 if answer.right else wrong + 1
@@ -90,7 +90,7 @@ class ProveOutside(Step):
         return found.evidence
 
     async def _platform(self, context: StepContext, deadline: Deadline) -> str:
-        """Answers that do not name a version prove none: then every instance must be of the planned reference."""
+        """Answers that do not name the release prove none: then every instance must be of the planned reference."""
         slot, reference = str(context.step.params["slot"]), str(context.step.params["reference"])
         facts = await until(
             context.access.workload(context.plan.service, slot).observe,
@@ -99,4 +99,4 @@ class ProveOutside(Step):
             lambda seen: f"{seen.current.version if seen.current else 'no single release'} stands in {slot}",
             every=EVERY,
         )
-        return f"answers name no version, the platform shows {facts.ready_count}/{facts.desired} of it"
+        return f"answers do not name the release, the platform shows {facts.ready_count}/{facts.desired} of it"

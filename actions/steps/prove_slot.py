@@ -4,7 +4,7 @@ from actions.model.environment import HttpService
 from actions.model.platform import Evidence, WorkloadFacts
 from actions.model.waiting import until
 from actions.steps.contract import Step, StepContext
-from actions.steps.outside import Judged, ask_health, reader
+from actions.steps.outside import Judged, ask_health, expected_word, reader
 
 EVERY = 0.05
 
@@ -40,7 +40,7 @@ class ProveSlot(Step):
         http = reader(service, url)
         try:
             found: Judged = await until(
-                lambda: ask_health(http, service, version),
+                lambda: ask_health(http, service, expected_word(context.step)),
                 lambda one: one.right,
                 deadline,
                 lambda one: one.text,

@@ -11,7 +11,7 @@ from actions.model.waiting import Deadline
 from actions.model.words import Gate
 from actions.steps.check_conditions import FAILING
 from actions.steps.contract import Step, StepContext
-from actions.steps.outside import ask_health, reader
+from actions.steps.outside import ask_health, expected_word, reader
 from actions.steps.reach import reach_all
 
 EVERY = 0.1
@@ -63,7 +63,7 @@ async def validate(context: StepContext) -> tuple[Check, ...]:
         http = reader(main)
         try:
             limit = context.environment.policy.validation_seconds
-            checks[:0] = await _service(http, main, str(context.step.params["version"]), limit)
+            checks[:0] = await _service(http, main, expected_word(context.step), limit)
         finally:
             await http.close()
     if not checks:
@@ -71,15 +71,15 @@ async def validate(context: StepContext) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-async def _service(http: HttpReader, service: HttpService, version: str, limit: float) -> list[Check]:
+async def _service(http: HttpReader, service: HttpService, word: str | None, limit: float) -> list[Check]:
     health, *endpoints = await asyncio.gather(
-        _health(http, service, version, limit), *(_endpoint(http, path, limit) for path in service.endpoints)
+        _health(http, service, word, limit), *(_endpoint(http, path, limit) for path in service.endpoints)
     )
     return [health, *endpoints]
 
 
-async def _health(http: HttpReader, service: HttpService, version: str, limit: float) -> Check:
-    verdict = await ask_health(http, service, version)
+async def _health(http: HttpReader, service: HttpService, word: str | None, limit: float) -> Check:
+    verdict = await ask_health(http, service, word)
     right = verdict.right and verdict.seconds < limit
     text = verdict.text if verdict.seconds < limit else f"{verdict.text}, limit {limit:g} s"
     return Check(id="health", title="health", gate=Gate.PASS if right else Gate.FAIL, evidence=text)

@@ -4,14 +4,17 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actions.model.environment import HttpService, RouterTraffic, Slot
 from actions.model.errors import Refused, Stale, VerifyFailed, VqError
-from actions.model.platform import InstanceState
+from actions.model.platform import ANSWERED, InstanceState
 from actions.model.words import Gate, ProbeState
+from actions.platforms.compose.driver import workload_reader
 from tests.docker.conftest import RUN, Service, artefact
 from tests.docker.images import REPOSITORY, make_version
 from tests.docker.project import ask, until
@@ -233,6 +236,38 @@ async def test_bad_release_is_found_out_and_taken_back(
     assert service.inspect()["Id"] == old and await answers(service) == "1.1.0"
     assert service.all() == {service.name: "running"}
     assert f"starting 1.2.0-{mode}" in (undo / f"log-{new[:12]}.txt").read_text()
+
+
+async def test_a_release_is_held_to_the_word_it_is_known_by(
+    service: Service, version: Version, releases: dict[str, str], undo: Path
+) -> None:
+    version("2.9.0-own", env={"VERSION": "2.9.0"})
+    service.run(releases["1.1.0"])  # which names itself as its image is named
+    facts = await service.reader.observe()
+    target = next(one for one in facts.at_hand if one.version == "2.9.0-own")
+    known = target.model_copy(update={"detail": target.detail | {ANSWERED: "2.9.0"}})
+    (change,) = await service.reader.plan_change(facts, known)
+    await service.act(change, undo)
+    assert "as 2.9.0," in (await service.verify(change)).text
+    stranger = change.model_copy(update={"params": change.params | {"word": "2.9.1"}})
+    with pytest.raises(VerifyFailed, match=r"answers as 2\.9\.0 instead of 2\.9\.1"):
+        await service.verify(stranger, seconds=0.5)
+
+
+async def test_a_standby_that_holds_the_release_needs_no_change(service: Service, releases: dict[str, str]) -> None:
+    service.run(releases["1.0.0"])
+    facts = await service.reader.observe()
+    assert facts.current is not None
+    with pytest.raises(Refused, match="runs 1.0.0 already"):
+        await service.reader.plan_change(facts, facts.current)
+    one = Slot(workload=service.settings, url=service.place.url)
+    api = HttpService(
+        url=str(service.place.url), slots={"main": one, "other": one}, traffic=RouterTraffic(admin="http://127.0.0.1:9")
+    )
+    place = replace(service.place, settings=service.place.settings.model_copy(update={"services": {"api": api}}))
+    standby = workload_reader(service.settings, place)
+    assert await standby.plan_change(await standby.observe(), facts.current) == ()
+    await standby.close()
 
 
 async def test_crash_after_the_first_good_answers_is_not_proved(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from actions.health.readiness import conditions
 from actions.model.errors import Refused, Stale, UnknownNameError
 from actions.model.health import Check
 from actions.model.plan import LeftBehind, Level, OnFailure
@@ -59,6 +60,16 @@ def test_a_standby_that_does_not_run_is_started_before_users_are_sent_there():
         shares=traffic(blue=1.0, green=0.0),
     )
     assert "change-workload" in kinds(plan_rollback(request(), world))
+
+
+def test_a_standby_that_holds_the_release_and_is_not_all_ready_is_proved_before_users_are_sent_there():
+    green = slot("green", "2.4.0", ready=2, desired=3, changes=())  # its platform has nothing to change there
+    world = facts(slot("blue", "2.4.1", "2.4.0"), green, releases=(NEW, GOOD), shares=traffic(blue=1.0, green=0.0))
+    assert kinds(plan_rollback(request(), world))[2:4] == ["prove-slot", "switch-traffic"]
+    standby = next(one for one in conditions(world) if one.id == "standby")
+    assert standby.gate is Gate.INCONCLUSIVE and standby.evidence == "green runs 2.4.0, 2/3 ready"
+    with pytest.raises(Refused, match="all traffic is on green"):
+        plan_rollback(request(), world.model_copy(update={"switch": None}))
 
 
 def test_without_traffic_driver_the_workload_is_changed_in_place():

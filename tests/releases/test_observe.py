@@ -58,7 +58,8 @@ def test_a_degraded_release_does_not_soak():
 
 
 def test_a_release_the_outside_does_not_answer_with_yet_is_not_credited():
-    assert watch((), 10, said="2.4.0") == {}
+    assert watch((), 10, said="2.4.0")["ref:2.4.1"].soaked_seconds == 0
+    assert set(watch((release("2.4.0"),), 100, said="2.4.0")) == {"ref:2.4.0"}  # that one is known: it still answers
 
 
 def test_bad_stays_bad_however_healthy():
@@ -116,3 +117,38 @@ def test_imported_history_is_good_labelled_and_never_overrides_what_was_observed
     ledger.save_release(bad)
     assert seed(9, "elsewhere") == bad
     assert last_known_good(ledger.releases("production", "api"), None) is None
+
+
+def called(platform, said, rows=(), *, seconds=60, start=NOW):
+    """`seconds` of observation of a release that the platform calls otherwise than it calls itself."""
+    return watch(rows, seconds, version=platform, said=said, start=start)
+
+
+def test_a_release_with_a_word_of_its_own_earns_good_and_says_so():
+    row = called("5.0.0-slim", "5.0.0")["ref:5.0.0-slim"]
+    assert row.verdict is Verdict.GOOD and row.answered == "5.0.0"
+    assert row.verdict_reason.endswith("; answers as 5.0.0")
+    assert watch((), 60)["ref:2.4.1"].answered == "2.4.1"
+
+
+def test_its_own_word_is_not_learned_from_the_release_before_or_in_a_hurry():
+    first = called("5.0.0-slim", "5.0.0", seconds=14)["ref:5.0.0-slim"]
+    assert first.answered is None and first.soaked_seconds == 0
+    before = tuple(called("5.0.0-slim", "5.0.0").values())
+    switching = NOW + timedelta(minutes=2)
+    rows = called("5.1.0-slim", "5.0.0", before, seconds=40, start=switching)  # the earlier one answers for long
+    assert rows["ref:5.1.0-slim"].answered is None
+    rows = called("5.1.0-slim", "5.1.0", tuple(rows.values()), start=switching + timedelta(seconds=42))
+    assert (rows["ref:5.0.0-slim"].answered, rows["ref:5.1.0-slim"].answered) == ("5.0.0", "5.1.0")
+    late = called("5.0.0-slim", "5.1.0", tuple(rows.values()), seconds=30, start=NOW + timedelta(minutes=9))
+    assert late["ref:5.0.0-slim"].answered == "5.0.0"  # nor unlearned, by a platform that is a moment ahead
+
+
+def test_a_word_that_has_just_come_up_is_not_learned():
+    known, began = {}, NOW
+    for tick in range(0, 41, 2):
+        now = NOW + timedelta(seconds=tick)
+        health = HEALTHY.model_copy(update={"observed_at": now, "version": "x", "version_since": now})
+        for row in observe("production", "api", SERVED, health, tuple(known.values()), POLICY, now):
+            known[row.reference] = row
+    assert known["ref:2.4.1"].answered is None and known["ref:2.4.1"].first_seen == began

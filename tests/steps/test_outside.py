@@ -54,3 +54,36 @@ async def test_one_silent_look_at_the_platform_does_not_take_the_rollback_back(
     monkeypatch.setattr(green, "observe", flaky)
     monkeypatch.setattr(access, "workload", lambda service, slot: green)
     assert "1/1 ready on 2.4.0" in (await registry["prove-slot"].verify(here)).text
+
+
+@pytest.mark.parametrize("kind", ["prove-outside", "prove-slot", "validate"])
+@pytest.mark.parametrize(
+    ("params", "wrong"),
+    [
+        ({"version": "2.4.0-slim"}, "answers as 2.4.0"),  # a plan of before: the version is demanded
+        ({"version": "2.4.0-slim", "word": "2.4.0-slim", "by_reference": False}, "answers as 2.4.0"),
+        ({"version": "2.4.0-slim", "word": "2.4.0", "by_reference": True}, ""),
+        ({"version": "2.4.0-slim", "word": None, "by_reference": True}, ""),
+    ],
+)
+async def test_a_release_is_known_by_its_own_word_or_by_what_stands_there(
+    access, ledger, world, tmp_path, kind, params, wrong
+):
+    plan = await planned(access, ledger)
+    await registry["switch-traffic"].act(context(access, ledger, plan, step_of(plan, "switch-traffic"), tmp_path))
+    step = step_of(plan, kind)
+    before = {name: value for name, value in step.params.items() if name not in ("word", "by_reference")}
+    here = context(access, ledger, plan, step.model_copy(update={"params": before | params}), tmp_path)
+    if wrong:
+        with pytest.raises(VerifyFailed, match=wrong):
+            await registry[kind].verify(here)
+        return
+    await registry[kind].verify(here)
+    if kind == "prove-outside":
+        assert "the platform shows 1/1 of it" in (await registry[kind].verify(here)).text
+        other = context(access, ledger, plan, step.model_copy(update={"params": here.step.params | ANOTHER}), tmp_path)
+        with pytest.raises(VerifyFailed, match="stands in green"):
+            await registry[kind].verify(other)
+
+
+ANOTHER = {"reference": "ref:2.3.9"}

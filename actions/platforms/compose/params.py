@@ -15,7 +15,7 @@ class Recreate(Fact):
     `started_at` is None where it cannot be pinned, because the container keeps restarting. `policy` is the restart
     policy to give back on the way back. `image_name` is what people call the image. `sole` says that it is the only
     replica, so that the service's own address proves it. `same_words`: the service names itself as the platform names
-    its image. `labels` are Compose's own that must change.
+    its image; `word` is what this release is known to call itself. `labels` are Compose's own that must change.
     """
 
     old: str
@@ -31,6 +31,7 @@ class Recreate(Fact):
     members: tuple[str, ...]
     sole: bool
     same_words: bool
+    word: str | None = None
     labels: dict[str, str] = {}
 
 

@@ -10,7 +10,7 @@ from actions.clients.docker.errors import Missing
 from actions.clients.docker.reader import DockerReader
 from actions.model.environment import ComposeWorkload
 from actions.model.errors import Refused, Stale
-from actions.model.platform import Artefact, Change, WorkloadFacts
+from actions.model.platform import ANSWERED, Artefact, Change, WorkloadFacts
 from actions.model.text import clean
 from actions.model.words import Gate
 from actions.platforms.access import Place
@@ -49,6 +49,8 @@ class Planner:
         moving = [
             one for one in scene.containers if one["Image"] != to.reference or one["State"]["Status"] != "running"
         ]
+        if not moving and self._place.has_traffic:
+            return ()  # it only has to get ready, or be refused for not doing so, before users are sent there
         if not moving:
             raise Refused(f"every container of {self._settings.service} runs {to.version} already")
         await self._alone(moving)
@@ -167,6 +169,7 @@ class Planner:
             members=tuple(one["Id"] for one in scene.containers),
             sole=len(scene.containers) == 1,
             same_words=same_words,
+            word=word if isinstance(word := to.detail.get(ANSWERED), str) else None,
             labels=changed,
         )
         shown = clean(params.name, limit=100)

@@ -116,7 +116,7 @@ class Recreator:
         """The new container is well. Raises VerifyFailed."""
         params = Recreate.model_validate(change.params)
         new = await self._made(params, key, deadline, report)
-        version = params.version if params.same_words else None
+        version = params.word or (params.version if params.same_words else None)
         subject = Subject(container=new["Id"], image=params.image, sole=params.sole, version=version)
         return await self._prover.prove(subject, deadline, report)
 
