@@ -175,7 +175,7 @@ class Feed:
         self._publish(replace(self.scene, errors=errors, heard=heard))
 
     def _publish(self, scene: Scene) -> None:
-        scene = replace(scene, trouble=self._desk.trouble)
+        scene = replace(scene, trouble=self._desk.trouble, unwatched=self._desk.unwatched)
         if scene != self.scene:
             self.scene = scene
             self._changed(scene)

@@ -204,6 +204,8 @@ def next_rows(home: Home, width: int) -> list[Row]:
         bad, named = current.verdict.value == "bad", f"{current.service} " if len(ways) > 1 else ""
         words = f"{current.version} is bad" if bad else f"{current.version} soaking, {ago(current.soaked_seconds)}"
         rows.append(row(("release   ", "dim"), (named + words, "down" if bad else "text")))
+    if home.scene.unwatched:
+        rows.append(row(("release   ", "dim"), (f"{WARN} not watched", "warn"), (f"  {home.scene.unwatched}", "dim")))
     if home.scene.drill is not None:
         rows.append(row(("drill     ", "dim"), (f"{home.scene.drill.scenario} is under way", "warn")))
     rows.append(row(("schedule  ", "dim"), ("none is kept here", "dim")))

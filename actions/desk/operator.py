@@ -137,7 +137,7 @@ class Operator(Viewer):
         from actions.desk.watch_releases import WatchReleases
 
         self._releases = WatchReleases(self)
-        self.watching.watchers.append(self._observe)
+        self.watching.beside.watchers.append(self._observe)
         self.watching.offered = self._offered
         self._keeping = asyncio.create_task(self._keep_writer(), name="writer")
 
@@ -161,7 +161,7 @@ class Operator(Viewer):
             await either(news, RETRY_SECONDS)
 
     async def _observe(self, snapshot: Snapshot) -> None:
-        """Drills and releases watch too. A ledger that cannot be written does not end the watching of health."""
+        """Drills and releases watch too. A ledger that cannot be written is trouble for all that is done here."""
         if self._writer is None or self._releases is None:
             return
         try:

@@ -85,6 +85,11 @@ class Viewer:
             raise LedgerError(look.ledger_words(self.ledger))
 
     @property
+    def unwatched(self) -> str:
+        """Why releases and drills are not watched, as far as this desk does that; empty when all is well."""
+        return self._watching.beside.problem if self._watching is not None else ""
+
+    @property
     def watching(self) -> "Watching":
         """The background work. Raises VqError before `start`."""
         if self._watching is None:

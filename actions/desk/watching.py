@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from actions.desk.beside import Beside
 from actions.desk.ledger_door import LedgerDoor, either
 from actions.desk.way_back import WayBack
 from actions.health import Poller
@@ -21,8 +22,6 @@ FIRST_SECONDS = 4.0
 
 SNAPSHOT_SECONDS = 20.0
 
-Watcher = Callable[[Snapshot], Coroutine[Any, Any, None]]
-
 
 class Watching:
     """The background work of one desk; made anywhere, used on the desk's loop. Polling begins when first asked for."""
@@ -37,7 +36,7 @@ class Watching:
         self._first = asyncio.Event()
         self._complete = asyncio.Event()
         self.latest: Snapshot | None = None
-        self.watchers: list[Watcher] = []
+        self.beside = Beside()
         self.offered: Callable[[], Coroutine[Any, Any, None]] | None = None
         kept = candidates(access.environment)
         self.way_back = WayBack(self._gather, [RollbackRequest(environment=access.name, service=one) for one in kept])
@@ -50,6 +49,7 @@ class Watching:
         """Stop everything."""
         for task in self._tasks:
             task.cancel()
+        await self.beside.end()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         if self._poller is not None:
@@ -101,8 +101,11 @@ class Watching:
         return request.model_copy(update={"service": default_service(self.access.environment, self.access.name)})
 
     def _poll(self) -> "asyncio.Task[None]":
-        if self._polling_task is None:
+        """The polling; where it ended with an error, which whoever was fed was told, it begins again."""
+        if self._poller is None:
             self._poller = Poller(self.access.name, self.access.environment, self.access)
+        if self._polling_task is None or self._polling_task.done():
+            self._tasks = [task for task in self._tasks if task is not self._polling_task]
             self._polling_task = asyncio.create_task(self._polling(self._poller), name="poller")
             self._tasks.append(self._polling_task)
         return self._polling_task
@@ -123,8 +126,7 @@ class Watching:
                 self.way_back.poke(moved=True)
             for put in list(self._puts):
                 put(snapshot)
-            for watcher in list(self.watchers):
-                await watcher(snapshot)
+            self.beside.hand(snapshot)
 
     async def _poke(self) -> None:
         """A verdict or a note of the ledger moves nothing; a run does, and may have until its end is known."""

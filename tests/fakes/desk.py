@@ -70,6 +70,7 @@ class World:
     """Those that could be rolled back; where there are several, `ways` holds the way back of each."""
     ways: dict[str, Readiness | VqError] = field(default_factory=dict)
     trouble: str = ""
+    unwatched: str = ""
     ledger_version: int | None = None
     ledger_error: VqError | None = None
     """While set, everything that the ledger tells raises it."""
@@ -125,6 +126,10 @@ class FakeViewer:
     @property
     def trouble(self) -> str:
         return self.world.trouble or (self.world.ledger_error.message if self.world.ledger_error else "")
+
+    @property
+    def unwatched(self) -> str:
+        return self.world.unwatched
 
     @property
     def ledger_version(self) -> int:

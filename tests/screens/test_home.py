@@ -168,3 +168,9 @@ async def test_letters_copy_and_write_do_not_disturb(console: Open) -> None:
         assert "sent to the terminal" in running.text
         await running.press("w")
         await running.shows("cannot write files")
+
+
+async def test_releases_that_are_not_watched_are_said_to_be(console: Open, world: World) -> None:
+    world.unwatched = "the platform is silent"
+    async with console(size=(120, 36)) as running:
+        await running.shows("▲ not watched  the platform is silent", "● READY")
