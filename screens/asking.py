@@ -10,8 +10,8 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from screens.cells import BLANK, Row, row, wrap
-from screens.decision import Challenge, Press
-from screens.keymap import single_keys, writing_keys
+from screens.decision import SETTLE_SECONDS, Challenge, Press
+from screens.keymap import shown, single_keys, writing_keys
 from screens.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -36,9 +36,14 @@ class Asking(Screen[None]):
     """A screen that says words above its keys and asks questions there. `Page` draws the rest."""
 
     SCOPE: ClassVar[str] = "reading"
+    OPENS_TYPING: ClassVar[bool] = False
+    """Whether an entry line opens with the page: keys that come before it belong there."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._settled_at = float("-inf")
+        self._opening = self.OPENS_TYPING
+        self._kept: list[events.Key] = []
         self.cramped = False
         self.challenge: Challenge | None = None
         self._words: tuple[str, str, float] | None = None
@@ -53,6 +58,36 @@ class Asking(Screen[None]):
     def repaint(self) -> None:
         """Draw again what changed."""
         raise NotImplementedError
+
+    # keys before their time ----------------------------------------------------------------------
+    def came_by_itself(self, now: float) -> None:
+        """This page took the place of another without a key: keys of the next half second were meant for that one."""
+        self._settled_at = now + SETTLE_SECONDS
+
+    def holds(self, event: events.Key) -> bool:
+        """Whether a key goes no further, judged before anything else sees it: too early here, or typed into a line."""
+        if event.key.startswith("ctrl+") or event.key in ("escape", self.shell.keys["all.leave"]):
+            return False
+        if self.shell.clock.monotonic() < self._settled_at:
+            self.say("too early: this page has only just come; read it, then press the key again", "dim")
+            return True
+        if self._opening and (event.is_printable or event.key in ("enter", "backspace")):
+            self._kept.append(event)
+            return True
+        if event.is_forwarded and event.is_printable and self._text is not None and self.focused is not None:
+            self._into_entry([event])  # pressed before the line was open, and on its way since
+            return True
+        return False
+
+    def _into_entry(self, keys: list[events.Key]) -> None:
+        """Keys that were pressed for the entry line, in their order."""
+        for key in sorted(keys, key=lambda one: one.time):
+            if self.focused is not None:
+                self.focused._forward_event(events.Key(key.key, key.character))
+
+    def key(self, action_id: str) -> str:
+        """The key of an action as it is written on the screen; with a key that was moved, that one."""
+        return shown(self.shell.keys[action_id])
 
     # words --------------------------------------------------------------------------
     def say(self, text: str, role: str = "text") -> None:
@@ -161,6 +196,7 @@ class Asking(Screen[None]):
         """Open the entry line. With `enter` false, Enter does nothing: words that confirm are only ever typed."""
         self._text = TextQuestion(label, done, changed, enter)
         self._words = None
+        self._opening = True
         self.run_worker(self._open_entry(value, typed_only), group="entry", exclusive=True, exit_on_error=False)
 
     async def _open_entry(self, value: str, typed_only: bool) -> None:
@@ -176,14 +212,16 @@ class Asking(Screen[None]):
         if self._text is not None:
             self.query_one("#ask-label").styles.width = len(self._text.label) + 4
             self.add_class("-asking")
-            entry.focus()
+            self.set_focus(entry)
             self._changed()
+            kept, self._kept, self._opening = self._kept, [], False
+            self._into_entry(kept)
 
     def _label(self) -> Row:
         return row((f" {self._text.label if self._text else ''} ", "dim"), ("› ", "key"))
 
     def _close_entry(self) -> None:
-        self._text = None
+        self._text, self._opening, self._kept = None, False, []
         self.remove_class("-asking")
         self.set_focus(None)
 
@@ -208,11 +246,7 @@ class Asking(Screen[None]):
 
     def on_entry_paste_refused(self) -> None:
         """Say why the entry is empty again."""
-        self.say_beside("pasted text is refused here: type it")
-
-    def say_beside(self, text: str) -> None:
-        """Words while the entry line hides the usual place for them."""
-        self.say(text, "warn")
+        self.say("pasted text is refused here: type it", "warn")
 
 
 def said(text: str, role: str, width: int) -> list[Row]:

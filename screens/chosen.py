@@ -59,20 +59,20 @@ class ChosenPage(DecisionPage):
 
     def ending(self, width: int) -> list[Row]:
         """Type the name, then press the key."""
-        name = self.shell.identity.name
+        name, leave = self.shell.identity.name, self.key("all.leave")
         if self.sent:
             return self.waiting(width)
         if self.refused:
-            back = self.shell.keys["chosen.type"]
-            return refusal_rows(self.refused, f"{back} types {self.to} again and asks anew, esc goes back", width)
+            back = self.key("chosen.type")
+            return refusal_rows(self.refused, f"{back} types {self.to} again and asks anew, {leave} goes back", width)
         if self.holder is not None:
-            return attach_rows(self.holder, self.shell.keys["all.attach"], width)
+            return attach_rows(self.holder, self.key("all.attach"), width)
         if self.problem:
-            return refusal_rows(self.problem, "esc goes back to the releases; nothing was touched", width)
+            return refusal_rows(self.problem, f"{leave} goes back to the releases; nothing was touched", width)
         if self.offer is None:
             return framed(row(("planning from fresh facts", "dim")), width)
         if not self.words():
-            return framed(row(("r", "key"), (" writes the reason first", "bright")), width)
+            return framed(row((self.key("chosen.reason"), "key"), (" writes the reason first", "bright")), width)
         if self.challenge is not None:
             return framed(
                 row(
@@ -84,9 +84,9 @@ class ChosenPage(DecisionPage):
             )
         return framed(
             row(
-                (self.shell.keys["chosen.type"], "key"),
+                (self.key("chosen.type"), "key"),
                 (f" then type {self.to}", "bright bold"),
-                ("    esc leaves", "dim"),
+                (f"    {leave} leaves", "dim"),
             ),
             width,
         )

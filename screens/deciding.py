@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from actions.model.errors import Busy
+from actions.model.errors import Busy, VqError
 from actions.model.identity import new_id, short_id
 from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
 from actions.model.record import Submitted
@@ -10,13 +10,14 @@ from actions.model.run import Run
 from screens.cells import BLANK, Row, indent
 from screens.page import Page
 from screens.registry import Action
-from screens.rollback_rows import Decision, fitting_rows, waiting_rows
+from screens.rollback_rows import Decision, doubts, fitting_rows, waiting_rows
 from screens.scene import Scene
 from screens.steers import carried_out
 from screens.words import ago, since
+from screens.working import one_line
 
 MARGIN = 2
-ELSEWHERE = frozenset({"all.roll-back", "all.history", "all.drill", "all.write"})
+ELSEWHERE = frozenset({"all.roll-back", "all.history", "all.drill"})
 
 
 class DecisionPage(Page):
@@ -34,6 +35,7 @@ class DecisionPage(Page):
         self.refused = ""
         self.unread = ""
         self.sent = False
+        self.started = ""
         self._key = new_id()
         self._asking = False
         self._sent_at = 0.0
@@ -67,7 +69,7 @@ class DecisionPage(Page):
 
     def look(self) -> None:
         """Plan anew from fresh facts; what was shown is void."""
-        self.offer, self.challenge, self.problem, self.refused = None, None, "", ""
+        self.offer, self.challenge, self.problem, self.refused, self.sent = None, None, "", "", False
         self._ask()
         self.repaint()
 
@@ -119,15 +121,24 @@ class DecisionPage(Page):
             return
         self.sent = False
         if group == "act":
-            self.refused, self.challenge = str(error), None
-            if isinstance(error, Busy) and error.run_id:
-                self.refused += f"; {self.shell.keys['all.attach']} goes there"
-            self.planned()
-            self.refresh_bindings()
-            self.repaint()
-            self.shell.feed.hurry()
+            self._not_started(error)
             return
         super().failed(group, error)
+
+    def _not_started(self, error: BaseException) -> None:
+        """What was asked for was refused: said where it was asked, and on whatever page is looked at instead."""
+        self.refused, self.challenge = one_line(error), None
+        attach = self.key("all.attach")
+        if not isinstance(error, VqError):
+            self.refused += f"; whether a run was recorded is not known: where there is one, {attach} goes there"
+        elif isinstance(error, Busy) and error.run_id:
+            self.refused += f"; {attach} goes there"
+        if not self.is_seen:
+            lead = "the rollback was NOT started: " if isinstance(error, VqError) else "the rollback: "
+            self.shell.say(lead + self.refused, "down")
+        self.planned()
+        self.refresh_bindings()
+        self.repaint()
 
     def submit(self) -> None:
         """Ask for the run, once."""
@@ -141,13 +152,28 @@ class DecisionPage(Page):
         self.repaint()
 
     def submitted(self, answer: Submitted) -> None:
-        """Go to the run; when somebody was faster, say whose screen this is."""
-        if self.is_current:
-            self.shell.replace("screens.run:RunPage", answer.run_id)
+        """Go to the run; when somebody was faster, say whose screen this is. No page is taken from under the eyes."""
+        self.started, seen = answer.run_id, self.is_seen
+        if seen:
+            self._to_run()
+        words = [] if seen else ["the rollback has started"]
         if not answer.created:
-            self.shell.say("this rollback was already under way: this screen is attached to it", "warn")
+            how = "had lost its executor and goes on" if answer.resumed else "was already under way"
+            words = [f"this rollback {how}" + (": this screen is attached to it" if seen else "")]
         elif answer.took_over:
-            self.shell.say(f"took the environment over from {answer.took_over}", "warn")
+            words.append(f"took the environment over from {answer.took_over}")
+        if not seen:
+            words.append(f"{self.key('all.attach')} attaches to run {short_id(answer.run_id)}")
+        if words:
+            self.shell.say("; ".join(words), "warn")
+
+    def _to_run(self) -> None:
+        self.shell.replace("screens.run:RunPage", self.started)
+
+    def on_screen_resume(self) -> None:
+        """Seen again after the run has started: there is nothing to decide here any more."""
+        if self.started:
+            self._to_run()
 
     @property
     def in_the_way(self) -> Run | None:
@@ -174,7 +200,7 @@ class DecisionPage(Page):
     def decision(self) -> Decision:
         """What the rows are drawn from."""
         scene = self.shell.scene
-        keys = {action.method: self.shell.keys[action.id] for action in self.actions_now()}
+        keys = {action.method: self.key(action.id) for action in self.actions_now()}
         return Decision(
             self.offer,
             scene.way(self.service),
@@ -215,15 +241,15 @@ class DecisionPage(Page):
             self.challenge.rearm()
 
     def action_plan(self) -> None:
-        """Every step."""
-        if self.offer is not None and self.offer.plan is not None:
-            self.shell.open("screens.plan:PlanPage", self.offer.plan)
+        """Every step, and every check that does not pass."""
+        if self.offer is not None:
+            self.shell.open("screens.plan:PlanPage", self.offer.plan, self.offer.readiness.checks)
 
     def possible(self, action: Action) -> bool:
         if action.id in ELSEWHERE:
             return False
         if action.method == "plan":
-            return self.offer is not None and self.offer.plan is not None
+            return self.offer is not None and (self.offer.plan is not None or bool(doubts(self.offer.readiness.checks)))
         if action.method == "reason":
             return self.offer is not None and not self.sent
         return action.scope != "list"

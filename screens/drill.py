@@ -29,7 +29,7 @@ class DrillPage(PickerPage):
         self._read()
 
     def _read(self) -> None:
-        if not self._reading:
+        if not self._reading and self.is_running:
             self._reading = True
             self.fetch(self._drills(), self._got, "drills")
 
@@ -116,9 +116,12 @@ class DrillPage(PickerPage):
         self.ask_key(f"breaks {scenario.service} in {self.shell.identity.name} on purpose: {scenario.title}", yes)
 
     def _started(self, drill: Drill) -> None:
-        self._read()
-        self.shell.back()
-        self.shell.say(f"drill {drill.scenario} has begun: watch, decide, act; D shows the clock", "warn")
+        if self.is_seen:
+            self.shell.back()
+        else:
+            self._read()
+        key = self.key("all.drill")
+        self.shell.say(f"drill {drill.scenario} has begun: watch, decide, act; {key} shows the clock", "warn")
 
     def action_end(self) -> None:
         """Mend the fault and take the score."""
@@ -130,7 +133,8 @@ class DrillPage(PickerPage):
             )
 
     def _ended(self, _: object) -> None:
-        self.say("the drill has ended; its score is the first under EARLIER DRILLS", "ok")
+        words = "the drill has ended; its score is the first under EARLIER DRILLS"
+        (self if self.is_seen else self.shell).say(words, "ok")
         self._read()
 
     def _run_under(self) -> str | None:

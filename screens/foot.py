@@ -6,11 +6,16 @@ from screens.cells import Row, row
 from screens.keymap import shown
 from screens.registry import Action
 
-_ALWAYS = ("all.leave", "all.help")
+_ALWAYS = ("all.leave", "all.roll-back", "all.help")
+_FIRST = ("filter", "figures", "note", "jump", "next")
+"""Methods that give way before all others: what they do waits, and help names them."""
 
 
 def foot(actions: Sequence[Action], keys: Mapping[str, str], width: int) -> Row:
-    """Keys and verbs in `width` columns; from the end, actions give way until the rest fits. Help and leave stay."""
+    """Keys and verbs in `width` columns; what can wait gives way, then actions from the end, until the rest fits.
+
+    Help, leave and the emergency stay.
+    """
     kept = list(actions)
     while kept:
         line = _line(kept, keys)
@@ -19,7 +24,8 @@ def foot(actions: Sequence[Action], keys: Mapping[str, str], width: int) -> Row:
         droppable = [action for action in kept if action.id not in _ALWAYS]
         if not droppable:
             break
-        kept.remove(droppable[-1])
+        waits = [action for action in droppable if action.method in _FIRST]
+        kept.remove((waits or droppable)[-1])
     return _line(kept, keys)
 
 

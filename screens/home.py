@@ -126,7 +126,7 @@ class HomePage(Page):
 
     def _keeper_started(self, _: object) -> None:
         self._keeper_at = self.shell.clock.monotonic()
-        key = self.shell.keys["home.keeper"]
+        key = self.key("home.keeper")
         self.say(f"keeper started; {key} within {UNDO_SECONDS:.0f} s takes that back", "ok")
 
     def _keeper_undo(self) -> bool:
@@ -139,5 +139,5 @@ class HomePage(Page):
         return super().plain() + run_line(self._home(), self.size.width - 2).plain + "\n"
 
     def _home(self) -> Home:
-        keeper_key = "" if self.shell.identity.read_only else self.shell.keys["home.keeper"]
+        keeper_key = "" if self.shell.identity.read_only else self.key("home.keeper")
         return Home(self.shell.scene, self.shell.clock.now(), self.pointer, self._letters, keeper_key)

@@ -23,6 +23,10 @@ SCOPES: dict[str, tuple[str, ...]] = {
 ANSWERS = "123456789"
 """Keys that answer the question of a run."""
 
+FOLLOWED = {"rollback": "run", "chosen": "run"}
+"""Pages whose place is taken by another once they are confirmed: what acts at once there is drawn on neither, and is
+the key of nothing harmless here."""
+
 _NAMED = "escape|enter|tab|space|up|down|left|right|home|end|pageup|pagedown|insert|delete|backspace|f[1-9]|f1[0-2]"
 _KEY = re.compile(rf"(?:[!-~]|{_NAMED}|ctrl\+[a-z])")
 _AMBIGUOUS = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+j": "enter", "ctrl+h": "backspace", "ctrl+c": "copy"}
@@ -39,18 +43,36 @@ def effective(keys: Mapping[str, str]) -> dict[str, str]:
     for scope, scopes in SCOPES.items():
         _check_scope(scope, of(*scopes), chosen)
         _check_challenge(scope, chosen)
+        _check_followed(scope, chosen)
     return chosen
 
 
 def single_keys(scope: str, chosen: Mapping[str, str]) -> set[str]:
     """Keys of one character that do something on that screen; the numbers that answer a run are among them."""
     taken = {chosen[action.id] for action in of(*SCOPES[scope]) if len(chosen[action.id]) == 1}
+    taken |= {key for key in _at_once(FOLLOWED.get(scope, ""), chosen) if len(key) == 1}
     return taken | set(ANSWERS) if scope == "run" else taken
 
 
 def writing_keys(scope: str, chosen: Mapping[str, str]) -> set[str | None]:
     """Keys of that screen that change something, or lead to it."""
     return {chosen[action.id] for action in of(*SCOPES[scope]) if action.writes and chosen[action.id]}
+
+
+def _at_once(scope: str, chosen: Mapping[str, str]) -> dict[str, Action]:
+    """What changes something there by one key, without a question."""
+    return {chosen[one.id]: one for one in of(scope) if one.writes and one.level is Level.REVERSIBLE}
+
+
+def _check_followed(scope: str, chosen: Mapping[str, str]) -> None:
+    acts = _at_once(FOLLOWED.get(scope, ""), chosen)
+    for action in of(scope):
+        danger = acts.get(chosen[action.id])
+        if danger is not None:
+            raise ConfigError(
+                f"console.keys: '{shown(chosen[action.id])}' is '{action.id}' on one page and '{danger.id}' on the one "
+                "that takes its place, where it acts at once; give one of them another key"
+            )
 
 
 def _check_challenge(scope: str, chosen: Mapping[str, str]) -> None:

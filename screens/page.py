@@ -118,6 +118,7 @@ class Page(Working):
 
     def _make_room(self) -> None:
         """As many lines for the note as it has; a page that is being left has lost it already."""
+        self.set_class(self._words is not None, "-said")
         rows = len(self.note(max(1, self.size.width - 2)))
         if rows != self._note_rows:
             self._note_rows = rows
@@ -220,7 +221,8 @@ class Page(Working):
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.plain())
-        self.say("sent to the terminal; if nothing was copied, w writes a file", "dim")
+        key = self.key("all.write")
+        self.say(f"sent to the terminal; if nothing was copied, {key} writes a file", "dim")
 
     def action_write(self) -> None:
         self.fetch(

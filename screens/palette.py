@@ -30,6 +30,7 @@ class PalettePage(PickerPage):
     """Typing narrows the list; Enter takes the line under the pointer."""
 
     SCOPE = "reading"
+    OPENS_TYPING = True
 
     def __init__(self, origin: Page) -> None:
         super().__init__()

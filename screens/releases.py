@@ -6,7 +6,9 @@ from screens.glyphs import VERDICT
 from screens.picker import PickerPage
 from screens.registry import Action, bindings
 from screens.rollback_rows import release_words
+from screens.scene import Scene
 from screens.words import ago, since
+from screens.working import one_line
 
 
 class ReleasesPage(PickerPage):
@@ -22,29 +24,63 @@ class ReleasesPage(PickerPage):
         self.releases: tuple[Release, ...] | None = None
         self.offer: RollbackOffer | None = None
         self.filter = ""
-        self.problem = ""
+        self.problems: dict[str, str] = {}
+        self._asking: set[str] = set()
 
     def about_service(self) -> str:
         return self.service
 
     def on_mount(self) -> None:
         """Ask for the list, and for what could be gone back to."""
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask anew for whatever no question is under way about."""
+        desk = self.shell.desk
         request = RollbackRequest(environment=self.shell.identity.name, service=self.service, level=Level.MANUAL)
-        self.fetch(self.shell.desk.releases(self.service), self._listed, "releases")
-        self.fetch(self.shell.desk.offer(request), self._offered, "others")
+        for group, work, then in (
+            ("releases", lambda: desk.releases(self.service), self._listed),
+            ("others", lambda: desk.offer(request), self._offered),
+        ):
+            if group not in self._asking:
+                self._asking.add(group)
+                self.fetch(work(), then, group)  # type: ignore[arg-type]
 
-    def _listed(self, releases: tuple[Release, ...]) -> None:
-        self.releases = releases
-        self.repaint()
+    def scene_changed(self, scene: Scene) -> None:
+        """What serves and what can be chosen is as fresh as what is watched."""
+        self.ask()
+        super().scene_changed(scene)
 
-    def _offered(self, offer: RollbackOffer) -> None:
-        self.offer = offer
+    def on_screen_resume(self) -> None:
+        """Back from a page on which something may have been done."""
+        super().on_screen_resume()
+        self.ask()
+
+    def _answered(self, group: str) -> None:
+        self._asking.discard(group)
+        self.problems.pop(group, None)
         self.refresh_bindings()
         self.repaint()
 
+    def _listed(self, releases: tuple[Release, ...]) -> None:
+        under = self.shown()[self.at] if self.at < self.count() else None
+        self.releases = releases
+        if under is not None:
+            self.at = next((at for at, one in enumerate(self.shown()) if one.reference == under.reference), self.at)
+        self._answered("releases")
+
+    def _offered(self, offer: RollbackOffer) -> None:
+        self.offer = offer
+        self._answered("others")
+
     def failed(self, group: str, error: BaseException) -> None:
-        self.problem = str(error)
-        super().failed(group, error)
+        """Said where its data would stand; what was known before stays, with the reason beside it."""
+        if group not in self._asking:
+            super().failed(group, error)
+            return
+        self._asking.discard(group)
+        self.problems[group] = one_line(error)
+        self.repaint()
 
     def heading(self) -> tuple[str, ...]:
         return (f"releases of {self.service}",)
@@ -59,7 +95,7 @@ class ReleasesPage(PickerPage):
         return len(self.shown())
 
     def empty(self) -> str:
-        return self.problem or ("reading" if self.releases is None else "no release was ever seen")
+        return self.problems.get("releases") or ("reading" if self.releases is None else "no release was ever seen")
 
     def above(self, width: int) -> list[Row]:
         names = "   " + fit("release", 14) + fit("verdict", 12) + fit("last seen", 11) + "why"
@@ -98,7 +134,11 @@ class ReleasesPage(PickerPage):
         return super().possible(action)
 
     def idle_note(self, width: int) -> Row:
-        words = "enter chooses; its name is then typed" if not self.shell.identity.read_only else ""
+        doubt = self.problems.get("others") or (self.problems.get("releases") if self.releases is not None else None)
+        if doubt:
+            unknown = "what could be gone back to is not known" if "others" in self.problems else "not read again"
+            return cut(row((f"? {unknown}: ", "warn"), (doubt, "dim")), width)
+        words = f"{self.key('list.open')} chooses; its name is then typed" if not self.shell.identity.read_only else ""
         return ends(row((f"filter {self.filter}" if self.filter else "", "dim")), row((words, "dim")), width)
 
     def below(self, width: int, height: int) -> list[Row]:
@@ -121,6 +161,8 @@ class ReleasesPage(PickerPage):
         one = self.shown()[index]
         if self.choosable(one):
             self.shell.open("screens.chosen:ChosenPage", self.service, one.version)
+        elif "others" in self.problems:
+            self.say(f"what could be gone back to is not known: {self.problems['others']}", "warn")
         elif self.offer is None:
             self.say("still asking what could be gone back to", "dim")
         else:

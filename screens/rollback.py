@@ -26,11 +26,16 @@ class RollbackPage(DecisionPage):
 
     def action_other(self) -> None:
         """Another version: its name is then typed."""
-        service = self.offer.readiness.service if self.offer else self.service
-        if service is None and self.shell.scene.readiness is not None:
-            service = self.shell.scene.readiness.service
+        service = self._moved()
         if service is not None:
             self.shell.open("screens.releases:ReleasesPage", service)
+
+    def _moved(self) -> str | None:
+        """The service this is about, as far as that can be told without an offer."""
+        if self.offer is not None:
+            return self.offer.readiness.service
+        only = self.shell.desk.rollback_services
+        return self.service or (only[0] if len(only) == 1 else None)
 
     def action_again(self) -> None:
         """Look at the facts again."""
@@ -39,6 +44,8 @@ class RollbackPage(DecisionPage):
     def possible(self, action: Action) -> bool:
         if action.id == "rollback.confirm":
             return self.challenge is not None and not self.sent
+        if action.id == "rollback.other":
+            return self._moved() is not None
         return super().possible(action)
 
     def ending(self, width: int) -> list[Row]:
@@ -46,14 +53,14 @@ class RollbackPage(DecisionPage):
         name = self.shell.identity.name
         if self.sent:
             return self.waiting(width)
-        again = self.shell.keys["rollback.again"]
+        again, leave = self.key("rollback.again"), self.key("all.leave")
         if self.refused:
-            return refusal_rows(self.refused, f"{again} looks again and asks anew, esc leaves", width)
+            return refusal_rows(self.refused, f"{again} looks again and asks anew, {leave} leaves", width)
         if self.holder is not None:
-            return attach_rows(self.holder, self.shell.keys["all.attach"], width)
+            return attach_rows(self.holder, self.key("all.attach"), width)
         if self.problem:
-            other = self.shell.keys["rollback.other"]
-            advice = f"{other} chooses another version, {again} looks again, esc leaves; nothing was touched"
+            other = f"{self.key('rollback.other')} chooses another version, " if self._moved() is not None else ""
+            advice = f"{other}{again} looks again, {leave} leaves; nothing was touched"
             return refusal_rows(self.problem, advice, width)
         if self.offer is None:
             return framed(row(("planning from fresh facts", "dim")), width)

@@ -35,22 +35,50 @@ class Decision:
     unread: str = ""
     first: str = ""
 
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Every condition, as last looked at."""
+        readiness = self.offer.readiness if self.offer else self.readiness
+        return readiness.checks if readiness else ()
+
 
 def fitting_rows(decision: Decision, width: int, height: int) -> list[Row]:
     """The evidence within `height` rows: in a low window passing checks stand in two columns, as far as their words
-    fit, then rows that only separate go, so that the question below is always on the screen."""
+    fit, then rows that only separate go, then the advice, then checks, counted: the question below and the reason are
+    always on the screen."""
     rows = evidence_rows(decision, width)
     if len(rows) > height:
         rows = evidence_rows(decision, width, compact=True)
-    spare = len(rows) - height
-    while spare > 0 and BLANK in rows:
-        rows.remove(BLANK)
+    rows = _closer(rows, height)
+    if len(rows) > height:
+        rows = _closer(evidence_rows(decision, width, compact=True, advice=False), height)
+    checks = decision.checks
+    for shown in range(len(checks) - 1, -1, -1):
+        if len(rows) <= height:
+            break
+        rows = _closer(evidence_rows(decision, width, compact=True, advice=False, most=shown), height)
+    return rows if len(rows) <= height else [*rows[: height - 1], rows[-1]]
+
+
+def _closer(rows: list[Row], height: int) -> list[Row]:
+    """As many rows that only separate as fit."""
+    kept, spare = list(rows), len(rows) - height
+    while spare > 0 and BLANK in kept:
+        kept.remove(BLANK)
         spare -= 1
-    return rows[:height]
+    return kept
 
 
-def evidence_rows(decision: Decision, width: int, *, compact: bool = False) -> list[Row]:
-    """Where it stands, where it would go, what moves, what stays, how long, and every condition."""
+def doubts(checks: Sequence[Check]) -> list[Check]:
+    """The checks that do not pass, those that fail first."""
+    return sorted((check for check in checks if check.gate is not Gate.PASS), key=lambda one: one.gate is not Gate.FAIL)
+
+
+def evidence_rows(
+    decision: Decision, width: int, *, compact: bool = False, advice: bool = True, most: int | None = None
+) -> list[Row]:
+    """Where it stands, where it would go, what moves, what stays, how long, and every condition; or the first `most`
+    of them, the doubtful before the good, and how many more."""
     offer, plan = decision.offer, decision.offer.plan if decision.offer else None
     readiness = offer.readiness if offer else decision.readiness
     rows = [
@@ -67,7 +95,10 @@ def evidence_rows(decision: Decision, width: int, *, compact: bool = False) -> l
             BLANK,
         ]
     rows += doubt_rows(decision, readiness, width)
-    rows += check_grid(readiness.checks if readiness else (), width, compact=compact)
+    checks = (*doubts(decision.checks), *(check for check in decision.checks if check.gate is Gate.PASS))
+    shown, hidden = checks[:most], checks[most:] if most is not None else ()
+    rows += check_grid(shown, width, compact=compact, advice=advice) if shown or not hidden else []
+    rows += [indent([cut(_more(hidden, decision.keys.get("plan", "")), width - LABEL)], LABEL)[0]] if hidden else []
     rows += [BLANK, *reason_rows(decision, width)]
     return rows
 
@@ -157,17 +188,26 @@ def takes_row(plan: Plan, readiness: Readiness | None) -> Row:
     )  # fmt: skip
 
 
-def check_grid(checks: Sequence[Check], width: int, *, compact: bool = False) -> list[Row]:
+def _more(hidden: Sequence[Check], key: str) -> Row:
+    """What there is no room for."""
+    words = {Gate.FAIL: "failed", Gate.INCONCLUSIVE: "not sure", Gate.PASS: "good"}
+    counted = [(gate, sum(check.gate is gate for check in hidden)) for gate in words]
+    line = "and " + ", ".join(f"{count} more {words[gate]}" for gate, count in counted if count)
+    return row((line, "warn" if doubts(hidden) else "dim"), (f"; {key} shows them" if key else "", "dim"))
+
+
+def check_grid(checks: Sequence[Check], width: int, *, compact: bool = False, advice: bool = True) -> list[Row]:
     """Passing checks in a grid, in two columns with short names where `compact`; the others first, with what to do."""
     if not checks:
         return [field("checks", ("not made yet", "dim"), width=LABEL)]
-    bad = [check for check in checks if check.gate is not Gate.PASS]
+    bad = doubts(checks)
     good = [check for check in checks if check.gate is Gate.PASS]
     lines: list[Row] = []
     for check in bad:
         glyph, role = GATE[check.gate]
         lines.append(row((f"{glyph} {check.title}  ", role), check.evidence))
-        lines += [row(("  " + line, "dim")) for line in wrap(check.advice, width - LABEL - 2)[:2] if line]
+        if advice:
+            lines += [row(("  " + line, "dim")) for line in wrap(check.advice, width - LABEL - 2)[:2] if line]
     said = [_short(check) if compact else _words(check) for check in good]
     longest = max((cell_len(words) for words in said), default=0)
     columns = 2 if compact else max(1, min(3, (width - LABEL) // (longest + 3)))

@@ -199,8 +199,8 @@ class RunPage(Page):
         if self.paused:
             self._tell(Command.RESUME, "told: it goes on")
         else:
-            key = self.shell.keys["run.pause"]
-            self._tell(Command.PAUSE, f"told: it pauses before its next step; {key} takes that back")
+            words = f"told: it pauses before its next step; {self.key('run.pause')} takes that back"
+            self._tell(Command.PAUSE, words)
 
     def action_back_out(self) -> None:
         self.ask_key("undoes what this run has done", lambda: self._tell(Command.BACK_OUT, "told: it backs out"))

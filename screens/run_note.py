@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from actions.model.run import Executor, Run
 from actions.model.words import RunState
 from screens.cells import Row, row
+from screens.keymap import shown
 from screens.run_rows import GONE, STUCK
 
 
@@ -18,11 +19,11 @@ def usual_seconds(run: Run, past: Iterable[Run]) -> float | None:
 
 def note_row(run: Run, executor: Executor | None, keys: Mapping[str, str], *, starting: bool) -> Row:
     """What holds the run up, and the key that changes it; else its reason."""
-    on, close, end = keys["run.carry-on"], keys["run.close"], keys["run.end-executor"]
+    on, close, end = (shown(keys[one]) for one in ("run.carry-on", "run.close", "run.end-executor"))
     if run.state is RunState.PAUSED:
         return row(("‖ paused before its next step", "warn"), ("; nothing is under way", "dim"))
     if run.state is RunState.NEEDS_OPERATOR:
-        ways = f"; {on} carries on, {close} closes it as put right; pgdn shows more"
+        ways = f"; {on} carries on, {close} closes it as put right; {shown(keys['list.page-down'])} shows more"
         return row(("✗ needs an operator", "down bold"), (ways, "dim"))
     if starting:
         return row(("its executor starts", "dim"))

@@ -97,13 +97,14 @@ class ServicePage(Page):
         return Detail(
             snapshot.service(self.service) if snapshot else None, self.slots, self.chosen, self.lines, self.counts,
             self.shell.clock.now(), self.top, self.filter, tuple(self.errors.values()),
-            self.shell.keys["service.figures"], self.figures_from,
+            self.key("service.figures"), self.figures_from, self.key("all.write"),
         )  # fmt: skip
 
     def idle_note(self, width: int) -> Row:
         if self.figures_from is not None:
-            return row((f"{self.shell.keys['service.figures']} goes back to the log", "dim"))
-        return ends(row(), row((f"{self.top} lines back; end goes to the newest" if self.top else "", "dim")), width)
+            return row((f"{self.key('service.figures')} goes back to the log", "dim"))
+        words = f"{self.top} lines back; {self.key('list.last')} goes to the newest" if self.top else ""
+        return ends(row(), row((words, "dim")), width)
 
     def plain(self) -> str:
         whole = replace(self.detail(), figures_from=None)

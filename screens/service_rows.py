@@ -11,7 +11,7 @@ from actions.model.words import Gate
 from screens.cells import BLANK, Row, beside, cut, ends, fit, indent, row, title
 from screens.glyphs import GATE, HEALTH, POINTER
 from screens.spark import chart
-from screens.words import ago, counted, number, plural, since, size
+from screens.words import ago, counted, number, plural, since, size, told
 
 MARGIN = 2
 PLOT = 30
@@ -33,6 +33,7 @@ class Detail:
     figures_key: str = ""
     figures_from: int | None = None
     """With a number the figures alone are shown, from that one on."""
+    write_key: str = ""
 
 
 def service_rows(detail: Detail, width: int, height: int) -> list[Row]:
@@ -45,7 +46,7 @@ def service_rows(detail: Detail, width: int, height: int) -> list[Row]:
     if places:
         room = max(4, height - 15)
         more = (
-            [row((f"{' ' * 15}and {len(places) - room + 1} more; w writes all of them", "dim"))]
+            [row((f"{' ' * 15}and {len(places) - room + 1} more; {detail.write_key} writes all of them", "dim"))]
             if len(places) > room
             else []
         )
@@ -70,7 +71,7 @@ def state_row(detail: Detail, width: int) -> Row:
         (health.service, "bright bold"),
         (f"  {health.word if not health.stale(detail.now) else 'no data'}", role),
     )
-    left += row(f"  {health.summary}", (f"  {health.error}" if health.error else "", "down"))
+    left += row((f"  {told(health)}", "down" if health.error else "text"))
     when = "never seen" if age is None else f"{'STALE, ' if health.stale(detail.now) else ''}{ago(age)} old"
     return ends(left, row((when, "dim")), width)
 

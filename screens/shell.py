@@ -24,7 +24,7 @@ from screens.home import HomePage
 from screens.keymap import effective
 from screens.page import Page
 from screens.scene import Scene
-from screens.working import one_line
+from screens.working import Told, one_line
 
 if TYPE_CHECKING:
     from screens.feed import Feed
@@ -134,6 +134,8 @@ class Shell(App[None]):
                 self._early.append(events.Key(event.key, event.character))
                 self.say("opening; the key works in a moment", "dim")
             return
+        if isinstance(event, events.Key) and self.page is not None and self.page.holds(event):
+            return
         await super().on_event(event)
 
     def _begin(self) -> None:
@@ -196,6 +198,7 @@ class Shell(App[None]):
         module, _, name = target.partition(":")
         page = getattr(import_module(module), name)(*arguments)
         page.arguments = arguments
+        page.came_by_itself(self.clock.monotonic())
         self.switch_screen(page)
 
     def back(self) -> None:
@@ -230,7 +233,7 @@ class Shell(App[None]):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that failed says so; it never ends the console, and watching begins again."""
-        if event.state is not WorkerState.ERROR or event.worker.error is None:
+        if event.state is not WorkerState.ERROR or event.worker.error is None or isinstance(event.worker.error, Told):
             return
         if not self.is_open and isinstance(event.worker.error, Exception):
             self._handle_exception(event.worker.error)

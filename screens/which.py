@@ -26,7 +26,7 @@ class WhichPage(PickerPage):
         return ("roll back which service?",)
 
     def above(self, width: int) -> list[Row]:
-        return [BLANK, row(("enter shows its plan; nothing starts yet", "dim")), BLANK]
+        return [BLANK, row((f"{self.key('list.open')} shows its plan; nothing starts yet", "dim")), BLANK]
 
     def count(self) -> int:
         return len(self.services)

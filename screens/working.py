@@ -11,8 +11,17 @@ from screens.asking import Asking
 T = TypeVar("T")
 
 
+class Told(Exception):
+    """An error that is no VqError, and was told on a page already: its cause and traceback are for the log alone."""
+
+
 class Working(Asking):
     """A screen that reads through the desk, and asks it for changes."""
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether this page is the one that is seen; Textual's `is_current` holds for the page just below it, too."""
+        return self.shell.screen is self
 
     def fetch(self, work: Coroutine[Any, Any, T], then: Callable[[T], None], group: str) -> None:
         """Await `work` beside the loop's keys and hand its result to `then`; a newer fetch of the group replaces it."""
@@ -30,16 +39,20 @@ class Working(Asking):
                 result = await work
             except VqError as error:
                 self.failed("act", error)
+            except Exception as error:
+                self.failed("act", error)
+                raise Told from error
             else:
                 then(result)
-            self.shell.feed.hurry()
+            finally:
+                self.shell.feed.hurry()
 
         self.app.run_worker(job(), group="act", exit_on_error=False)
 
     def failed(self, group: str, error: BaseException) -> None:
         """What was asked for did not come: one line, on the page that is on show."""
         role = "warn" if isinstance(error, ReadOnlyError) else "down"
-        (self if self.is_current else self.shell).say(one_line(error), role)
+        (self if self.is_seen else self.shell).say(one_line(error), role)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that failed says so on the page; it never ends the console."""

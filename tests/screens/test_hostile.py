@@ -94,7 +94,7 @@ async def test_hostile_text_passes_through_every_screen(console: Open, world: Wo
             ("enter",),
             ("escape", "escape", "H"),
             ("escape", "R"),
-            ("p",),
+            ("f",),
             ("escape", "v"),
             ("enter",),
             ("escape", "escape", "D"),

@@ -78,7 +78,7 @@ async def test_a_wrong_key_is_answered_and_the_question_stays(console: Open) -> 
         wrong = next(letter for letter in "acefz" if letter != key.lower())
         await running.press(wrong)
         await running.shows(f"{wrong} is not {key}: nothing happened", f"press  {key}  to roll back production")
-        await running.press("p")
+        await running.press("f")
         await running.shows("digest")
         assert "nothing happened" not in running.text, "a key of this page is no wrong key"
         await running.press("escape", key)
@@ -233,7 +233,7 @@ async def test_a_read_only_session_is_told_so_before_and_after(console: Open) ->
 async def test_the_full_plan(console: Open) -> None:
     async with console() as running:
         await opened(running)
-        await running.press("p")
+        await running.press("f")
         await running.shows("plan: roll back api", "switch traffic", "changes", "goes back", facts.plan().digest[:16])
 
 
