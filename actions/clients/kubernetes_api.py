@@ -6,31 +6,30 @@ exactly what the server sent. The package is imported at the first connection, n
 
 import asyncio
 import json
-import os
-import socket
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from importlib import import_module
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 from actions.clients.kubernetes_errors import CALL_SECONDS, refusal, watch_error, why
+from actions.clients.kubernetes_wire import BODY_LIMIT, WRITES, connect, library, lines, notice_silence
 from actions.model.environment import KubernetesWorkload
-from actions.model.errors import Ambiguous, ConfigError, Unreachable
-from actions.model.text import clean
+from actions.model.errors import Ambiguous, Unreachable
 
 if TYPE_CHECKING:
     from kubernetes.aio.client import ApiClient
 
 Json = dict[str, Any]
 CONNECT_SECONDS = 4.0
-BODY_LIMIT = 64 * 1024 * 1024
 PAGE = "500"
-SILENT_SECONDS, SILENT_PROBES = 10, 3
 MANAGER = "vq-tui"
-WRITES = frozenset({"PATCH", "DELETE"})
+
+
+class _Answer(NamedTuple):
+    status: int
+    body: bytes
+    retry_after: str | None
 
 
 class KubernetesReader:
@@ -74,20 +73,21 @@ class KubernetesReader:
 
     async def ping(self) -> None:
         """Return when the API answers at all. Raises Unreachable when it does not, or not to these credentials."""
-        status, _ = await self._exchange("GET", "/version", {}, None, "application/json")
-        if status >= 500:
-            raise Unreachable(f"{self.where} answers {status}")
+        answer = await self._exchange("GET", "/version", {}, None, "application/json")
+        if answer.status >= 500:
+            raise Unreachable(f"{self.where} answers {answer.status}")
 
     async def text(self, path: str, **query: str) -> str:
         """A plain answer such as a log, not yet cleaned of line ends."""
-        status, body = await self._exchange("GET", path, query, None, "application/json")
-        if status >= 400:
-            raise refusal(self.where, "GET", path, status, body)
-        return body.decode("utf-8", "replace")
+        answer = await self._exchange("GET", path, query, None, "application/json")
+        if answer.status >= 400:
+            raise refusal(self.where, "GET", path, *answer)
+        return answer.body.decode("utf-8", "replace")
 
-    async def may(self, verb: str, group: str, resource: str, namespace: str) -> bool:
-        """Whether this identity has the right, by access review; changes nothing."""
+    async def may(self, verb: str, group: str, resource: str, namespace: str, name: str = "") -> bool:
+        """Whether this identity has the right, to the object of that name or to all, by access review."""
         attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace}
+        attributes |= {"name": name} if name else {}
         body = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -109,17 +109,18 @@ class KubernetesReader:
             "timeoutSeconds": str(seconds),
             "allowWatchBookmarks": "true",
         }
-        aiohttp = await _library("aiohttp")
+        aiohttp = await library("aiohttp")
         try:
             response = await self._send("GET", path, query, None, "application/json", seconds + CALL_SECONDS)
             try:
                 if response.status == 401:
                     raise self._not_accepted()
                 if response.status >= 400:
-                    raise refusal(self.where, "watch", path, response.status, await response.content.read(65_536))
-                _notice_silence(response)
+                    words, after = await response.content.read(65_536), response.headers.get("Retry-After")
+                    raise refusal(self.where, "watch", path, response.status, words, after)
+                notice_silence(response)
                 opened()
-                async for line in response.content:
+                async for line in lines(response.content):
                     event: Json = json.loads(line)
                     if event.get("type") == "ERROR":
                         raise watch_error(self.where, path, event.get("object", {}))
@@ -157,19 +158,20 @@ class KubernetesReader:
     async def _call(
         self, method: str, path: str, query: dict[str, str], body: Any = None, kind: str = "application/json"
     ) -> Json:
-        status, raw = await self._exchange(method, path, query, body, kind)
-        if status >= 400:
-            raise refusal(self.where, method, path, status, raw)
+        said = await self._exchange(method, path, query, body, kind)
+        if said.status >= 400:
+            raise refusal(self.where, method, path, *said)
         try:
-            answer = json.loads(raw)
+            answer = json.loads(said.body)
         except ValueError:
-            raise Unreachable(f"{self.where} answers {path} with something that is not JSON") from None
+            answer = None
         if not isinstance(answer, dict):
-            raise Unreachable(f"{self.where} answers {path} with something that is not an object")
+            words = f"{self.where} answers {method} {path} with something that is not an object"
+            raise Ambiguous(f"{words}; it may be applied") if method in WRITES else Unreachable(words)
         return answer
 
-    async def _exchange(self, method: str, path: str, query: dict[str, str], body: Any, kind: str) -> tuple[int, bytes]:
-        aiohttp = await _library("aiohttp")
+    async def _exchange(self, method: str, path: str, query: dict[str, str], body: Any, kind: str) -> "_Answer":
+        aiohttp = await library("aiohttp")
         sent = False
         try:
             async with asyncio.timeout(CALL_SECONDS):
@@ -194,10 +196,10 @@ class KubernetesReader:
             raise self._not_accepted()
         if len(raw) > BODY_LIMIT:
             raise Unreachable(f"{self.where} answers {path} with more than {BODY_LIMIT} bytes")
-        return int(response.status), bytes(raw)
+        return _Answer(int(response.status), bytes(raw), response.headers.get("Retry-After"))
 
     async def _send(self, method: str, path: str, query: dict[str, str], body: Any, kind: str, seconds: float) -> Any:
-        aiohttp = await _library("aiohttp")
+        aiohttp = await library("aiohttp")
         client = await self._connected()
         headers = {"Content-Type": kind, "Accept": "application/json", "User-Agent": MANAGER}
         await client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
@@ -208,7 +210,7 @@ class KubernetesReader:
 
     async def _connected(self) -> "ApiClient":
         async with self._connecting:
-            client: ApiClient = self._client or await _open(self._kubeconfig, self._context)
+            client: ApiClient = self._client or await connect(self._kubeconfig, self._context)
             if self._closed:
                 await client.close()
                 raise Unreachable(f"{self.where}: the connection was closed")
@@ -223,72 +225,14 @@ class KubernetesWriter(KubernetesReader):
     async def patch(self, path: str, operations: list[Json], *, dry_run: bool = False) -> Json:
         """A JSON patch, all or nothing. Raises Stale when a `test` fails, Ambiguous when the answer is lost."""
         query = {"fieldManager": MANAGER} | ({"dryRun": "All"} if dry_run else {})
-        return await self._call("PATCH", path, query, operations, "application/json-patch+json")
+        try:
+            return await self._call("PATCH", path, query, operations, "application/json-patch+json")
+        except Ambiguous as lost:
+            if dry_run:  # nothing is applied by it, whatever became of it
+                raise Unreachable(f"dry run: {lost.message.removesuffix('; it may be applied')}") from None
+            raise
 
     async def delete(self, path: str, uid: str) -> None:
         """Delete the object of this uid and no other. Raises Stale when another one has the name now."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
         await self._call("DELETE", path, {}, body)
-
-
-def kubeconfigs(kubeconfig: Path | None) -> list[Path]:
-    """Where the kubeconfig may lie: as configured, else in $KUBECONFIG, else in the home directory."""
-    named = [part for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
-    return [kubeconfig] if kubeconfig else [Path(part) for part in named] or [Path.home() / ".kube" / "config"]
-
-
-async def _library(name: str) -> Any:
-    """A heavy library, imported beside the loop, so that what else is measured meanwhile is not delayed."""
-    return sys.modules.get(name) or await asyncio.to_thread(import_module, name)
-
-
-async def _open(kubeconfig: Path | None, context: str | None) -> "ApiClient":
-    client, config = await _library("kubernetes.aio.client"), await _library("kubernetes.aio.config")
-    yaml = await _library("yaml")  # a kubeconfig is read while a login writes it
-    configuration = client.Configuration()
-    configuration.proxy = None
-    configuration.client_session_kwargs = {"trust_env": False, "middlewares": (_sent_once,)}
-    configuration.connection_pool_maxsize = 0  # every watch holds a connection; a limit would starve the rest
-    known = kubeconfigs(kubeconfig)
-    if (kubeconfig or context) and not any(path.is_file() for path in known):
-        names = ", ".join(map(str, known))
-        raise ConfigError(f"no kubeconfig at {names}; log in to the cluster, or correct 'kubeconfig'")
-    try:
-        if context is None and kubeconfig is None:
-            config.load_incluster_config(client_configuration=configuration)
-        else:
-            await config.load_kube_config(
-                config_file=str(kubeconfig) if kubeconfig else None,
-                context=context,
-                client_configuration=configuration,
-                persist_config=False,
-            )
-    except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        place = kubeconfig or ("the default kubeconfig" if context else "in-cluster configuration")
-        raise ConfigError(f"{place}: {clean(error, limit=300)}; check 'kubeconfig' and 'context'") from None
-    opened: ApiClient = client.ApiClient(configuration)
-    return opened
-
-
-async def _sent_once(request: Any, send: Callable[[Any], Awaitable[Any]]) -> Any:
-    """Have aiohttp send a write once: it would send DELETE again by itself when the connection breaks unanswered."""
-    aiohttp = sys.modules["aiohttp"]
-    try:
-        return await send(request)
-    except aiohttp.ClientConnectorError:  # nothing was sent, and nothing is sent again
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        if request.method not in WRITES:
-            raise
-        raise aiohttp.ClientConnectionError(why(error)) from error
-
-
-def _notice_silence(response: Any) -> None:
-    """Have the kernel probe an idle watch: a path that silently swallows it must not look like a quiet cluster."""
-    transport = response.connection.transport if response.connection else None
-    found = transport.get_extra_info("socket") if transport else None
-    if found is not None:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SILENT_SECONDS)
-        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, SILENT_SECONDS // 2)
-        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, SILENT_PROBES)

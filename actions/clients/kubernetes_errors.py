@@ -32,8 +32,8 @@ class Throttled(Unreachable):
         self.after = after
 
 
-def refusal(where: str, verb: str, path: str, status: int, raw: bytes) -> VqError:
-    """The error that stands for an answer of 400 or more."""
+def refusal(where: str, verb: str, path: str, status: int, raw: bytes, retry_after: str | None = None) -> VqError:
+    """The error that stands for an answer of 400 or more; `retry_after` is its header of that name."""
     try:
         told = json.loads(raw)
         message = clean(told.get("message", ""), limit=400) if isinstance(told, dict) else ""
@@ -49,8 +49,9 @@ def refusal(where: str, verb: str, path: str, status: int, raw: bytes) -> VqErro
         return Expired(f"{where}: {message}")
     if status in {429, 503}:
         details = told.get("details") if isinstance(told, dict) else None
-        after = details.get("retryAfterSeconds") if isinstance(details, dict) else None
-        return Throttled(f"{where} is busy ({status}): {message}", float(after or 1))
+        asked = details.get("retryAfterSeconds") if isinstance(details, dict) else None
+        after = str(retry_after if retry_after is not None else asked)
+        return Throttled(f"{where} is busy ({status}): {message}", float(after) if after.isdecimal() else 1.0)
     if status >= 500 and verb in {"PATCH", "DELETE"}:
         return Ambiguous(f"{where} failed ({status}) on {verb} {path}: {message}; it may be applied")
     return Unreachable(f"{where} answers {verb} {path} with {status}: {message}")

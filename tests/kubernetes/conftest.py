@@ -40,3 +40,10 @@ def released(double: KubernetesDouble) -> KubernetesDouble:
     double.release("api", "registry.local/virtualqueue-api:1.4.2", cause="release 1.4.2")
     double.rolled_out("api")
     return double
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits a second because a server would like it to."""
+    monkeypatch.setattr("actions.platforms.kubernetes.patience.LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("actions.platforms.kubernetes.patience.PAUSE_SECONDS", 0.05)

@@ -8,7 +8,7 @@ from actions.model.errors import Refused
 from actions.model.platform import Artefact
 from actions.model.words import Gate
 from tests.kubernetes.bench import Bench
-from tests.kubernetes.double import KubernetesDouble
+from tests.kubernetes.double import KubernetesDouble, Rule
 
 
 async def test_a_statefulset_owns_data_and_asks_for_it_to_be_compatible(bench: Bench, double: KubernetesDouble) -> None:
@@ -72,3 +72,14 @@ async def test_rights_are_asked_once_for_all_services_of_a_namespace(bench: Benc
     await asyncio.gather(*(reader.permissions() for reader in readers))
     asked = [one for one in released.requests if one.path.endswith("selfsubjectaccessreviews")]
     assert len(asked) == 10
+
+
+async def test_a_right_to_this_one_workload_is_enough(bench: Bench, released: KubernetesDouble) -> None:
+    """Roles may name the objects (resourceNames): asked about all of them, the answer would be no."""
+    released.allow("narrow", Rule(verbs=("list", "watch")))
+    released.allow("narrow", Rule(verbs=("get",), resources=("pods", "replicasets")))
+    released.allow("narrow", Rule(verbs=("get", "patch"), resources=("deployments",), names=("api",)))
+    (granted,) = await bench.reader(bench.settings(user="narrow")).permissions()
+    assert granted.gate is Gate.PASS
+    (other,) = await bench.reader(bench.settings(user="narrow", name="web")).permissions()
+    assert other.evidence == "not granted: get deployments, patch deployments"

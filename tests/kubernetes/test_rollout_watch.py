@@ -3,10 +3,9 @@
 import pytest
 
 from actions.model.errors import Stale, VerifyFailed
-from actions.model.platform import Change
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
-from tests.kubernetes.bench import KEY, Bench, at_hand, ignore
+from tests.kubernetes.bench import KEY, Bench, ignore
 from tests.kubernetes.double import KubernetesDouble, digest_of
 
 
@@ -88,50 +87,6 @@ async def test_34_an_autoscaler_may_change_the_size_during_the_rollout(
     released.edit("Deployment", "api", {"spec": {"replicas": 4}})
     told = await changer.verify(changes[0], KEY, Deadline(20), ignore)
     assert "4 of 4 updated" in told.text
-
-
-async def test_36_a_stuck_statefulset_pod_is_deleted_by_its_uid(bench: Bench, double: KubernetesDouble) -> None:
-    double.statefulset("worker", "worker:2.0.0")
-    double.rolled_out("worker", kind="StatefulSet")
-    double.release("worker", "worker:2.1.0-bad", kind="StatefulSet")
-    double.wait(
-        lambda: any("bad" in pod["spec"]["containers"][0]["image"] for pod in double.pods("worker")), "a bad pod"
-    )
-    settings = bench.settings("statefulset", "worker", stateful_data_compatible=True)
-    reader = bench.reader(settings)
-    facts = await reader.observe()
-    while not any(note.id == "stuck" for note in facts.notes):
-        facts = await reader.observe()
-    changes = await reader.plan_change(facts, at_hand(facts, "2.0.0"))
-    assert [change.action for change in changes] == ["set-template", "delete-stuck-pods"]
-    await bench.carry_out(bench.changer(settings), changes)
-    assert all(pod["spec"]["containers"][0]["image"] == "worker:2.0.0" for pod in double.pods("worker"))
-
-
-async def test_36_a_pod_made_anew_meanwhile_is_not_deleted(bench: Bench, double: KubernetesDouble) -> None:
-    double.statefulset("worker", "worker:2.0.0", replicas=1)
-    double.rolled_out("worker", kind="StatefulSet")
-    changer = bench.changer(bench.settings("statefulset", "worker"))
-    uid = double.get("StatefulSet", "worker")["metadata"]["uid"]
-    params = {"uid": uid, "target": "t", "version": "v", "pods": [{"name": "worker-0", "uid": "another"}]}
-    change = Change(slot="main", action="delete-stuck-pods", title="", subject="", params=params)
-    await changer.act(change, KEY, bench.directory, ignore)
-    assert not [one for one in double.writes("pods") if one.verb == "delete"]
-
-
-async def test_36_a_pod_that_turned_ready_meanwhile_is_not_deleted(bench: Bench, double: KubernetesDouble) -> None:
-    double.statefulset("worker", "worker:2.0.0", replicas=1)
-    double.rolled_out("worker", kind="StatefulSet")
-    changer = bench.changer(bench.settings("statefulset", "worker"))
-    uid = double.get("StatefulSet", "worker")["metadata"]["uid"]
-    pod = double.pods("worker")[0]["metadata"]
-    params = {"uid": uid, "target": "t", "version": "v", "pods": [{"name": pod["name"], "uid": pod["uid"]}]}
-    change = Change(slot="main", action="delete-stuck-pods", title="", subject="", params=params)
-    said: list[str] = []
-    await changer.act(change, KEY, bench.directory, said.append)
-    assert said == ["worker-0 turned ready by itself and stays"]
-    assert not [one for one in double.writes("pods") if one.verb == "delete"]
-    assert (await changer.probe(change, KEY, bench.directory)).state is ProbeState.DONE
 
 
 async def test_a_partition_keeps_pods_and_the_rest_is_proved(bench: Bench, double: KubernetesDouble) -> None:

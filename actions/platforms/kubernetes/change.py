@@ -2,28 +2,33 @@
 
 import asyncio
 import json
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
 
 from actions.clients.kubernetes_api import Json, KubernetesWriter
-from actions.clients.kubernetes_errors import NotThere, Throttled
 from actions.model.crash import crashpoint
 from actions.model.environment import KubernetesWorkload
-from actions.model.errors import Refused, Stale, VerifyFailed
+from actions.model.errors import Ambiguous, Refused, Stale, Unreachable, VerifyFailed
 from actions.model.files import write_durably
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
+from actions.platforms.kubernetes.difference import difference
 from actions.platforms.kubernetes.kinds import CAUSE_ANNOTATION, RUN_ANNOTATION, Paths, kubectl
-from actions.platforms.kubernetes.pods import ending, ready
-from actions.platforms.kubernetes.revisions import Revision, history, reference
+from actions.platforms.kubernetes.patches import by_hand, operations, replacing
+from actions.platforms.kubernetes.patience import patiently, pause, unthrottled
+from actions.platforms.kubernetes.revisions import plain, reference
 from actions.platforms.kubernetes.rollout import RolloutWatch
+from actions.platforms.kubernetes.standing import Standing
 from actions.platforms.kubernetes.status import timed_out_at
+from actions.platforms.kubernetes.unsticking import Unsticking
 from actions.platforms.protocols import Report
 
-THROTTLED_TRIES = 4
-_POINTER = str.maketrans({"~": "~0", "/": "~1"})
+PATIENCE_SECONDS = 15.0
+"""How long a read before an effect, or a write that the server refused to look at, is asked again."""
+
+BUDGET_SHARE = 0.8
+"""The share of its step's budget for which a probe or a deletion asks again, so that it can say what was wrong."""
 
 
 class KubernetesChanger:
@@ -33,29 +38,40 @@ class KubernetesChanger:
         self._settings, self._client = settings, client
         self._paths = Paths.of(settings)
         self._left_over: dict[str, str] = {}
+        self._set: dict[str, str] = {}
 
     async def check(self, change: Change) -> Evidence:
-        """Uid, generation and revision as planned; then a dry run that the server's admission sees. Raises Stale."""
-        workload = await self._workload(change)
+        """Uid, generation and revision as planned; then a dry run that the server's admission sees.
+
+        Raises Stale, or Refused where the rollout could not be proved afterwards.
+        """
+        deadline = Deadline(PATIENCE_SECONDS)
+        standing = self._standing(change, deadline)
+        workload = await standing.workload()
         if change.action == "delete-stuck-pods":
+            if reference(workload["spec"]["template"]) != change.params["target"]:
+                raise Stale(f"{self._settings.name} does not ask for {change.params['version']} any more; plan again")
             return Evidence(text=f"{self._settings.name} is the planned one")
         generation = workload["metadata"]["generation"]
         if generation != change.params["generation"]:
             raise Stale(f"{self._settings.name} was changed since planning (generation {generation}); plan again")
-        revision = await self._revision(change, workload)
-        await self._client.patch(
-            self._paths.workload, operations(change, workload, revision.template, "dry-run"), dry_run=True
-        )
+        revision = await standing.revision(workload)
+        await standing.service()
+        patch = operations(change, workload, revision.template, "dry-run")
+        path = self._paths.workload
+        answer = await patiently(lambda: self._client.patch(path, patch, dry_run=True), deadline, lambda _: None)
+        if changed := changed_by_admission(answer, revision.template):
+            raise Refused(f"admission changes the template: {changed}; what was planned cannot be set as it was")
         return Evidence(text=f"generation {generation} as planned, dry run accepted")
 
     async def protect(self, change: Change, key: str, folder: Path) -> Evidence:
         """Keep the template as it is now, readable by its owner only: it may hold secret values."""
-        workload = await self._workload(change)
+        workload = await self._standing(change, Deadline(PATIENCE_SECONDS)).workload()
         kept = {"template": workload["spec"]["template"], "annotations": _causes(workload)}
         kept["timed_out"] = timed_out_at(workload)
         content = json.dumps(kept, sort_keys=True).encode()
-        by_hand = _template_patch(workload["metadata"]["uid"], workload["spec"]["template"])
-        for path, words in ((self._kept(key, folder), content), (_patch_file(change, folder), by_hand)):
+        hand = by_hand(workload["metadata"]["uid"], workload["spec"]["template"])
+        for path, words in ((self._kept(key, folder), content), (_patch_file(change, folder), hand)):
             if not path.exists():
                 await asyncio.to_thread(write_durably, path, words)
         return Evidence(text=f"undo material {len(content)} bytes, template {reference(kept['template'])[:12]}")
@@ -63,16 +79,22 @@ class KubernetesChanger:
     async def act(self, change: Change, key: str, folder: Path, report: Report) -> Evidence:
         """Set the pinned template if uid and generation are still the planned ones; or delete the planned pods."""
         if change.action == "delete-stuck-pods":
-            return await self._delete_pods(change, report)
-        workload = await self._workload(change)
+            return await self._unstick(change, report)
+        deadline = Deadline(PATIENCE_SECONDS)
+        standing = self._standing(change, deadline, report)
+        workload = await standing.workload()
         await self._remember(key, folder)
         if reference(workload["spec"]["template"]) == change.params["target"]:
             return Evidence(text=f"the template is already that of {change.params['version']}")
-        revision = await self._revision(change, workload)
+        revision = await standing.revision(workload)
+        patch = operations(change, workload, revision.template, key)
         crashpoint("kubernetes.before-patch")
-        patched = await self._patch(operations(change, workload, revision.template, key))
+        patched = await unthrottled(lambda: self._client.patch(self._paths.workload, patch), deadline)
         crashpoint("kubernetes.after-patch")
         self._left_over[key] = timed_out_at(patched)
+        self._set[key] = reference(patched["spec"]["template"])
+        if changed := changed_by_admission(patched, revision.template):
+            raise VerifyFailed(f"admission changed the template while it was set: {changed}")
         generation = patched["metadata"]["generation"]
         return Evidence(
             text=f"template of revision {revision.number} set, generation {generation}", data={"generation": generation}
@@ -80,8 +102,7 @@ class KubernetesChanger:
 
     async def verify(self, change: Change, key: str, deadline: Deadline, report: Report) -> Evidence:
         """The rollout is complete by kubectl's rules, with the planned template and ready endpoints."""
-        uid, target = str(change.params["uid"]), str(change.params["target"])
-        watch = RolloutWatch(self._client, self._settings, uid, target, self._left_over.get(key, ""))
+        watch = self._watch(change, str(change.params["target"]), self._left_over.get(key, ""))
         if change.action == "set-template" and not change.params["wait_for_rollout"]:
             return await watch.observed(deadline)
         return await watch.complete(deadline, report)
@@ -90,31 +111,64 @@ class KubernetesChanger:
         """Set the template from before, if the one in place is ours. Readiness is not demanded of what was bad."""
         if change.action == "delete-stuck-pods":
             return Evidence(text="pods are made again by the controller; nothing to undo")
-        workload = await self._workload(change)
-        now = reference(workload["spec"]["template"])
-        if now == change.params["before"]:
+        before = str(change.params["before"])
+        workload = await self._standing(change, deadline, report).workload()
+        if reference(workload["spec"]["template"]) == before:
             return Evidence(text="the template is as before")
-        mark = (workload["metadata"].get("annotations") or {}).get(RUN_ANNOTATION)
-        if now != change.params["target"] and mark != key:
-            return Evidence(text=f"nothing of this run stands; {self._settings.name} was changed by someone else")
-        if now != change.params["target"]:
-            raise Refused(f"{self._settings.name} was changed by someone else meanwhile; decide by hand")
+        if said := self._not_ours(change, key, workload):
+            return Evidence(text=said)
         kept = await self._material(key, folder)
         crashpoint("kubernetes.before-undo-patch")
-        await self._patch(_replace(workload, kept["template"], kept["annotations"]))
+        patched = await self._put_back(change, key, workload, kept, deadline, report)
         crashpoint("kubernetes.after-undo-patch")
-        watch = RolloutWatch(self._client, self._settings, str(change.params["uid"]), str(change.params["before"]))
-        return await watch.observed(deadline)
+        expected = reference(patched["spec"]["template"])
+        seen = await self._watch(change, expected).observed(deadline)
+        changed = changed_by_admission(patched, kept["template"])  # a way back must not end there, but it is said
+        return Evidence(text=f"{seen.text}; admission changed it: {changed}") if changed else seen
+
+    async def _put_back(
+        self, change: Change, key: str, workload: Json, kept: Json, deadline: Deadline, report: Report
+    ) -> Json:
+        """The workload with the kept template. What stands decides after every answer that was lost or refused.
+
+        A repeat is safe: the patch tests uid and generation, so a late first one makes it fail and the other way round.
+        """
+        refused, said = -1, ""
+        while True:
+            try:
+                return await self._client.patch(
+                    self._paths.workload, replacing(workload, kept["template"], kept["annotations"])
+                )
+            except Stale as moved:
+                if workload["metadata"]["generation"] == refused:
+                    raise  # it has not moved since: refused for another reason
+                refused = workload["metadata"]["generation"]
+                trouble: Stale | Ambiguous | Unreachable = moved
+            except (Ambiguous, Unreachable) as lost:
+                trouble = lost
+            if trouble.message != said:
+                report(said := trouble.message)
+            await pause(trouble, deadline)
+            try:
+                workload = await self._standing(change, deadline, report).workload()
+            except Unreachable:
+                raise trouble from None
+            if reference(workload["spec"]["template"]) == change.params["before"]:
+                return workload
+            if other := self._not_ours(change, key, workload):
+                raise Refused(other)
 
     async def probe(self, change: Change, key: str, folder: Path) -> Probe:
         """The template in place decides; for pods, whether those of the planned uids are gone."""
+        deadline = Deadline(BUDGET_SHARE * change.budget_seconds)
+        standing = self._standing(change, deadline)
         try:
-            workload = await self._workload(change)
+            workload = await standing.workload()
             await self._remember(key, folder)
         except Stale as error:
             return Probe(state=ProbeState.UNKNOWN, evidence=error.message)
         if change.action == "delete-stuck-pods":
-            left = await self._left(change)
+            left = await Unsticking(self._client, self._settings, standing, deadline).left(change)
             state = ProbeState.DONE if not left else ProbeState.PARTIAL
             return Probe(state=state, evidence=f"still there: {', '.join(left)}" if left else "the stuck pods are gone")
         now = reference(workload["spec"]["template"])
@@ -138,71 +192,26 @@ class KubernetesChanger:
         """Close the connections."""
         await self._client.close()
 
-    async def _workload(self, change: Change) -> Json:
-        try:
-            workload = await self._client.get(self._paths.workload)
-        except NotThere:
-            raise Stale(f"{self._settings.kind} {self._settings.name} was deleted; plan again") from None
-        if workload["metadata"]["uid"] != change.params["uid"]:
-            raise Stale(f"{self._settings.kind} {self._settings.name} was deleted and made anew; plan again")
-        return workload
+    async def _unstick(self, change: Change, report: Report) -> Evidence:
+        """Once the controller makes pods of the target: only then can those of others be told."""
+        deadline = Deadline(BUDGET_SHARE * change.budget_seconds)
+        await self._watch(change, str(change.params["target"])).observed(deadline)
+        standing = self._standing(change, deadline, report)
+        return await Unsticking(self._client, self._settings, standing, deadline).delete(change, report)
 
-    async def _revision(self, change: Change, workload: Json) -> Revision:
-        """The object that keeps the target template, with exactly the planned content."""
-        path = f"{self._paths.apps(self._paths.kind.history)}/{change.params['source']}"
-        try:
-            kept = await self._client.get(path)
-        except NotThere:
-            raise Stale(f"revision {change.params['source']} is not kept any more; plan again") from None
-        found = history(self._paths.kind, workload, [kept])
-        if not found or found[0].reference != change.params["target"]:
-            raise Stale(f"revision {change.params['source']} is not the planned one any more; plan again")
-        return found[0]
+    def _standing(self, change: Change, deadline: Deadline, lost: Callable[[str], None] = lambda _: None) -> Standing:
+        return Standing(self._client, self._settings, change, deadline, lost)
 
-    async def _patch(self, patch: list[Json]) -> Json:
-        """One patch; repeated only while the server says it refused to look at it. Its tests make a repeat harmless."""
-        for left in range(THROTTLED_TRIES - 1, -1, -1):
-            try:
-                return await self._client.patch(self._paths.workload, patch)
-            except Throttled as busy:
-                if left == 0:
-                    raise
-                await asyncio.sleep(min(busy.after, 5.0))
-        raise AssertionError("unreachable")
+    def _watch(self, change: Change, target: str, left_over: str = "") -> RolloutWatch:
+        return RolloutWatch(self._client, self._settings, str(change.params["uid"]), target, left_over)
 
-    async def _delete_pods(self, change: Change, report: Report) -> Evidence:
-        """Each planned pod that is still the planned one and still not ready; others need no help."""
-        gone = 0
-        for planned in _pods(change):
-            crashpoint("kubernetes.before-delete")
-            pod = await self._pod(planned["name"])
-            if pod is None or pod["metadata"]["uid"] != planned["uid"]:
-                continue
-            if ready(pod):
-                report(f"{planned['name']} turned ready by itself and stays")
-                continue
-            with suppress(NotThere):
-                await self._client.delete(f"{self._paths.core('pods')}/{planned['name']}", planned["uid"])
-            report(f"deleted {planned['name']}")
-            gone += 1
-        return Evidence(text=f"{gone} stuck pods deleted")
-
-    async def _pod(self, name: str) -> Json | None:
-        """The pod of that name, unless it is gone or going."""
-        try:
-            pod = await self._client.get(f"{self._paths.core('pods')}/{name}")
-        except NotThere:
-            return None
-        return None if ending(pod) else pod
-
-    async def _left(self, change: Change) -> list[str]:
-        """Names of the planned pods that still stand in the way."""
-        found = [(planned, await self._pod(planned["name"])) for planned in _pods(change)]
-        return [
-            planned["name"]
-            for planned, pod in found
-            if pod is not None and pod["metadata"]["uid"] == planned["uid"] and not ready(pod)
-        ]
+    def _not_ours(self, change: Change, key: str, workload: Json) -> str:
+        """Why there is nothing to put back, empty when our template stands. Raises Refused where it was mixed in."""
+        if reference(workload["spec"]["template"]) in (change.params["target"], self._set.get(key)):
+            return ""
+        if (workload["metadata"].get("annotations") or {}).get(RUN_ANNOTATION) != key:
+            return f"nothing of this run stands; {self._settings.name} was changed by someone else"
+        raise Refused(f"{self._settings.name} was changed by someone else meanwhile; decide by hand")
 
     async def _remember(self, key: str, folder: Path) -> None:
         """The verdict on an earlier rollout that stood before ours, also after a crash: `verify` is given no folder."""
@@ -218,39 +227,10 @@ class KubernetesChanger:
         return folder / f"kubernetes-template-{key}.json"
 
 
-def operations(change: Change, workload: Json, template: Json, key: str) -> list[Json]:
-    """The guarded JSON patch that sets `template`: nothing happens unless uid and generation are the planned ones."""
-    cause = f"vq-tui run {key.partition('.')[0]}: back to {change.params['version']}"
-    guarded = {**workload, "metadata": {**workload["metadata"], "generation": change.params["generation"]}}
-    return _replace(guarded, template, {RUN_ANNOTATION: key, CAUSE_ANNOTATION: cause})
-
-
-def _replace(workload: Json, template: Json, annotations: dict[str, str | None]) -> list[Json]:
-    meta = workload["metadata"]
-    patch: list[Json] = [
-        {"op": "test", "path": "/metadata/uid", "value": meta["uid"]},
-        {"op": "test", "path": "/metadata/generation", "value": meta["generation"]},
-        {"op": "replace", "path": "/spec/template", "value": template},
-    ]
-    held: dict[str, Any] = meta.get("annotations") or {}
-    if not held and any(value is not None for value in annotations.values()):
-        patch.append({"op": "add", "path": "/metadata/annotations", "value": {}})
-    for name, value in annotations.items():
-        path = f"/metadata/annotations/{name.translate(_POINTER)}"
-        if value is not None:
-            patch.append({"op": "add", "path": path, "value": value})
-        elif name in held:
-            patch.append({"op": "remove", "path": path})
-    return patch
-
-
-def _template_patch(uid: str, template: Json) -> bytes:
-    """The way back by hand as a JSON patch. It does not ask for a generation: that has moved on by then."""
-    patch = [
-        {"op": "test", "path": "/metadata/uid", "value": uid},
-        {"op": "replace", "path": "/spec/template", "value": template},
-    ]
-    return json.dumps(patch, sort_keys=True).encode()
+def changed_by_admission(answer: Json, template: Json) -> str:
+    """How the template that the server answered differs from the one it was sent; empty when it does not."""
+    got = answer["spec"]["template"]
+    return "" if reference(got) == reference(template) else "; ".join(difference(plain(template), plain(got)))
 
 
 def _patch_file(change: Change, folder: Path) -> Path:
@@ -261,10 +241,3 @@ def _patch_file(change: Change, folder: Path) -> Path:
 def _causes(workload: Json) -> dict[str, str | None]:
     held = workload["metadata"].get("annotations") or {}
     return {name: held.get(name) for name in (RUN_ANNOTATION, CAUSE_ANNOTATION)}
-
-
-def _pods(change: Change) -> list[dict[str, str]]:
-    pods = change.params["pods"]
-    if not isinstance(pods, list):
-        raise VerifyFailed("the plan names no pods")
-    return cast("list[dict[str, str]]", pods)

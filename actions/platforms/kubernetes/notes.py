@@ -168,8 +168,8 @@ def _stuck(settings: KubernetesWorkload, stuck: list[Json]) -> Check | None:
         id="stuck",
         title="stuck pods",
         gate=Gate.PASS if allowed else Gate.INCONCLUSIVE,
-        evidence=f"{names} never turned ready and would hold up any rollout",
-        advice="the plan deletes them, each by its uid"
+        evidence=f"not ready, and would hold up a rollout: {names}",
+        advice="the plan deletes those that are of another release, each by its uid"
         if allowed
         else "set 'delete_stuck_pods = true', or delete them",
     )

@@ -41,13 +41,12 @@ class Observation(Fact):
             owners |= {one["metadata"]["uid"] for one in self.kept if owned(one, self.workload["metadata"]["uid"])}
         return tuple(pod for pod in self.pods if any(owned(pod, uid) for uid in owners))
 
-    @property
-    def stuck_pods(self) -> tuple[Json, ...]:
-        """Pods an ordered StatefulSet would wait for forever, whatever its template says."""
+    def stuck_pods(self, target: str) -> tuple[Json, ...]:
+        """Pods an ordered StatefulSet would wait for forever, though its template is that of revision `target`."""
         policy = self.workload["spec"].get("podManagementPolicy", "OrderedReady")
         if self.kind.name != "StatefulSet" or policy != "OrderedReady":
             return ()
-        return tuple(stuck(list(self.own_pods), ""))
+        return tuple(stuck(list(self.own_pods), target))
 
 
 def workload_facts(settings: KubernetesWorkload, seen: Observation) -> WorkloadFacts:
@@ -65,7 +64,7 @@ def workload_facts(settings: KubernetesWorkload, seen: Observation) -> WorkloadF
         current=artefact(template, settings.container, own),
         pins=pins,
         at_hand=tuple(artefact(one.template, settings.container, one) for one in revisions),
-        notes=notes(settings, seen.workload, revisions, seen.autoscalers, list(seen.stuck_pods)),
+        notes=notes(settings, seen.workload, revisions, seen.autoscalers, list(seen.stuck_pods(""))),
         rolling=_rolling(seen),
     )
 

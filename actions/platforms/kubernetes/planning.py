@@ -26,7 +26,7 @@ def plan(
     if facts.current is not None and facts.current.reference == to.reference:
         raise Refused(f"{settings.kind} {settings.name} already asks for {to.version}")
     seconds = SECONDS_AN_INSTANCE * max(1, facts.desired)
-    stuck = seen.stuck_pods if settings.delete_stuck_pods else ()
+    stuck = seen.stuck_pods(revision.source) if settings.delete_stuck_pods else ()
     common: dict[str, JsonValue] = {
         "kind": settings.kind,
         "namespace": settings.namespace,
@@ -63,7 +63,7 @@ def plan(
         action="delete-stuck-pods",
         title=f"delete stuck {names}",
         subject=f"pods of {settings.kind} {settings.name}",
-        before="never ready",
+        before="not ready",
         after=f"made again from {to.version}",
         params=common | {"pods": pods, "target": revision.reference, "version": to.version},
         expected_seconds=seconds,

@@ -15,16 +15,17 @@ REMEMBERED_SECONDS = 60.0
 async def checks(settings: KubernetesWorkload, mirrors: Mirrors) -> tuple[Check, ...]:
     """One check naming every missing right. Answers are kept for a minute and shared: rights change seldom."""
     client, wanted = mirrors.client, needed(settings)
+    plural = KINDS[settings.kind].plural
 
     async def granted(right: Right) -> bool:
-        key = f"right {right} {settings.namespace}"
-        return await mirrors.remembered(key, REMEMBERED_SECONDS, lambda: client.may(*right, settings.namespace))
+        verb, _, resource = right
+        name = settings.name if resource == plural and verb in ("get", "patch") else ""  # roles may name the objects
+        key = f"right {right} {settings.namespace}/{name}"
+        ask = lambda: client.may(*right, settings.namespace, name)  # noqa: E731
+        return await mirrors.remembered(key, REMEMBERED_SECONDS, ask)
 
-    async def ask() -> tuple[Check, ...]:
-        answers = await asyncio.gather(*(granted(right) for right in wanted))
-        return (_check([right for right, may in zip(wanted, answers, strict=True) if not may], client.where),)
-
-    return await mirrors.remembered(f"rights {settings.namespace} {wanted}", REMEMBERED_SECONDS, ask)
+    answers = await asyncio.gather(*(granted(right) for right in wanted))
+    return (_check([right for right, may in zip(wanted, answers, strict=True) if not may], client.where),)
 
 
 def needed(settings: KubernetesWorkload) -> list[Right]:
@@ -33,6 +34,8 @@ def needed(settings: KubernetesWorkload) -> list[Right]:
     rights = [(verb, "apps", resource) for resource in (kind.plural, kind.history) for verb in ("get", "list", "watch")]
     rights += [(verb, "", "pods") for verb in ("get", "list", "watch")]
     rights.append(("patch", "apps", kind.plural))
+    if settings.service is not None:
+        rights.append(("list", "discovery.k8s.io", "endpointslices"))
     if settings.kind == "statefulset" and settings.delete_stuck_pods:
         rights.append(("delete", "", "pods"))
     return rights

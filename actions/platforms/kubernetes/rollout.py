@@ -8,12 +8,13 @@ from actions.clients.kubernetes_api import Json, KubernetesReader
 from actions.clients.kubernetes_errors import Expired, Forbidden, NotThere, Throttled
 from actions.model.base import Fact
 from actions.model.environment import KubernetesWorkload
-from actions.model.errors import Stale, Unreachable, VerifyFailed
+from actions.model.errors import Refused, Stale, Unreachable, VerifyFailed
 from actions.model.platform import Evidence
 from actions.model.waiting import Deadline
 from actions.platforms.kubernetes.kinds import Paths, owned
 from actions.platforms.kubernetes.pods import container_of, ending, finished, image_id, of_revision, ready, restarts
 from actions.platforms.kubernetes.revisions import history, image_of, reference
+from actions.platforms.kubernetes.standing import endpoint_slices
 from actions.platforms.kubernetes.status import progress
 from actions.platforms.protocols import Report
 
@@ -95,12 +96,13 @@ class RolloutWatch:
 
     async def _next_event(self, workload: Json) -> None:
         """Return when anything in the watched collection moves, at the latest after a short while."""
-        path = self._paths.apps(self._paths.kind.plural)
-        with contextlib.suppress(Expired, Unreachable, TimeoutError):
+        path, pause = self._paths.apps(self._paths.kind.plural), Deadline(POLL_SECONDS)
+        with contextlib.suppress(Expired, Refused, Unreachable, TimeoutError):  # the next read says what is wrong
             async with asyncio.timeout(POLL_SECONDS):
                 async for event in self._client.watch(path, workload["metadata"]["resourceVersion"], 5):
                     if event["type"] != "BOOKMARK" and event["object"]["metadata"].get("uid") == self._uid:
                         return
+        await asyncio.sleep(pause.remaining())  # a watch that is refused or ends at once must not make this spin
 
     async def _prove(self, workload: Json) -> Proof:
         state = progress(self._paths.kind.name, workload, self._left_over)
@@ -144,9 +146,8 @@ class RolloutWatch:
         return [pod for pod in mine if not ending(pod) and not finished(pod)]
 
     async def _endpoints(self) -> int:
-        query = {"labelSelector": f"kubernetes.io/service-name={self._settings.service}"}
         try:
-            slices = (await self._client.get(self._paths.endpoints, **query)).get("items", [])
+            slices = await endpoint_slices(self._client, self._paths, str(self._settings.service))
         except Forbidden as error:
             raise VerifyFailed(f"ready endpoints cannot be proved: {error.message}") from None
         return sum(

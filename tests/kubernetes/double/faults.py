@@ -18,10 +18,15 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """The API answers this status instead; nothing is applied. A watch gets 410 as an ERROR event in a 200 stream."""
+    """The API answers this status instead; nothing is applied. A watch gets 410 as an ERROR event in a 200 stream.
+
+    `retry_after` is told as the server tells it: in the header, and in the details unless the answer is `plain` text,
+    as the one of its filter against too many requests is.
+    """
 
     code: int
     retry_after: int | None = None
+    plain: bool = False
 
     @property
     def reason(self) -> str:

@@ -137,8 +137,9 @@ class Handler(BaseHTTPRequestHandler):
                 self._stream(exchange, iter([error_event(ApiError(410, fault.reason, fault.message))]))
                 return
             case Answer():
-                error = ApiError(fault.code, fault.reason, fault.message)
-                self._answer(exchange, fault.code, error.body(), fault.retry_after)
+                told = {"retryAfterSeconds": fault.retry_after} if fault.retry_after else None
+                body = ApiError(fault.code, fault.reason, fault.message, told).body()
+                self._answer(exchange, fault.code, fault.message if fault.plain else body, fault.retry_after)
                 return
         api = self.server.double.api
         api.permit(who, target)
