@@ -63,6 +63,10 @@ class Refused(VqError):
     code = ExitCode.REFUSED
 
 
+class Drifted(Refused):
+    """What is configured was changed behind our back: that may be accepted, and then gone on with."""
+
+
 class Stale(Refused):
     """The world moved between plan and act; plan again."""
 

@@ -149,13 +149,14 @@ class RollbackOffer(Fact):
     """The rollback screen's whole content: a plan, or the reason why there is none, and the readiness behind it.
 
     `evidence` is what speaks against the release that serves, and the reason unless another is written; `note` says
-    what else to know before it is rolled back, and is no reason.
+    what else to know before it is rolled back, and is no reason. `drifted`: accepting drift would go on.
     """
 
     readiness: Readiness
     plan: Plan | None
     refusal: str = ""
     refusal_code: ExitCode = ExitCode.REFUSED
+    drifted: bool = False
     others: tuple[Release, ...] = ()
     evidence: str = ""
     note: str = ""

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from actions.health.readiness import readiness
-from actions.model.errors import ExitCode, Refused, UnknownNameError
+from actions.model.errors import Drifted, ExitCode, Refused, UnknownNameError
 from actions.model.health import ServiceHealth
 from actions.model.plan import Plan, RollbackOffer, RollbackRequest
 from actions.model.way_back import RollbackFacts
@@ -15,16 +15,17 @@ from actions.procedures.rollback import plan_rollback
 def offer(request: RollbackRequest, facts: RollbackFacts) -> RollbackOffer:
     """What the operator may confirm. Submit the request with the reason of the plan to get exactly this plan."""
     plan: Plan | None = None
-    refusal, code = "", ExitCode.REFUSED
+    refusal, code, drifted = "", ExitCode.REFUSED, False
     try:
         plan = plan_rollback(request, facts)
     except (Refused, UnknownNameError) as error:
-        refusal, code = error.message, error.code
+        refusal, code, drifted = error.message, error.code, isinstance(error, Drifted)
     return RollbackOffer(
         readiness=readiness(facts),
         plan=plan,
         refusal=refusal,
         refusal_code=code,
+        drifted=drifted,
         others=facts.choice.others,
         evidence=fault(facts),
         note=note(facts),

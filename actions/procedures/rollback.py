@@ -6,6 +6,7 @@ changed in place. Every change is followed by its proof.
 """
 
 from collections.abc import Iterator
+from shlex import quote
 
 from pydantic import JsonValue
 
@@ -39,11 +40,18 @@ def plan_rollback(request: RollbackRequest, facts: RollbackFacts) -> Plan:
     slot = facts.slot(choice.slot)
     if slot is None or slot.changes is None:
         raise Refused((slot.refusal if slot else "") or f"no slot can take {choice.to.version}")
-    refuse_failed(facts, accept_drift=request.accept_drift)
+    refuse_failed(facts, accept_drift=request.accept_drift, accepting=_accepting(request))
     if facts.switch is None and (choice.warm or not slot.changes):
         raise Refused(f"{choice.to.version} serves already: all traffic is on {choice.slot}")
     moves = tuple(_moves(facts, slot.changes))
     return _plan(request, facts, _phases(request, facts, slot, slot.changes), moves, pins(facts))
+
+
+def _accepting(request: RollbackRequest) -> str:
+    """The command that asks for the same and accepts drift."""
+    to = "--last-good" if request.to is None else f"--to {quote(request.to)}"
+    service = f" --service {quote(request.service)}" if request.service else ""
+    return f"vq-tui rollback {to}{service} --accept-drift"
 
 
 def plan_proof(request: RollbackRequest, facts: RollbackFacts, left: Artefact, how: str) -> Plan:

@@ -3,7 +3,7 @@
 from pydantic import JsonValue
 
 from actions.health.readiness import conditions
-from actions.model.errors import Refused, Stale
+from actions.model.errors import Drifted, Refused, Stale
 from actions.model.health import Check
 from actions.model.plan import Plan
 from actions.model.way_back import RollbackFacts
@@ -48,13 +48,19 @@ def revalidate(plan: Plan, facts: RollbackFacts, *, accept_drift: bool = False) 
     return conditions(facts)
 
 
-def refuse_failed(facts: RollbackFacts, *, accept_drift: bool = False) -> None:
-    """Raises Refused for the first condition that fails, with what to do about it (R6)."""
+def refuse_failed(facts: RollbackFacts, *, accept_drift: bool = False, accepting: str = "") -> None:
+    """Raises Refused for the first condition that fails, with what to do about it (R6).
+
+    Raises Drifted when that is drift: `accepting` is the command that goes on all the same, where there is one.
+    """
     for check in conditions(facts):
         if check.gate is not Gate.FAIL or check.id in NOT_DECIDED_HERE:
             continue
         if check.id == "drift" and accept_drift:
             continue
+        if check.id == "drift" and accepting:
+            said = f"{check.title}: {check.evidence}: look who changed it; to go on from what is observed: '{accepting}'"
+            raise Drifted(said)
         advice = f": {check.advice}" if check.advice else ""
         raise Refused(f"{check.title}: {check.evidence or 'failed'}{advice}")
 

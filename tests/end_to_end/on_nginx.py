@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import urllib.request
 from asyncio import run
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,6 +46,12 @@ def flip(nginx: RealNginx, colour: str) -> None:
     subprocess.run(
         ["nginx", "-p", nginx.directory, "-c", settings.configuration, "-s", "reload"], check=True, capture_output=True
     )
+
+
+def generation(nginx: RealNginx) -> str:
+    """What a fresh connection is told."""
+    with urllib.request.urlopen(nginx.settings.url + nginx.settings.generation_path, timeout=5) as answer:
+        return str(json.load(answer)["generation"])
 
 
 def traffic(settings: NginxTraffic) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from actions.platforms.nginx.observe import MARKER
-from tests.end_to_end.on_nginx import LocalStage, NginxStage, flip
+from tests.end_to_end.on_nginx import LocalStage, NginxStage, flip, generation
 from tests.end_to_end.stage import BAD, GOOD, until
 
 pytestmark = [pytest.mark.machine("nginx"), pytest.mark.timeout(600)]
@@ -23,13 +25,6 @@ def troubled(blue_green: NginxStage) -> NginxStage:
     """Blue has the bad release and the traffic; green still stands with the good one."""
     blue_green.bad_release()
     return blue_green
-
-
-def generation(stage: NginxStage) -> str:
-    """What a fresh connection is told."""
-    settings = stage.nginx.settings
-    with urllib.request.urlopen(settings.url + settings.generation_path, timeout=5) as answer:
-        return str(json.load(answer)["generation"])
 
 
 def marker(stage: NginxStage) -> str:
@@ -44,16 +39,16 @@ def test_a_flip_under_200_requests_a_second_loses_none(troubled: NginxStage) -> 
     counted = json.loads(out)
     assert run["state"] == "succeeded" and run["failed_requests"] == 0
     assert set(counted) == {"200", "rate"} and counted["200"] > 200, counted
-    assert troubled.reached() == GOOD and marker(troubled) == generation(troubled)
+    assert troubled.reached() == GOOD and marker(troubled) == generation(troubled.nginx)
 
 
 def test_30_a_target_that_dies_after_the_flip_gives_the_traffic_back(troubled: NginxStage) -> None:
     troubled.policy = {"prove_seconds": 10, "proofs": 100}  # the proof is still under way when the target dies
     troubled.write()
-    before = generation(troubled)
+    before = generation(troubled.nginx)
 
     def dies_after_the_flip() -> None:
-        until(lambda: generation(troubled) != before, "the flip", 120)
+        until(lambda: generation(troubled.nginx) != before, "the flip", 120)
         troubled.nginx.colours["green"].stop()
 
     death = threading.Thread(target=dies_after_the_flip)
@@ -64,27 +59,27 @@ def test_30_a_target_that_dies_after_the_flip_gives_the_traffic_back(troubled: N
     undone = next(step for step in run["steps"] if step["kind"] == "switch-traffic")
     assert undone["state"] == "undone"
     assert [troubled.reached() for _ in range(5)] == [BAD] * 5
-    assert marker(troubled) == generation(troubled) == before
+    assert marker(troubled) == generation(troubled.nginx) == before
     verdicts = {one["version"]: one["verdict"] for one in troubled.json("releases")["releases"]}
     assert verdicts == {GOOD: "good", BAD: "candidate"}
 
 
-@pytest.mark.parametrize("point", ["nginx.before-replace", "nginx.after-replace", "nginx.after-reload"])
-def test_29_an_executor_that_dies_around_the_flip_is_resumed(troubled: NginxStage, point: str) -> None:
-    run = troubled.json("rollback", "--last-good", "--yes", VQ_CRASH_AT=point)["run"]
+def test_29_an_executor_that_dies_amid_the_flip_is_resumed_by_command(troubled: NginxStage) -> None:
+    """Around every other effect it dies in `test_nginx_sweep`."""
+    run = troubled.json("rollback", "--last-good", "--yes", VQ_CRASH_AT="nginx.after-replace")["run"]
     until(lambda: troubled.json("runs", "show", run)["executor"]["state"] == "dead", "the executor died")
     ended = troubled.json("runs", "resume", run, "--wait")
     assert ended["state"] == "succeeded" and ended["metrics"]["executors"] == 2
-    assert troubled.reached() == GOOD and marker(troubled) == generation(troubled)
+    assert troubled.reached() == GOOD and marker(troubled) == generation(troubled.nginx)
     assert troubled.json("runs")["total"] == 1
 
 
 def test_an_executor_that_died_after_the_flip_can_be_backed_out(troubled: NginxStage) -> None:
-    before = generation(troubled)
+    before = generation(troubled.nginx)
     run = troubled.json("rollback", "--last-good", "--yes", VQ_CRASH_AT="nginx.after-reload")["run"]
     until(lambda: troubled.json("runs", "show", run)["executor"]["state"] == "dead", "the executor died")
     assert troubled.json("runs", "back-out", run, "--wait", code=1)["state"] == "undone"
-    assert troubled.reached() == BAD and generation(troubled) == before
+    assert troubled.reached() == BAD and generation(troubled.nginx) == before
 
 
 def test_31_observed_truth_wins_over_a_wrong_marker(troubled: NginxStage) -> None:
@@ -92,16 +87,18 @@ def test_31_observed_truth_wins_over_a_wrong_marker(troubled: NginxStage) -> Non
     said = [one for one in troubled.json("readiness")["checks"] if one["id"] == "marker"]
     assert "made-up" in said[0]["evidence"]
     assert troubled.roll_back()["state"] == "succeeded"
-    assert marker(troubled) == generation(troubled)
+    assert marker(troubled) == generation(troubled.nginx)
 
 
 def test_an_include_edited_by_hand_is_refused_until_the_drift_is_accepted(troubled: NginxStage) -> None:
     include = troubled.nginx.settings.include
     include.write_text(include.read_text() + "# a quick fix\n")
-    assert "edited by hand" in troubled.refused("rollback", "--last-good", "--yes", "--wait")
+    said = troubled.refused("rollback", "--last-good", "--yes", "--wait")
+    (command,) = re.findall(r"'vq-tui (.+)'$", said)
+    assert "edited by hand" in said and str(troubled.config) in command
     assert any("edited by hand" in str(one) for one in troubled.json("status")["services"])
     assert include.read_text().endswith("# a quick fix\n") and troubled.reached() == BAD
-    run = troubled.roll_back("--last-good", "--accept-drift")
+    run = troubled.cli(*shlex.split(command), "--yes", "--wait", "--json").json
     assert run["state"] == "succeeded" and troubled.reached() == GOOD
     assert "quick fix" not in include.read_text()
 
@@ -148,17 +145,17 @@ def test_a_flip_by_someone_else_after_planning_is_stale(troubled: NginxStage) ->
     until(lambda: troubled.json("runs", "show", run)["executor"]["state"] == "dead", "the executor died")
     flip(troubled.nginx, "green")
     flip(troubled.nginx, "blue")
-    until(lambda: generation(troubled) not in ("", "first"), "the flips")
+    until(lambda: generation(troubled.nginx) not in ("", "first"), "the flips")
     ended = troubled.json("runs", "resume", run, "--wait", code=1)
     assert ended["state"] == "failed" and "changed since planning" in str(ended["steps"])
 
 
 def test_a_dead_target_is_refused_before_anything_moves(troubled: NginxStage) -> None:
-    before = generation(troubled)
+    before = generation(troubled.nginx)
     troubled.nginx.colours["green"].stop()
     line = troubled.refused("rollback", "--last-good", "--yes", "--wait")
     assert f"{GOOD} earned 'good' but is not at hand" in line
-    assert troubled.reached() == BAD and generation(troubled) == before
+    assert troubled.reached() == BAD and generation(troubled.nginx) == before
 
 
 def test_a_slow_request_keeps_its_old_worker_and_is_answered(troubled: NginxStage) -> None:

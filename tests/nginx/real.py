@@ -69,7 +69,7 @@ class Colour:
                     colour.entered.set()
                     colour.release.wait(20)
                 body = f'{{"status": "ok", "version": "{colour.version}"}}'.encode()
-                self.send_response(200)
+                self.send_response(404 if self.path == "/never" else 200)
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("X-Version", colour.version)
                 self.end_headers()
