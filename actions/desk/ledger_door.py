@@ -12,7 +12,7 @@ from actions.ledger.place import DATABASE
 from actions.model.errors import LedgerError
 from actions.model.plan import LeftBehind, Release
 from actions.model.record import Drill
-from actions.model.run import Run
+from actions.model.run import Executor, Run
 
 if TYPE_CHECKING:
     from actions.ledger.reader import LedgerReader
@@ -75,6 +75,10 @@ class NoLedger:
     def active(self, environment: str) -> Run | None:
         """None."""
         return None
+
+    def executor(self, run_id: str) -> Executor:
+        """Nobody."""
+        return Executor(state="none")
 
     def drills(self, environment: str, limit: int = 100) -> tuple[Drill, ...]:
         """None."""

@@ -4,15 +4,15 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from actions.config import command_line
-from actions.desk import hand_over
+from actions.desk import again, hand_over
 from actions.desk.hand_over import GONE
 from actions.model.errors import Busy, Refused, Stale, UsageError
 from actions.model.identity import short_id
 from actions.model.plan import Plan, RollbackRequest
 from actions.model.record import CommandRow, Submitted
-from actions.model.run import Executor, Run
+from actions.model.run import Executor
 from actions.model.words import Command, RunState
-from actions.procedures.rollback import PROCEDURE, plan_rollback
+from actions.procedures.rollback import plan_rollback
 from actions.runner.launch import launch
 from actions.runner.steer import resume as resume_executor
 from actions.runner.steer import steer, take_over
@@ -58,24 +58,35 @@ def _write(desk: "Operator", plan: Plan, request: RollbackRequest, drill: bool) 
     )
 
 
-async def _already(desk: "Operator", request: RollbackRequest) -> Submitted | None:
-    """A rollback to the same place that is under way: a second key press must not plan against a moving world."""
-    active = await _active(desk)
-    if active is None or active.procedure != PROCEDURE or active.state is RunState.NEEDS_OPERATOR:
+async def _already(desk: "Operator", request: RollbackRequest, expected_digest: str | None) -> Submitted | None:
+    """A rollback to the same place that is under way: a second key press must not plan against a moving world.
+
+    One that lost its executor is gone on with. Raises Stale when a plan that was seen is not what would be done.
+    """
+    pressed = await again.same_key(desk, request)
+    found = pressed or await again.before(desk, request)
+    if found is None:
         return None
-    executor = await asyncio.to_thread(desk.writer.executor, active.id)
-    if executor.state in GONE and active.state is not RunState.QUEUED:
-        return None
-    before = await asyncio.to_thread(desk.writer.request, active.id)
-    if active.service == request.service and request.to in (before.to, active.to_version):
-        submitted = Submitted(run_id=active.id, created=False)
-        await _launch(desk, submitted)
-        return submitted
-    return None
+    run, executor = found
+    orphaned = again.orphaned(run, executor)
+    if orphaned and pressed is None:
+        if run.state not in again.GOES_ON:
+            return None
+        if expected_digest is not None:
+            seen = await _plan(desk, request, expected_digest)
+            if not await again.leads_there(desk, run, seen):
+                return None
+    goes_on = orphaned and run.state in again.GOES_ON
+    submitted = Submitted(run_id=run.id, created=False, resumed=goes_on)
+    await (resume(desk, run.id) if goes_on else _launch(desk, submitted))
+    return submitted
 
 
 async def _plan(desk: "Operator", request: RollbackRequest, expected_digest: str | None) -> Plan:
-    plan = plan_rollback(request, await desk.watching.way_back.fresh(request))
+    facts = await desk.watching.way_back.fresh(request)
+    if expected_digest is None:
+        await again.refuse_unprovoked(desk, request, facts)
+    plan = plan_rollback(request, facts)
     if expected_digest is not None and plan.digest != expected_digest:
         raise Stale("what was shown is no longer what would be done: nothing was touched, look at the plan again")
     return plan
@@ -133,7 +144,3 @@ async def answer(desk: "Operator", run_id: str, gate_id: str, chosen: str) -> No
         raise UsageError(f"run {short_id(run_id)} asks no question '{gate_id}': 'vq-tui runs show' lists them")
     if not await asyncio.to_thread(desk.writer.answer_gate, gate.id, chosen, desk.operator):
         raise Refused(f"the question was answered before: '{gate.question}'")
-
-
-async def _active(desk: "Operator") -> Run | None:
-    return await asyncio.to_thread(desk.writer.active, desk.environment_name)

@@ -83,6 +83,22 @@ class Submitting(WritingStore):
         append_event(connection, found.id, EventKind.APPROVED, actor=actor, body=approval)
         append_event(connection, found.id, EventKind.CLOCK, actor=actor, body={"point": "decided"})
 
+    def ready(self) -> None:
+        """Raises LedgerError when no run can start here: no space, not writable, broken journal or pages (row 10)."""
+        self._check_space()
+        anchor = last_anchor(self.directory)
+        with self._write() as connection:
+            check_tail(connection, anchor)
+        with self._read() as connection:
+            problem = quick_check(connection)
+        if problem:
+            raise LedgerError(f"the ledger in {self.directory} is damaged: {problem}; see 'vq-tui audit verify'")
+
+    def asked_with(self, key: str) -> str | None:
+        """The run that was asked for with that idempotency key, whatever became of it."""
+        with self._read() as connection:
+            return connection.execute(select(run.c.id).where(run.c.idempotency_key == key)).scalar_one_or_none()
+
     def _check_space(self) -> None:
         facts = os.statvfs(self.directory)
         if facts.f_bavail * facts.f_frsize < LEAST_FREE_BYTES:
@@ -116,10 +132,13 @@ class Submitting(WritingStore):
         if not reason.strip():
             raise UsageError("closing a run needs a reason: what was done by hand, and how it stands now")
         with ExitStack() as held, self._write() as connection:
-            row = connection.execute(select(run.c.target, run.c.state).where(run.c.id == run_id)).one_or_none()
+            row = connection.execute(select(run).where(run.c.id == run_id)).one_or_none()
             if row is None or not RunState(row.state).active:
                 raise Refused(f"run {short_id(run_id)} is not open, it has ended; there is nothing to close")
-            held.enter_context(locks.locked(locks.lock_path(self.directory, row.target)))
+            try:
+                held.enter_context(locks.locked(locks.lock_path(self.directory, row.target)))
+            except Busy:
+                raise Busy(_carried_out(connection, row), run_id=run_id) from None
             effects = changed_anything(connection, run_id)
             end_run(connection, run_id, RunState.FAILED if effects else RunState.ABORTED, by=by, reason=reason)
 
@@ -186,9 +205,20 @@ def _holder(connection: Connection, target: str) -> Any:
     return connection.execute(select(*columns).where(run.c.target == target, ACTIVE)).one_or_none()
 
 
+def _carried_out(connection: Connection, row: Any) -> str:
+    """Why a run cannot be closed now: who holds its target, and what to do about that."""
+    holder = connection.execute(select(lease).where(lease.c.resource == row.target)).one_or_none()
+    who = f"process {holder.pid} on '{holder.host}'" if holder is not None else "another process"
+    name = short_id(row.id)
+    return (
+        f"run {name} of {row.operator} ({row.state}) is still carried out by {who}: 'vq-tui runs pause {name}' or"
+        f" 'vq-tui runs back-out {name}', and close it after that; 'vq-tui runs take-over {name} --stop' ends it"
+    )
+
+
 def end_run(connection: Connection, run_id: str, to: RunState, *, by: str, reason: str) -> None:
     """End a run from outside, its lock being held by the caller: visible in its journal, and its token is spent."""
-    row = connection.execute(select(run.c.state, run.c.target, run.c.metrics).where(run.c.id == run_id)).one()
+    row = connection.execute(select(run).where(run.c.id == run_id)).one()
     old = connection.execute(select(lease.c.pid, lease.c.token).where(lease.c.resource == row.target)).one_or_none()
     stolen = {"from_pid": old.pid if old else None, "by": by, "reason": reason}
     append_event(connection, run_id, EventKind.LOCK_STOLEN, actor=by, body=stolen)

@@ -58,10 +58,11 @@ class Choice(Fact):
 class RollbackFacts(Fact):
     """Everything `plan_rollback`, `offer` and `readiness` decide from. Seconds everywhere; times aware UTC.
 
-    `active` names the run that holds the environment, if any. `schemas` holds the schema version of each database that
-    could be read; `schema_note` says why others could not, and is empty where there is none. `data_services` maps
-    databases and caches beside the service to their kinds. `left_behind` holds, by reference, what rollbacks have left.
-    `ledger_problem` says why nothing that the ledger would tell is known.
+    `active` names the run that holds the environment, if any; `orphan` is the same one where nobody carries it out any
+    more. `schemas` holds the schema version of each database that could be read; `schema_note` says why others could
+    not, and is empty where there is none. `data_services` maps databases and caches beside the service to their kinds.
+    `left_behind` holds, by reference, what rollbacks have left. `ledger_problem` says why nothing that the ledger would
+    tell is known.
     """
 
     environment: str
@@ -83,6 +84,7 @@ class RollbackFacts(Fact):
     choice: Choice = Field(default_factory=Choice)
     past_seconds: tuple[float, ...] = ()
     active: str | None = None
+    orphan: str | None = None
     schemas: dict[str, int] = {}
     schema_note: str = ""
     journal: Check | None = None

@@ -4,7 +4,7 @@ from actions.model.health import ServiceHealth
 from actions.model.plan import LeftBehind
 from actions.model.way_back import RollbackFacts
 from actions.model.words import Gate, HealthState
-from actions.releases.choice import artefacts_at_hand
+from actions.releases.choice import artefacts_at_hand, gone_on_with
 
 JUST_SECONDS = 60.0
 """So long after a rollback the offer of the next one says that there was one."""
@@ -33,8 +33,10 @@ def fault(facts: RollbackFacts) -> str:
 
 
 def note(facts: RollbackFacts) -> str:
-    """Beside the fault: that too little is known of the release to find one, and that a rollback just brought it."""
-    return "; ".join(part for part in (_unknown(facts), _just_left(facts)) if part)
+    """Beside the fault: that too little is known of the release to find one, and that a rollback just brought it, or
+    was left half way."""
+    orphan = gone_on_with(facts.orphan) if facts.orphan else ""
+    return "; ".join(part for part in (_unknown(facts), _just_left(facts), orphan) if part)
 
 
 def _unknown(facts: RollbackFacts) -> str:

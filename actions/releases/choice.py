@@ -70,7 +70,19 @@ def _standing(slot: SlotFacts) -> tuple[Artefact, ...]:
 
 def choose(facts: RollbackFacts, wanted: str | None = None) -> Choice:
     """The release to go back to and its slot. `wanted` is a version or reference; None means last known good."""
-    facts = _judged(facts)
+    found = _chosen(_judged(facts), wanted)
+    if not found.refusal or facts.orphan is None:
+        return found
+    return found.model_copy(update={"refusal": f"{found.refusal}; {gone_on_with(facts.orphan)}"})
+
+
+def gone_on_with(run_id: str) -> str:
+    """What to do about a run that nobody carries out any more."""
+    name = short_id(run_id)
+    return f"run {name} was left half way and nobody carries it out: 'vq-tui runs resume {name}' goes on with it"
+
+
+def _chosen(facts: RollbackFacts, wanted: str | None) -> Choice:
     current = serving(facts)
     rows = {release.reference: release for release in facts.releases}
     available = artefacts_at_hand(facts.slots)

@@ -14,7 +14,7 @@ from actions.model.plan import RollbackRequest
 from actions.model.platform import ANSWERED, Artefact, Change
 from actions.model.text import clean
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
-from actions.model.words import Gate, HealthState
+from actions.model.words import Gate, HealthState, RunState
 from actions.platforms.access import Access
 from actions.releases.choice import choose
 from actions.releases.schema import read_schemas
@@ -23,6 +23,7 @@ from actions.releases.store import FactsReader
 T = TypeVar("T")
 READ_SECONDS = 5.0
 """Longest a single source may take; all are read at the same time."""
+GONE = ("dead", "none")
 FREE_BYTES = 50 * 1024 * 1024
 
 
@@ -135,11 +136,13 @@ def _others_unknown(snapshot: Snapshot | None, environment: Environment, but: st
 
 def _ledger_facts(ledger: FactsReader, environment: str, service: str, own_run: str | None) -> dict[str, object]:
     active = ledger.active(environment)
+    lost = active is not None and active.state is not RunState.QUEUED and ledger.executor(active.id).state in GONE
     return {
         "releases": ledger.releases(environment, service),
         "left_behind": ledger.left_behind(environment, service),
         "past_seconds": ledger.past_seconds(environment, service),
         "active": active.id if active is not None and active.id != own_run else None,
+        "orphan": active.id if active is not None and active.id != own_run and lost else None,
         "drills": ledger.drills(environment, 20),
         "journal": _journal(ledger),
     }

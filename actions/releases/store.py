@@ -5,7 +5,7 @@ from typing import Protocol
 
 from actions.model.plan import LeftBehind, Release
 from actions.model.record import ChangeNote, Drill
-from actions.model.run import Run
+from actions.model.run import Executor, Run
 
 
 class ReleaseReader(Protocol):
@@ -36,6 +36,10 @@ class FactsReader(ReleaseReader, Protocol):
 
     def active(self, environment: str) -> Run | None:
         """The run that holds the environment."""
+        ...
+
+    def executor(self, run_id: str) -> Executor:
+        """Who carries that run out."""
         ...
 
     def drills(self, environment: str, limit: int = 100) -> tuple[Drill, ...]:

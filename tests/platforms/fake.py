@@ -29,7 +29,7 @@ from actions.model.platform import (
     WorkloadFacts,
 )
 from actions.model.record import ChangeNote, Drill
-from actions.model.run import Event, Run
+from actions.model.run import Event, Executor, Run
 from actions.model.waiting import Deadline, until
 from actions.model.words import Gate, ProbeState
 from actions.platforms.access import WriteAccess
@@ -344,6 +344,7 @@ class FakeLedger:
     queued: list[dict[str, object]] = field(default_factory=list)
     seconds: tuple[float, ...] = ()
     running: Run | None = None
+    carried_out: str = "alive"
     rehearsals: tuple[Drill, ...] = ()
     left: dict[str, LeftBehind] = field(default_factory=dict)
     journal: list[Event] = field(default_factory=list)
@@ -364,6 +365,9 @@ class FakeLedger:
 
     def active(self, environment: str) -> Run | None:
         return self.running
+
+    def executor(self, run_id: str) -> Executor:
+        return Executor(state=self.carried_out)
 
     def drills(self, environment: str, limit: int = 100) -> tuple[Drill, ...]:
         return self.rehearsals

@@ -24,7 +24,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "late failure": {"last": {"fail": "verify"}},
     "way back fails": {"last": {"fail": "verify"}, "middle": {"fail": "undo"}},
     "stops": {"last": {"fail": "verify"}, "on_failure": OnFailure.STOP},
-    "cannot tell": {"middle": {"probe": "unknown"}},
+    "cannot tell": {"middle": {"probe": "unknown"}, "seconds": 0.3},
     "lost answer": {"last": {"fail": "ambiguous"}},
     "stale": {"first": {"fail": "check"}},
 }
@@ -35,7 +35,7 @@ def plan_with(fault: str) -> Any:
     return make_plan(
         step(1, "lock", changes=False),
         step(2, "effect", params=how.get("first", {})),
-        step(3, "two-parts", params=how.get("middle", {})),
+        step(3, "two-parts", params=how.get("middle", {}), budget_seconds=how.get("seconds", 5.0)),
         step(4, "observe", changes=False),
         step(5, "effect", params=how.get("last", {}), on_failure=how.get("on_failure", OnFailure.UNDO)),
     )

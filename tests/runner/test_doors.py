@@ -76,7 +76,9 @@ def test_taking_over_a_dead_run_makes_it_go_on(live: Bench) -> None:
 @pytest.mark.usefixtures("fakes")
 def test_a_run_that_waits_for_a_person_goes_on_only_when_one_says_so(live: Bench) -> None:
     """Two operators confirm at once: the second executor comes to the lock when the first one is stuck."""
-    run_id = live.submit(make_plan(step(1, "lock", changes=False), step(2, params={"probe": "unknown"}, budget_seconds=1)))
+    run_id = live.submit(
+        make_plan(step(1, "lock", changes=False), step(2, params={"probe": "unknown"}, budget_seconds=1))
+    )
     assert live.crash(run_id, lambda _, name: name == "effect.2.after")
     assert live.run(run_id) is RunState.NEEDS_OPERATOR
     live.world.flag("mended").touch()

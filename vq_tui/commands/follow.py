@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from actions.model.errors import ExitCode
 from actions.model.identity import short_id
+from actions.model.record import Submitted
 from actions.model.run import EventKind, Run, RunView, StepView
 from actions.model.waiting import Deadline
 from actions.model.words import RunState, StepState
@@ -86,6 +87,16 @@ def step_line(view: StepView) -> str:
     spent = took(view.seconds) if view.seconds is not None else ""
     again = " (found done after a restart)" if view.recovered else ""
     return f"{glyph(view.state)} {view.step.id} {view.step.title:<32} {spent:>7}  {view.text}{again}".rstrip()
+
+
+def attached(submitted: Submitted) -> str:
+    """What is said of a request whose run was there already."""
+    name = short_id(submitted.run_id)
+    return (
+        f"run {name} had lost its executor: it goes on"
+        if submitted.resumed
+        else (f"run {name} was already asked for: attached to it")
+    )
 
 
 def run_row(run: Run) -> dict[str, Any]:

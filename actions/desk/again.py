@@ -1,0 +1,108 @@
+"""A rollback that is asked for again: the one under way is joined, one that lost its executor goes on (rows 4 and 7).
+
+Planned anew on top of what the first one has done already, an emergency that is asked for twice would go back two
+releases, and mark the healthy one between them as bad.
+"""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from actions.model.errors import Refused, Unreachable
+from actions.model.identity import short_id
+from actions.model.plan import Plan, RollbackRequest
+from actions.model.record import RunQuery
+from actions.model.run import Executor, Run
+from actions.model.way_back import RollbackFacts
+from actions.model.words import RunState
+from actions.procedures.evidence import JUST_SECONDS, fault
+from actions.procedures.rollback import PROCEDURE
+
+if TYPE_CHECKING:
+    from actions.desk.operator import Operator
+
+GONE = ("dead", "none")
+GOES_ON = (RunState.RUNNING, RunState.UNDOING)
+LOOKED_AT = 5
+"""So many of the last rollbacks of the environment are looked at."""
+
+
+async def before(desk: "Operator", request: RollbackRequest) -> tuple[Run, Executor] | None:
+    """The rollback to the same place that holds the environment, and who carries it out; None when there is none."""
+    return await asyncio.to_thread(_before, desk, request)
+
+
+async def same_key(desk: "Operator", request: RollbackRequest) -> tuple[Run, Executor] | None:
+    """The run that was asked for with the key of this request, ended or not, and who carries it out."""
+
+    def look() -> tuple[Run, Executor] | None:
+        known = desk.writer.asked_with(request.key) if request.key else None
+        return (desk.writer.run(known), desk.writer.executor(known)) if known else None
+
+    return await asyncio.to_thread(look)
+
+
+def _before(desk: "Operator", request: RollbackRequest) -> tuple[Run, Executor] | None:
+    active = desk.writer.active(desk.environment_name)
+    if active is None or active.procedure != PROCEDURE or active.state is RunState.NEEDS_OPERATOR:
+        return None
+    asked = desk.writer.request(active.id)
+    places = (asked.to, active.to_version, desk.writer.plan(active.id).to_reference)
+    if active.service != request.service or request.to not in places:
+        return None
+    return active, desk.writer.executor(active.id)
+
+
+def orphaned(run: Run, executor: Executor) -> bool:
+    """Whether nobody carries it out who did before, though it has not ended."""
+    return run.state.active and executor.state in GONE and run.state is not RunState.QUEUED
+
+
+async def leads_there(desk: "Operator", run: Run, plan: Plan) -> bool:
+    """Whether that run goes to where `plan` goes."""
+    return (await asyncio.to_thread(desk.writer.plan, run.id)).to_reference == plan.to_reference
+
+
+async def refuse_unprovoked(desk: "Operator", request: RollbackRequest, facts: RollbackFacts) -> None:
+    """For a last-good rollback whose plan nobody saw: no further back than a rollback has just gone, without a fault.
+
+    Raises Refused; whoever names a release, or confirms a plan, goes further back all the same.
+    """
+    serving = facts.choice.current
+    if request.to is not None or serving is None or fault(facts):
+        return
+    brought = await asyncio.to_thread(_brought, desk, facts, serving.reference)
+    if brought is None or fault(await _seen(desk, facts)):
+        return
+    name = short_id(brought.id)
+    if brought.state.active:
+        text = f"{serving.version} serves already, by rollback {name}, which nobody carries out"
+        advice = f"'vq-tui runs resume {name}' goes on with it; to go further back name a release (--to VERSION)"
+    else:
+        text = f"{serving.version} took over {_since(brought, facts.at):.0f} s ago by rollback {name}"
+        advice = "to go further back name a release (--to VERSION)"
+    raise Refused(f"{text}, and nothing is wrong with it: {advice}")
+
+
+async def _seen(desk: "Operator", facts: RollbackFacts) -> RollbackFacts:
+    """The facts with health once every source was tried: what hangs has not been seen to hang by the first look."""
+    with suppress(Unreachable):
+        snapshot = await desk.watching.first_snapshot(complete=True)
+        return facts.model_copy(update={"health": snapshot.service(facts.service)})
+    return facts
+
+
+def _brought(desk: "Operator", facts: RollbackFacts, reference: str) -> Run | None:
+    """The rollback that has just brought that release, or has lost its executor while doing so."""
+    query = RunQuery(environment=facts.environment, procedure=PROCEDURE, limit=LOOKED_AT)
+    for run in desk.writer.runs(query).runs:
+        lately = run.state is RunState.SUCCEEDED and _since(run, facts.at) < JUST_SECONDS
+        left = orphaned(run, desk.writer.executor(run.id))
+        if run.service == facts.service and (lately or left) and desk.writer.plan(run.id).to_reference == reference:
+            return run
+    return None
+
+
+def _since(run: Run, now: datetime) -> float:
+    return max(0.0, (now - (run.ended_at or run.created_at)).total_seconds())
