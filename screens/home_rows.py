@@ -14,7 +14,7 @@ from screens.changed_rows import changed_rows, doubt_rows, unheard
 from screens.glyphs import ARROW, GATE, HEALTH, POINTER, RUN, WARN
 from screens.spark import spark
 from screens.ways import STALE_SECONDS, doubt, ways_rows
-from screens.words import about, ago, face, short_name, since, took
+from screens.words import about, ago, face, nowhere, short_name, since, took
 
 if TYPE_CHECKING:
     from actions.model.health import Check, ServiceHealth
@@ -158,10 +158,8 @@ def verdict_row(readiness: Readiness, *, doubted: bool = False) -> Row:
         line += row(("  to ", "dim"), (readiness.to.version, "bright bold"))
         if readiness.expected_seconds is not None:
             line += row((" in about ", "dim"), (about(readiness.expected_seconds), "bright bold"))
-    elif any(check.id == "good" and check.gate is Gate.INCONCLUSIVE for check in readiness.checks):
-        line += row(("  where to is not known", "dim"))
     elif gate is not Gate.PASS:
-        line += row(("  no release to go back to", "dim"))
+        line += row((f"  {nowhere(readiness)}", "dim"))
     return line
 
 

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from actions.model.health import Check
+    from actions.model.health import Check, ServiceHealth
+    from actions.model.plan import Readiness
     from actions.model.views import LogCounts
 
 NOTHING = "—"
@@ -83,6 +84,20 @@ def size(value: float) -> str:
             return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
         value /= 1_000
     return f"{value:.1f} TB"
+
+
+def nowhere(readiness: "Readiness") -> str:
+    """Of a way back that leads nowhere: whether there is none, or nobody knows."""
+    unknown = any(check.id == "good" and check.gate == "inconclusive" for check in readiness.checks)
+    return "where to is not known" if unknown else "no release to go back to"
+
+
+def told(health: "ServiceHealth") -> str:
+    """What was found and what went wrong; where one says the other as well, it alone."""
+    summary, error = health.summary, health.error or ""
+    if error in summary:
+        return summary
+    return error if summary in error else f"{summary}  {error}"
 
 
 def plural(count: int, word: str) -> str:

@@ -120,13 +120,19 @@ def _good(facts: RollbackFacts) -> Check:
     to, title = facts.choice.to, "a release to go back to"
     if to is None:
         advice = "let a release soak under health" if "earned 'good' yet" in facts.choice.refusal else ""
-        return Check(id="good", title=title, gate=Gate.FAIL, evidence=facts.choice.refusal, advice=advice)
+        gate = Gate.INCONCLUSIVE if _unseen(facts) else Gate.FAIL
+        return Check(id="good", title=title, gate=gate, evidence=facts.choice.refusal, advice=advice)
     if to.verdict is Verdict.GOOD:
         source = f" ({to.seen_by})" if to.seen_by.startswith("imported") else ""
         evidence = f"{to.version} {soaked(to.soaked_seconds)}{source}"
         return Check(id="good", title=title, gate=Gate.PASS, evidence=evidence)
     text = f"{to.version} never earned 'good': {to.verdict_reason}, soaked {to.soaked_seconds:.0f} s"
     return Check(id="good", title=title, gate=Gate.INCONCLUSIVE, evidence=text, advice="prefer a release that did")
+
+
+def _unseen(facts: RollbackFacts) -> bool:
+    """Whether too little is seen to say that there is no way back: a slot is silent, or nobody knows which serves."""
+    return bool(facts.slots) and (not facts.shares or any(slot.workload is None for slot in facts.slots))
 
 
 def soaked(seconds: float) -> str:

@@ -60,6 +60,17 @@ def test_a_new_environment_says_how_far_the_soak_is():
     assert check(found, "good").advice
 
 
+def test_a_platform_that_does_not_answer_does_not_mean_that_there_is_no_release_to_go_back_to():
+    silent = [slot(name, None, workload=None, error="no answer within 5 s") for name in ("blue", "green")]
+    for slots, shares in ((silent, traffic(blue=1.0, green=0.0)), ([slot("blue", "2.4.1"), silent[1]], traffic())):
+        found = readiness(facts(*slots, releases=(NEW, GOOD), shares=shares))
+        assert check(found, "good").gate is Gate.INCONCLUSIVE and found.to is None
+        assert "no answer within 5 s" in check(found, "good").evidence or "which slot serves" in found.reason
+        assert found.gate == Gate.INCONCLUSIVE
+    unmanaged = readiness(facts(releases=(NEW, GOOD)))
+    assert check(unmanaged, "good").gate is Gate.FAIL, "that is configured so, not unknown"
+
+
 def test_releases_at_hand_are_not_counted_where_a_slot_cannot_be_observed():
     found = readiness(
         facts(slot("blue", "2.4.1"), slot("green", "2.4.0", workload=None, error="no answer"), releases=(NEW, GOOD))

@@ -9,7 +9,7 @@ from actions.model.errors import ExitCode, UnknownNameError, VqError
 from actions.model.health import Figure, ServiceHealth
 from actions.model.platform import Instance
 from actions.model.views import LogCounts, SlotView
-from screens.words import counted, number
+from screens.words import counted, number, told
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.session import Json, run, session
 from vq_tui.commands.standing import health_of, service_payload
@@ -87,7 +87,7 @@ def _lines(
 ) -> list[str]:  # fmt: skip
     stale = "STALE, " if health.stale(now) else ""
     seen = f"{stale}seen {ago(health.observed_at, now)}"
-    about = [health.word, *filter(None, (health.summary, health.error)), seen]
+    about = [health.word, *filter(None, (told(health),)), seen]
     lines = [f"{glyph(health.shown_state(now))} {health.service}  {'  '.join(about)}"]
     lines += (
         ["", "INSTANCES", *table([row for slot in slots for row in _slot_rows(slot)], indent="  ")] if slots else []

@@ -13,7 +13,7 @@ from actions.model.record import ChangeNote, KeeperFacts, RunQuery
 from actions.model.run import Run
 from actions.model.words import HealthState, RunState
 from screens.glyphs import DOWN
-from screens.words import about, took
+from screens.words import about, nowhere, told, took
 from vq_tui.commands.follow import run_row
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.words import ago, moment
@@ -168,9 +168,8 @@ def _health_lines(snapshot: Snapshot, now: datetime) -> list[str]:
     rows = []
     for one in snapshot.services:
         shown = one.shown_state(now)
-        said = dict.fromkeys(part for part in (one.summary, one.error) if part)
         version = [one.version] if one.version and one.version not in one.summary else []
-        rows.append([f"{glyph(shown)} {one.service}", one.word, "  ".join([*version, *said])])
+        rows.append([f"{glyph(shown)} {one.service}", one.word, "  ".join([*version, told(one)])])
     return table(rows) or ["? nothing is configured to be watched here"]
 
 
@@ -182,7 +181,7 @@ def readiness_payload(found: Readiness) -> dict[str, Any]:
 def readiness_lines(found: Readiness) -> list[str]:
     """Readiness as lines: the verdict, then each check with its evidence and advice."""
     word = {"pass": "READY", "fail": "NOT READY"}.get(found.gate, "NOT SURE")
-    to = f"to {found.to.version}" if found.to else "no release to go back to"
+    to = f"to {found.to.version}" if found.to else nowhere(found)
     takes = f" in about {about(found.expected_seconds)}" if found.to and found.expected_seconds else ""
     lines = [f"{glyph(found.gate)} WAY BACK of {found.service}: {word} {to}{takes}"]
     if found.reason:
