@@ -24,7 +24,7 @@ def drifted(**more):
     ({"to": "2.4.0", "service": "api"}, "--to 2.4.0 --service api --accept-drift"),
 ])  # fmt: skip
 def test_the_refusal_names_the_exact_command(asked, words):
-    with pytest.raises(Drifted, match=f"edited by hand: look who changed it; .*: 'vq-tui rollback {words}'$"):
+    with pytest.raises(Drifted, match=f"edited by hand: look who changed it; to accept it: 'vq-tui rollback {words}'$"):
         plan_rollback(request(**asked), drifted(**({"wanted": asked["to"]} if "to" in asked else {})))
 
 
