@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from actions.ledger.anchor import last_anchor, write_anchor
+from actions.ledger.audit import row_of
 from actions.ledger.chain import append_event, check_tail
 from actions.ledger.processes import Holder, this_process
 from actions.ledger.rows import body_text
@@ -21,9 +22,10 @@ from actions.model.run import Event, EventKind
 from actions.model.text import clean
 from actions.model.words import Command, RunState
 
-_RUN = select(run.c.id, run.c.state, run.c.target, run.c.fence, run.c.operator, run.c.started_at, run.c.metrics).where(
-    run.c.id == bindparam("run_id")
-)
+_RUN = select(
+    *(run.c.id, run.c.state, run.c.target, run.c.fence, run.c.operator),
+    *(run.c.created_at, run.c.started_at, run.c.ended_at, run.c.seconds, run.c.metrics),
+).where(run.c.id == bindparam("run_id"))
 _STOPS = select(command.c.id).where(
     command.c.run_id == bindparam("run_id"),
     command.c.taken_at.is_(None),
@@ -155,6 +157,7 @@ class Journaling(WritingStore):
                 kept = json.loads(found.metrics) | dict(metrics)
                 connection.execute(update(run).where(run.c.id == run_id).values(metrics=body_text(kept)))
                 append_event(connection, run_id, EventKind.MEASURED, actor=actor, body=metrics, fence=fence)
+                found = _run_row(connection, run_id)
             if state in _ENDS:
                 settle_commands(connection, run_id, state, actor=actor, fence=fence, obeyed=obeyed)
             last = self._move(connection, found, state, fence, actor, reason, seconds)
@@ -173,7 +176,8 @@ class Journaling(WritingStore):
             found = _run_row(connection, run_id)
             connection.execute(update(run).where(run.c.id == run_id).values(operator=clean(owner)))
             text = f"{clean(owner)} took over from {found.operator}" + (f": {reason}" if reason else "")
-            append_event(connection, run_id, EventKind.NOTE, actor=clean(owner), body={"text": text})
+            body = {"text": text, "owner": clean(owner)}
+            append_event(connection, run_id, EventKind.NOTE, actor=clean(owner), body=body)
 
     @staticmethod
     def _move(
@@ -197,7 +201,7 @@ class Journaling(WritingStore):
             values["ended_at"] = instant(at)
             values["seconds"] = _elapsed(parse_instant(found.started_at), at) if seconds is None else seconds
         connection.execute(update(run).where(run.c.id == found.id, run.c.state == old.value).values(values))
-        body = {"from": old.value, "to": to.value, "reason": reason}
+        body = {"from": old.value, "to": to.value, "reason": reason, "row": row_of(found, **values)}
         return append_event(connection, found.id, EventKind.STATE, actor=actor, body=body, fence=fence)
 
 

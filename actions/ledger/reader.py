@@ -1,22 +1,20 @@
 """The reading ledger: what consoles and commands hold."""
 
-import json
 import sqlite3
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from actions.ledger import sqlite
 from actions.ledger.anchor import last_anchor, read_anchors
+from actions.ledger.audit import contradiction
 from actions.ledger.chain import check_tail, walk
 from actions.ledger.facts import FactsReading
 from actions.ledger.history import HistoryReading
 from actions.ledger.left import LeftReading
-from actions.ledger.tables import event, plan, run
+from actions.ledger.tables import event
 from actions.model.errors import LedgerError
-from actions.model.identity import digest
 from actions.model.record import AuditReport
-from actions.model.run import EventKind
 
 
 class LedgerReader(HistoryReading, FactsReading, LeftReading):
@@ -34,7 +32,7 @@ class LedgerReader(HistoryReading, FactsReading, LeftReading):
             anchors = list(read_anchors(self.directory))
             with self._read() as connection:
                 report = walk(connection, anchors)
-                problem = "" if not report.intact else self._pages() or _contradiction(connection)
+                problem = "" if not report.intact else self._pages() or contradiction(connection)
         except LedgerError as error:
             return AuditReport(
                 intact=False, events=0, head="", first_bad=self._first_unreadable(), problem=error.message
@@ -57,27 +55,3 @@ class LedgerReader(HistoryReading, FactsReading, LeftReading):
         except (DBAPIError, sqlite3.Error):
             return seq + 1
         return None
-
-
-def _contradiction(connection: Connection) -> str:
-    """How a run's row or plan contradicts its journal; empty when none does."""
-    plans = select(plan.c.run_id, plan.c.plan, plan.c.digest)
-    digests: dict[str, str] = {}
-    states: dict[str, str] = {}
-    wanted = event.c.kind.in_([EventKind.STATE.value, EventKind.PLANNED.value])
-    for row in connection.execute(
-        select(event.c.run_id, event.c.kind, event.c.body).where(wanted).order_by(event.c.seq)
-    ):
-        body = json.loads(row.body)
-        if row.kind == EventKind.PLANNED.value:
-            digests[row.run_id] = body.get("digest")
-        else:
-            states[row.run_id] = body.get("to")
-    for held in connection.execute(select(run.c.id, run.c.state).where(run.c.id.in_(select(event.c.run_id)))):
-        expected = states.get(held.id, "queued")
-        if held.state != expected:
-            return f"run {held.id} says '{held.state}', its journal says '{expected}'"
-    for row in connection.execute(plans.where(plan.c.run_id.in_(select(event.c.run_id)))):
-        if not row.digest == digests.get(row.run_id) == digest(json.loads(row.plan)):
-            return f"the plan of run {row.run_id} is not the one its journal approved"
-    return ""

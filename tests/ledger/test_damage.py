@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from actions.ledger import open_reader, open_writer, place
+from actions.ledger import journaling, open_reader, open_writer, place, submitting
 from actions.ledger.chain import event_hash
 from actions.ledger.place import DATABASE
 from actions.ledger.writer import LedgerWriter
 from actions.model.errors import LedgerError
 from actions.model.record import RunQuery
 from actions.model.run import EventKind
-from actions.model.words import RunState
+from actions.model.words import Command, RunState
 from tests.ledger.filling import finished, submit
 
 
@@ -121,6 +121,21 @@ def test_a_rewritten_chain_is_noticed_by_the_anchors(closed: Path) -> None:
     [
         ("UPDATE run SET state = 'failed' WHERE number = 2", "its journal says 'succeeded'"),
         ("UPDATE plan SET plan = replace(plan, '1.0', '6.6')", "is not the one"),
+        ("UPDATE run SET reason = 'all fine' WHERE number = 2", "its journal says 'errors'"),
+        ("UPDATE run SET from_version = '0.9' WHERE number = 2", "its journal says '1.1'"),
+        ("UPDATE run SET to_version = '6.6' WHERE number = 2", "its journal says '1.0'"),
+        ("UPDATE run SET environment = 'other' WHERE number = 2", "its journal says 'demo'"),
+        ("UPDATE run SET level = 'manual' WHERE number = 2", "its journal says 'emergency'"),
+        ("UPDATE run SET operator = 'mallory' WHERE number = 2", "its journal says 'anna'"),
+        ("UPDATE run SET origin = 'elsewhere' WHERE number = 2", "its journal says 'tests'"),
+        ("UPDATE run SET drill = 1 WHERE number = 2", "its journal says 'False'"),
+        ("UPDATE run SET seconds = 0.1 WHERE number = 2", "its journal says '1.5'"),
+        ("UPDATE run SET created_at = '2020-01-01T00:00:00.000000+00:00' WHERE number = 2", "its journal says"),
+        ("UPDATE run SET started_at = NULL WHERE number = 2", "its journal says"),
+        ("UPDATE run SET ended_at = '2020-01-01T00:00:00.000000+00:00' WHERE number = 2", "its journal says"),
+        ("UPDATE run SET metrics = '{}' WHERE number = 2", "downtime_seconds 0.0"),
+        ("UPDATE run SET metrics = replace(metrics, '0.0', '9.9') WHERE number = 2", "downtime_seconds 9.9"),
+        ("UPDATE run SET metrics = '{\"lost_writes\":0}' WHERE number = 2", "nothing of lost_writes"),
     ],
 )
 def test_a_run_that_contradicts_its_journal_is_named(closed: Path, forgery: str, words: str) -> None:
@@ -128,6 +143,44 @@ def test_a_run_that_contradicts_its_journal_is_named(closed: Path, forgery: str,
     with open_reader(closed) as ledger:
         report = ledger.verify()
     assert not report.intact and words in report.problem
+
+
+def test_what_is_written_to_a_run_by_whoever_may_is_no_contradiction(directory: Path) -> None:
+    with open_writer(directory) as ledger:
+        stuck = finished(ledger, RunState.NEEDS_OPERATOR)
+        ledger.change_owner(stuck, "ben", reason="anna went home")
+        ledger.command(stuck, Command.NOTE, by="carla", reason="carla took over from ben, she says")
+        ledger.close_run(stuck, by="ben", reason="brought back by hand")
+        drilled = submit(ledger, drill=True)
+        assert ledger.run(drilled).drill and ledger.verify().problem == ""
+    forge(directory, "UPDATE run SET metrics = replace(metrics, 'by hand', 'in time') WHERE number = 1")
+    with open_reader(directory) as ledger:
+        assert "ended_because" in ledger.verify().problem
+    forge(directory, "UPDATE run SET operator = 'anna' WHERE number = 1")
+    with open_reader(directory) as ledger:
+        assert "ben" in ledger.verify().problem
+
+
+def test_a_journal_of_before_these_columns_were_in_it_still_verifies(directory: Path) -> None:
+    """Events of earlier versions: no `row`, no `drill`, no `owner`."""
+    with pytest.MonkeyPatch.context() as patch:
+        plain = journaling.append_event
+
+        def earlier(*words: object, body: object = None, **more: object) -> object:
+            kept = {k: v for k, v in dict(body or {}).items() if k not in ("row", "drill", "owner")}
+            return plain(*words, body=kept, **more)
+
+        for module in (journaling, submitting):
+            patch.setattr(module, "append_event", earlier)
+        with open_writer(directory) as ledger:
+            done = finished(ledger, RunState.NEEDS_OPERATOR)
+            ledger.change_owner(done, "ben")
+            ledger.close_run(done, by="ben", reason="by hand")
+            finished(ledger)
+            assert ledger.verify().problem == ""
+    forge(directory, "UPDATE run SET operator = 'mallory' WHERE number = 1")
+    with open_reader(directory) as ledger:
+        assert "anna or ben" in ledger.verify().problem
 
 
 def test_flipped_bytes_anywhere_never_end_in_a_traceback(closed: Path, tmp_path: Path) -> None:
