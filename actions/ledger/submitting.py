@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from actions.ledger import locks
 from actions.ledger.anchor import last_anchor
+from actions.ledger.audit import row_of
 from actions.ledger.chain import append_event, check_tail
 from actions.ledger.effects import changed_anything
 from actions.ledger.rows import body_text, run_values
@@ -80,7 +81,7 @@ class Submitting(WritingStore):
         actor = found.operator
         append_event(connection, found.id, EventKind.PLANNED, actor=actor, body={"digest": planned.digest})
         approval = {"by": actor, "how": how or planned.level.value, "reason": found.reason, "origin": found.origin}
-        append_event(connection, found.id, EventKind.APPROVED, actor=actor, body=approval)
+        append_event(connection, found.id, EventKind.APPROVED, actor=actor, body=approval | {"drill": found.drill})
         append_event(connection, found.id, EventKind.CLOCK, actor=actor, body={"point": "decided"})
 
     def ready(self) -> None:
@@ -223,11 +224,9 @@ def end_run(connection: Connection, run_id: str, to: RunState, *, by: str, reaso
     stolen = {"from_pid": old.pid if old else None, "by": by, "reason": reason}
     append_event(connection, run_id, EventKind.LOCK_STOLEN, actor=by, body=stolen)
     settle_commands(connection, run_id, to, actor=by, fence=0)
-    body = {"from": row.state, "to": to.value, "reason": reason}
+    metrics, at = json.loads(row.metrics) | {"ended_by": by, "ended_because": reason}, instant(now())
+    body = {"from": row.state, "to": to.value, "reason": reason, "row": row_of(row, ended_at=at, metrics=metrics)}
     append_event(connection, run_id, EventKind.STATE, actor=by, body=body)
-    metrics = json.loads(row.metrics) | {"ended_by": by, "ended_because": reason}
     connection.execute(
-        update(run)
-        .where(run.c.id == run_id)
-        .values(state=to.value, ended_at=instant(now()), metrics=body_text(metrics), fence=-1)
+        update(run).where(run.c.id == run_id).values(state=to.value, ended_at=at, metrics=body_text(metrics), fence=-1)
     )

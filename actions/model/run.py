@@ -15,6 +15,7 @@ class EventKind(StrEnum):
 
     PLANNED = "planned"  # {digest}
     APPROVED = "approved"  # {by, how}
+    BREAK_GLASS = "break-glass"  # {by, reason, problem, ledger, warnings}: the ledger was refused, and why
     LOCK_ACQUIRED = "lock-acquired"  # {token, pid, pid_start, boot_id, host}
     LOCK_STOLEN = "lock-stolen"  # {from_pid, by, reason}
     STATE = "state"  # {from, to, reason}
@@ -36,6 +37,7 @@ class EventKind(StrEnum):
     CLOCK = "clock"  # {point}: injected, detected, decided, acted, moved, recovered
     MEASURED = "measured"  # {name: value, ...}
     MANUAL = "manual"  # {steps: [..]}: what a person must do now
+    IMPORTED = "imported"  # {by, from, events, head, conflicts}: brought in from the emergency ledger
 
 
 class Event(Fact):
