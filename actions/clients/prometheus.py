@@ -1,14 +1,21 @@
-"""Prometheus HTTP API, instant queries only (P5). Absence is None with a reason, never a number."""
+"""Prometheus HTTP API, instant queries only (P5). Absence is None with a reason, never a number.
+
+A value that Prometheus warns about (parts of its data were not read) or that is not of now is absent as well.
+"""
 
 import math
+import time
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from pydantic import JsonValue, SecretStr
 
-from actions.clients.http import HttpReader
+from actions.clients.http import Answer, HttpReader
 from actions.clients.measured import Measured
 from actions.model.environment import Tls
 from actions.model.text import clean
+
+OLDEST_SECONDS = 60.0
 
 
 class PrometheusReader:
@@ -28,7 +35,10 @@ class PrometheusReader:
         if not isinstance(body, dict) or body.get("status") != "success":
             said = body.get("error") if isinstance(body, dict) else None
             return Measured(None, f"Prometheus: {clean(said, limit=150) if said else answer.reason}")
-        return one_value(body.get("data"))
+        if warnings := body.get("warnings"):
+            first = warnings[0] if isinstance(warnings, list) else warnings
+            return Measured(None, f"Prometheus warns: {clean(first, limit=150)}")
+        return one_value(body.get("data"), answered_at(answer))
 
     async def value(self, query: str) -> float | None:
         """The one value of `query` now; None when there is none."""
@@ -39,8 +49,18 @@ class PrometheusReader:
         await self._http.close()
 
 
-def one_value(data: JsonValue) -> Measured:
-    """The value in the `data` of an answer: a scalar, or a vector of exactly one finite sample."""
+def answered_at(answer: Answer) -> float:
+    """When the server answered, by its own clock (unix seconds): ours may differ. Ours, where it does not say."""
+    try:
+        said = parsedate_to_datetime(answer.header("Date") or "").timestamp()
+    except ValueError:
+        return time.time()
+    waited = answer.header("Age") or ""  # how long a cache on the way has kept the answer
+    return said + (int(waited) if waited.isdecimal() else 0)
+
+
+def one_value(data: JsonValue, now: float) -> Measured:
+    """The value in the `data` of an answer of the time `now`: a scalar, or a vector of exactly one finite sample."""
     result = data.get("result") if isinstance(data, dict) else None
     kind = data.get("resultType") if isinstance(data, dict) else None
     if kind == "vector" and isinstance(result, list):
@@ -51,10 +71,12 @@ def one_value(data: JsonValue) -> Measured:
         result = sample.get("value") if isinstance(sample, dict) else None
     elif kind != "scalar":
         return Measured(None, "Prometheus: the query gives no single value")
-    if not isinstance(result, list) or len(result) != 2:
-        return Measured(None, "Prometheus: the answer is not understood")
     try:
-        value = float(str(result[1]))
+        at, value = map(float, map(str, result if isinstance(result, list) else ()))
     except ValueError:
-        return Measured(None, "Prometheus: the value is not a number")
-    return Measured(value) if math.isfinite(value) else Measured(None, "Prometheus: the value is not a finite number")
+        return Measured(None, "Prometheus: the answer is not understood")
+    if not math.isfinite(value):
+        return Measured(None, "Prometheus: the value is not a finite number")
+    if not now - at <= OLDEST_SECONDS:
+        return Measured(None, f"Prometheus: the value is {now - at:.0f} s old")
+    return Measured(value)

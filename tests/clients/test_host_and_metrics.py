@@ -1,6 +1,7 @@
 """Host figures, request counters and Prometheus answers."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -56,20 +57,22 @@ def test_requests_are_counted_by_status() -> None:
         ({"resultType": "vector", "result": [{"value": [1, "NaN"]}]}, None),
         ({"resultType": "vector", "result": [{"value": [1, "+Inf"]}]}, None),
         ({"resultType": "vector", "result": [{"value": "?"}]}, None),
+        ({"resultType": "vector", "result": [{"value": [1, "much"]}]}, None),
+        ({"resultType": "vector", "result": [{"value": [1]}]}, None),
         ({"resultType": "matrix", "result": []}, None),
         (None, None),
         ("text", None),
     ],
 )
 def test_absence_is_none_with_a_reason(data: Any, value: float | None) -> None:
-    measured = one_value(data)
+    measured = one_value(data, now=2.0)
     assert measured.value == value
     assert bool(measured.reason) is (value is None)
 
 
 async def test_prometheus_over_http() -> None:
     async with bad_server() as server:
-        good = {"status": "success", "data": {"resultType": "scalar", "result": [1, "0.25"]}}
+        good = {"status": "success", "data": {"resultType": "scalar", "result": [time.time(), "0.25"]}}
         path = "/api/v1/query?query=rate%28x%5B1m%5D%29"
         server.answers[path] = lambda: answer(json.dumps(good).encode())
         reader = PrometheusReader(server.url, token=SecretStr("c4nary-token"), timeout=1)

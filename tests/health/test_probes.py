@@ -1,5 +1,6 @@
 """Probes against real servers, well and broken."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -168,7 +169,7 @@ async def test_metrics_and_prometheus_feed_the_figures_and_their_absence_is_said
         # Prometheus comes first where it answers; where it does not, the next source does.
         source = PrometheusSource(url=server.url, error_rate="e", throughput="t")
         server.answers["/api/v1/query?query=e"] = lambda: answer(
-            b'{"status":"success","data":{"resultType":"vector","result":[{"value":[1,"0.001"]}]}}'
+            b'{"status":"success","data":{"resultType":"vector","result":[{"value":[%d,"0.001"]}]}}' % time.time()
         )
         prometheus = PrometheusWatch(source, side)
         await prometheus.look()

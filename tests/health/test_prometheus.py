@@ -1,11 +1,14 @@
 """Prometheus as a source (P5): its figures come first, its absence is said, nothing is assumed good in its place."""
 
 import json
+import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 import pytest
 
+from actions.clients.prometheus import PrometheusReader
 from actions.health.probes.http import HttpProbe
 from actions.health.reading import Reading
 from actions.health.side import SideFacts
@@ -19,9 +22,10 @@ QUERIES = {"latency_ms": "lat", "error_rate": "err", "throughput": "thr"}
 LIMITS = HttpThresholds(throughput=50, latency_down_ms=60_000)
 
 
-def vector(*values: str) -> bytes:
-    samples = [{"metric": {}, "value": [1, value]} for value in values]
-    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": samples}}).encode()
+def vector(*values: str, at: float | None = None, **more: Any) -> bytes:
+    """An answer with a sample of each value, of now unless `at` says otherwise."""
+    samples = [{"metric": {}, "value": [time.time() if at is None else at, value]} for value in values]
+    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": samples}, **more}).encode()
 
 
 async def looked_at(**bodies: Callable[[], bytes] | bytes) -> tuple[Reading, dict[str, Figure]]:
@@ -62,6 +66,8 @@ async def test_errors_it_sees_are_errors() -> None:
     (vector("NaN"), "not a finite number"),
     (b'{"status":"error","errorType":"bad_data","error":"parse error"}', "parse error"),
     (b"<html>proxy login</html>", "Prometheus:"),
+    (vector("0.0", warnings=["1 of 2 stores did not answer"]), "Prometheus warns: 1 of 2 stores did not answer"),
+    (vector("0.0", at=1), "s old"),
 ])  # fmt: skip
 async def test_absence_is_said_in_every_figure_and_never_good(body: bytes, reason: str) -> None:
     reading, figures = await looked_at(lat=body, err=body, thr=body)
@@ -71,3 +77,28 @@ async def test_absence_is_said_in_every_figure_and_never_good(body: bytes, reaso
     assert throughput.value is None and throughput.gate is Gate.INCONCLUSIVE
     assert figures["latency"].label.startswith("mean; last") and "own requests" in figures["error rate"].label
     assert reading.state is HealthState.OK, "the service itself answers: its own probe is the fallback"
+
+
+@pytest.mark.parametrize(("age", "headers", "reason"), [
+    (59, {}, ""),
+    (61, {}, "the value is 61 s old"),
+    (2, {"Age": "300"}, "the value is 302 s old"),
+    (float("nan"), {}, "old"),
+])  # fmt: skip
+async def test_the_age_of_a_value_is_told_by_the_clock_of_prometheus(
+    age: float, headers: dict[str, str], reason: str
+) -> None:
+    """A server whose clock is a day ahead of ours: what it measured just now is not old, and not new for ever."""
+    there = int(time.time()) + 86_400
+    async with bad_server() as server:
+        date = formatdate(there, usegmt=True)
+        server.answers["/api/v1/query?query=err"] = lambda: answer(vector("0.5", at=there - age), Date=date, **headers)
+        reader = PrometheusReader(server.url)
+        measured = await reader.measure("err")
+        await reader.close()
+    assert (measured.value is None, reason in measured.reason) == (bool(reason), True), measured
+
+
+async def test_what_prometheus_only_remarks_is_no_warning() -> None:
+    _, figures = await looked_at(lat=vector("20"), err=vector("0", infos=["not a counter"]), thr=vector("80"))
+    assert figures["error rate"].value == 0
