@@ -49,7 +49,7 @@ SCREENS: dict[str, tuple[Callable[[], World], tuple[str, ...], tuple[str, ...]]]
     "rollback": (plain, ("R",), ("to roll back production",)),
     "chosen": (plain, ("R", "v", "down", "enter"), ("then type 2.4.0",)),
     "releases": (plain, ("R", "v"), ("can be chosen",)),
-    "plan": (plain, ("R", "p"), ("digest",)),
+    "plan": (plain, ("R", "f"), ("digest",)),
     "run": (active, ("g",), ("executor 4121", "usual 38 s")),
     "run-stuck": (stuck, ("g",), ("executor 4121", "usual 38 s")),
     "detail": (ended, ("H", "enter"), ("intact",)),
