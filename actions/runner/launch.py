@@ -26,7 +26,7 @@ def launch(ledger_dir: Path, run_id: str, *, module: str = EXECUTOR) -> None:
     of its own, orphaned at once, with its output on the run's log.
     """
     directory = ledger_dir.absolute()
-    folder = private_directory(directory / "runs" / run_id)
+    folder = _folder(directory, run_id)
     command = [sys.executable, "-P", "-m", module, "--ledger", str(directory)]
     variables = dict(_variables())
     with _open_log(folder / LOG) as output:
@@ -48,6 +48,15 @@ def launch(ledger_dir: Path, run_id: str, *, module: str = EXECUTOR) -> None:
             raise VqError(f"no executor could be started for run {run_id}: {error}; nothing was touched") from error
     if ended.returncode != 0:
         raise VqError(f"no executor could be started for run {run_id}; see {folder / LOG}; nothing was touched")
+
+
+def _folder(directory: Path, run_id: str) -> Path:
+    """The run's own directory. The run stands in the record by now: a full disk is said of its executor, not of it."""
+    try:
+        return private_directory(directory / "runs" / run_id)
+    except OSError as error:
+        why = f"{error.strerror}: '{error.filename}'"
+        raise VqError(f"no executor could be started for run {run_id}: {why}; nothing was touched") from error
 
 
 def _open_log(path: Path):  # type: ignore[no-untyped-def]

@@ -148,6 +148,17 @@ def test_a_unit_of_the_service_manager_where_it_outlives_logout(
     wait(lambda: live.ledger.run(second).state.terminal)
 
 
+def test_a_launch_that_finds_no_room_on_the_disk_says_of_which_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> Path:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(launching, "private_directory", full)
+    with pytest.raises(VqError, match="no executor could be started for run R1: No space left on device.*/runs/R1"):
+        launch(tmp_path, "R1")
+
+
 def test_a_launch_that_cannot_work_says_so(live: Bench) -> None:
     run_id = live.submit()
     with pytest.raises(VqError, match="no executor could be started"):
