@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from actions.config.documents import schema, template
     from actions.config.loading import choose_environment, load
-    from actions.config.places import command_line, find_config, ledger_directory, search_paths
+    from actions.config.places import break_glass_directory, command_line, find_config, ledger_directory, search_paths
     from actions.config.secret_sources import resolve, secret_problems
 
 __all__ = [
+    "break_glass_directory",
     "choose_environment",
     "command_line",
     "find_config",
@@ -28,7 +29,7 @@ __all__ = [
 _HOMES = {
     "documents": ("schema", "template"),
     "loading": ("choose_environment", "load"),
-    "places": ("command_line", "find_config", "ledger_directory", "search_paths"),
+    "places": ("break_glass_directory", "command_line", "find_config", "ledger_directory", "search_paths"),
     "secret_sources": ("resolve", "secret_problems"),
 }
 

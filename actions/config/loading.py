@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from actions.config.paths import absolute, with_absolute_paths
-from actions.config.places import ENVIRONMENT_VARIABLE, LEDGER_VARIABLE, find_config
+from actions.config.places import ENVIRONMENT_VARIABLE, LEDGER_VARIABLE, find_config, ledger_directory
 from actions.config.problems import Problem, from_validation, line_of, not_finite, raise_for
 from actions.config.secret_sources import readable_by_others, written_secrets
 from actions.config.shape import nearest
@@ -42,7 +42,7 @@ def load(path: Path | None = None, variables: Mapping[str, str] = os.environ) ->
         raise_for(file, list(written_secrets(data, lines)))
     settings = _validated(file, data, lines)
     settings, problems = with_absolute_paths(settings, file.parent, lines)
-    raise_for(file, problems + _unknown_default(settings, lines))
+    raise_for(file, problems + _unknown_default(settings, lines) + _same_place(settings, lines))
     return _overridden(settings, variables)
 
 
@@ -109,6 +109,15 @@ def _unknown_default(settings: Settings, lines: dict[KeyPath, int]) -> list[Prob
     meant = nearest(wanted, known)
     hint = f"did you mean '{meant}'?" if meant else f"configured: {', '.join(known) or 'none'}"
     return [Problem(line_of(path, lines), path, f"no environment of that name; {hint}")]
+
+
+def _same_place(settings: Settings, lines: dict[KeyPath, int]) -> list[Problem]:
+    """What is wrong with the ledger would be wrong with an emergency ledger inside it as well."""
+    path: KeyPath = ("break_glass",)
+    glass, ledger = settings.break_glass, ledger_directory(settings)
+    if glass is None or not (glass.is_relative_to(ledger) or ledger.is_relative_to(glass)):
+        return []
+    return [Problem(line_of(path, lines), path, f"it must lie apart from the ledger ({ledger})")]
 
 
 def _overridden(settings: Settings, variables: Mapping[str, str]) -> Settings:

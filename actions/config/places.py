@@ -1,5 +1,6 @@
 """Where the configuration and the ledger are looked for (precedence: command line, environment, file)."""
 
+import hashlib
 import os
 import shlex
 from collections.abc import Mapping
@@ -51,6 +52,18 @@ def find_config(named: Path | None = None, variables: Mapping[str, str] = os.env
 def ledger_directory(settings: "Settings") -> Path:
     """The ledger's directory: as configured, else in the user's state directory."""
     return settings.ledger or Path(platformdirs.user_state_dir("vq-tui")) / "ledger"
+
+
+def break_glass_directory(settings: "Settings", config: Path) -> Path:
+    """Where a rollback is recorded while the ledger refuses (row 10): as configured, else in a place of the user's own.
+
+    That one lies on another file tree than the state directory, and there is one for each configuration file: two
+    systems must not take each other's runs for their own.
+    """
+    if settings.break_glass is not None:
+        return settings.break_glass
+    name = hashlib.sha256(str(config.absolute()).encode()).hexdigest()[:12]
+    return Path(f"/var/tmp/vq-tui-{os.getuid()}/break-glass/{name}")  # noqa: S108 - outlives a restart; owner is checked
 
 
 def command_line(words: str, config: Path, environment: str) -> str:

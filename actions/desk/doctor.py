@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from actions.config import secret_problems
 from actions.desk.look import managed
-from actions.model.errors import VqError
+from actions.desk.waiting import waiting
+from actions.model.errors import LedgerError, VqError
 from actions.model.health import Check, Snapshot
 from actions.model.plan import RollbackRequest
 from actions.model.way_back import RollbackFacts
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 async def checks(desk: "Viewer") -> tuple[Check, ...]:
     """All checks, in the order in which they matter."""
-    found = [*_secrets(desk), await _ledger(desk), *await _sources(desk)]
+    found = [*_secrets(desk), await _ledger(desk), *await _waiting(desk), *await _sources(desk)]
     for service in managed(desk.access):
         found += await _rights(desk, service)
     found += [await asyncio.to_thread(survives_logout), await _keeper(desk)]
@@ -44,6 +45,13 @@ async def _ledger(desk: "Viewer") -> Check:
     return _check(
         "ledger", "ledger", Gate.FAIL, desk.ledger.note, "'vq-tui audit verify' says more; no run starts on it"
     )
+
+
+async def _waiting(desk: "Viewer") -> list[Check]:
+    """Runs that the history does not know yet (correct-procedures 3.3)."""
+    words = await asyncio.to_thread(waiting, desk.emergency, desk.ledger.directory)
+    advice = "'vq-tui audit import' brings them into the ledger, once it works"
+    return [_check("break-glass", "broken glass", Gate.INCONCLUSIVE, words, advice)] if words else []
 
 
 async def _sources(desk: "Viewer") -> list[Check]:
@@ -88,7 +96,10 @@ async def _rights(desk: "Viewer", service: str) -> list[Check]:
 
 
 async def _keeper(desk: "Viewer") -> Check:
-    facts = await desk.ledger.read(lambda ledger: ledger.keeper(), None)
+    try:
+        facts = await desk.ledger.read(lambda ledger: ledger.keeper(), None)
+    except LedgerError:  # told by a check of its own
+        return _check("keeper", "keeper", Gate.INCONCLUSIVE, "not known: the ledger cannot be read")
     if facts is not None and facts.alive:
         return _check("keeper", "keeper", Gate.PASS, f"process {facts.pid}")
     advice = "'vq-tui keeper start': without one, releases soak only while a console is open"

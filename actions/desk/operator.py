@@ -11,6 +11,7 @@ from actions.desk.viewer import Viewer
 from actions.ledger import open_writer
 from actions.model.environment import Settings
 from actions.model.errors import LedgerError, ReadOnlyError
+from actions.model.glass import ImportReport
 from actions.model.health import Snapshot
 from actions.model.plan import RollbackRequest
 from actions.model.record import CommandRow, Drill, KeeperFacts, Submitted
@@ -108,6 +109,14 @@ class Operator(Viewer):
         from actions.desk import steering
 
         await self._call(steering.answer(self, run_id, gate_id, answer))
+
+    async def bring_in(self) -> ImportReport:
+        """The runs that were made under broken glass, into this ledger. Raises LedgerError or Busy."""
+        from actions.desk.bring_in import bring_in
+
+        return await self._call(
+            asyncio.to_thread(lambda: bring_in(self.writer, self.emergency, self.config_path, by=self.operator))
+        )
 
     async def start_keeper(self) -> KeeperFacts:
         """Start the process that observes while no console is open; returns once it runs."""

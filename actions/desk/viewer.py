@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from actions.config import break_glass_directory, command_line
 from actions.desk import look
 from actions.desk.changed import changed
 from actions.desk.identity import identify
 from actions.desk.ledger_door import LedgerDoor
 from actions.desk.loop import LoopThread, stream
+from actions.desk.waiting import glass_words, waiting
 from actions.model.environment import Settings
 from actions.model.errors import LedgerError, UnknownNameError, VqError
+from actions.model.glass import BrokenGlass
 from actions.model.health import Check, Snapshot
 from actions.model.plan import Readiness, Release, RollbackOffer, RollbackRequest
 from actions.model.record import AuditReport, ChangeNote, Drill, GateRow, KeeperFacts, RunPage, RunQuery
@@ -31,6 +34,7 @@ class Viewer:
     """One environment, looked at. All async methods may be called from any loop; the work is done on the desk's own."""
 
     read_only = True
+    broken_glass: BrokenGlass | None = None
 
     def __init__(self, settings: Settings, config_path: Path, environment: str) -> None:
         if environment not in settings.environments:
@@ -44,6 +48,7 @@ class Viewer:
         self.operator, self.host = self.identity.operator, self.identity.host
         self.access = Access(environment, self.environment)
         self.ledger = LedgerDoor(look.ledger_directory(settings))
+        self.emergency = break_glass_directory(settings, config_path)
         self._watching: Watching | None = None
         self._thread = LoopThread(f"desk {environment}")
 
@@ -75,6 +80,11 @@ class Viewer:
         return self.ledger.problem
 
     @property
+    def unwatched(self) -> str:
+        """Why releases and drills are not watched, as far as this desk does that; empty when all is well."""
+        return self._watching.beside.problem if self._watching is not None else ""
+
+    @property
     def ledger_version(self) -> int:
         """Grows whenever the ledger was seen to have been written to, replaced, lost or found; safe from any thread."""
         return self.ledger.version
@@ -83,11 +93,6 @@ class Viewer:
         """Raises LedgerError when there is no ledger to read."""
         if self.ledger.note:
             raise LedgerError(look.ledger_words(self.ledger))
-
-    @property
-    def unwatched(self) -> str:
-        """Why releases and drills are not watched, as far as this desk does that; empty when all is well."""
-        return self._watching.beside.problem if self._watching is not None else ""
 
     @property
     def watching(self) -> "Watching":
@@ -193,6 +198,14 @@ class Viewer:
     def scenarios(self) -> tuple[Scenario, ...]:
         """What can be rehearsed here; empty unless this environment is for drills."""
         return look.scenarios(self.environment)
+
+    async def waiting(self) -> str:
+        """Which runs made under broken glass wait for 'vq-tui audit import', in words; empty when none does."""
+        return await self._thread.call(asyncio.to_thread(waiting, self.emergency, self.ledger.directory))
+
+    def glass_command(self, service: str | None = None, to: str | None = None) -> str:
+        """The command that rolls back all the same while the ledger refuses, from any directory (row 10)."""
+        return command_line(glass_words(service, to), self.config_path.absolute(), self.environment_name)
 
     async def doctor(self) -> tuple[Check, ...]:
         """What would stand in the way tonight, with what to do about it."""

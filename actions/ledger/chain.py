@@ -51,8 +51,9 @@ def append_event(
     attempt: int = 1,
     body: Mapping[str, Any] | None = None,
     fence: int = 0,
+    at: str | None = None,
 ) -> Event:
-    """Add one event at the end of the chain, within the caller's writing transaction."""
+    """Add one event at the end of the chain, within the caller's writing transaction; `at` only for imported ones."""
     last = connection.execute(_HEAD).one()
     row: dict[str, Any] = {
         "seq": last.seq + 1,
@@ -61,7 +62,7 @@ def append_event(
         "attempt": attempt,
         "kind": kind.value,
         "fence": fence,
-        "at": instant(now()),
+        "at": at or instant(now()),
         "actor": actor,
         "body": body_text(body),
         "previous": last.hash,

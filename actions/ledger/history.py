@@ -42,6 +42,11 @@ class HistoryReading(Store):
             raise UnknownNameError(f"several runs end in '{wanted}': {', '.join(found)}; give more characters")
         return found[0]
 
+    def has_run(self, run_id: str) -> bool:
+        """Whether that run stands here."""
+        with self._read() as connection:
+            return connection.execute(select(run.c.id).where(run.c.id == run_id)).first() is not None
+
     def run(self, run_id: str) -> Run:
         """One run. Raises UnknownNameError."""
         with self._read() as connection:

@@ -33,9 +33,10 @@ def lock_path(directory: Path, target: str) -> Path:
     return directory / "locks" / f"{name}.lock"
 
 
-def _open(path: Path) -> int:
+def _open(path: Path, *, make: bool) -> int:
+    how = os.O_RDWR | os.O_CREAT if make else os.O_RDONLY  # reading is enough for a lock
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, how | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise LedgerError(
             f"lock {path} cannot be opened: {error.strerror}; it must be a plain file of your own"
@@ -47,19 +48,24 @@ def _open(path: Path) -> int:
 
 
 class FileLock:
-    """An exclusive lock on one file, held until `release` or the end of the process and of its children."""
+    """An exclusive lock on one file, held until `release` or the end of the process and of its children.
 
-    def __init__(self, path: Path) -> None:
+    Without `make` the file has to be there, and need not be writable. A `shared` one keeps only exclusive ones away.
+    """
+
+    def __init__(self, path: Path, *, make: bool = True, shared: bool = False) -> None:
         self.path = path
+        self._how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        self._make = make
         self.descriptor: int | None = None
 
     def acquire(self, *, patience: float = 1.0) -> None:
         """Take the lock. Raises Busy after `patience` seconds; a mere look at the lock holds it for an instant."""
-        descriptor = _open(self.path)
+        descriptor = _open(self.path, make=self._make)
         deadline = Deadline(patience)
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, self._how | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if deadline.passed:

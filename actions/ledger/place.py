@@ -103,8 +103,7 @@ def check_place(directory: Path) -> None:
 
 def prepare_place(directory: Path) -> None:
     """Create what is missing of the ledger's directory, private to its owner. Raises LedgerError like `check_place`."""
-    if directory.is_dir() and not directory.is_symlink() and not (directory / DATABASE).exists():
-        _tighten(directory)
+    _tighten(directory)
     if not check_entry(directory, directory=True):
         _make(directory)
     refuse_remote(directory)
@@ -123,9 +122,8 @@ def prepare_place(directory: Path) -> None:
 
 
 def _make(directory: Path) -> None:
+    make_parents(directory)
     try:
-        for parent in [one for one in reversed(directory.parents) if not one.exists()]:
-            parent.mkdir(mode=0o700, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise LedgerError(
@@ -133,10 +131,31 @@ def _make(directory: Path) -> None:
         ) from error
 
 
+def make_parents(directory: Path) -> None:
+    """Create what is missing above a directory, each private to its owner. Raises LedgerError."""
+    try:
+        for parent in [one for one in reversed(directory.parents) if not one.exists()]:
+            parent.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise LedgerError(
+            f"ledger directory {directory} cannot be created: {error.strerror}; set 'ledger' to one you may write"
+        ) from error
+
+
 def _tighten(directory: Path) -> None:
-    """A directory that holds no ledger yet may simply be made private, if it is ours."""
-    if directory.lstat().st_uid == os.geteuid():
+    """A directory that holds no ledger yet may simply be made private, if it is ours; another's is not looked into."""
+    facts = _facts(directory)
+    if facts is None or not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
+        return
+    if _facts(directory / DATABASE) is None and facts.st_mode & 0o077:
+        _chmod(directory)
+
+
+def _chmod(directory: Path) -> None:
+    try:
         directory.chmod(0o700)
+    except OSError as error:
+        raise LedgerError(f"ledger directory {directory} cannot be written: {error.strerror}") from error
 
 
 def _make_file(path: Path) -> None:

@@ -17,11 +17,12 @@ from actions.ledger.audit import row_of
 from actions.ledger.chain import append_event, check_tail
 from actions.ledger.effects import changed_anything
 from actions.ledger.rows import body_text, run_values
-from actions.ledger.sqlite import DiskFull
+from actions.ledger.sqlite import DiskFull, quick_check
 from actions.ledger.store import WritingStore
 from actions.ledger.tables import ACTIVE, instant, lease, now, parse_instant, plan, run
 from actions.ledger.too_late import settle_commands
-from actions.model.errors import Busy, Refused, UsageError
+from actions.model.errors import Busy, LedgerError, Refused, UsageError
+from actions.model.glass import BrokenGlass
 from actions.model.identity import canonical_json, new_id, short_id
 from actions.model.plan import Plan, RollbackRequest
 from actions.model.record import Submitted
@@ -39,7 +40,12 @@ _CHUNK = 5_000
 
 
 class Submitting(WritingStore):
-    """The writing of new runs."""
+    """The writing of new runs.
+
+    `glass` says why runs are recorded here, in an emergency ledger, and not in the ledger (correct-procedures 3.3).
+    """
+
+    glass: BrokenGlass | None = None
 
     def submit(
         self,
@@ -62,6 +68,8 @@ class Submitting(WritingStore):
         self._check_space()
         anchor = last_anchor(self.directory)
         found = _new_run(planned, request, operator=clean(operator), origin=clean(origin), drill=drill)
+        if self.glass is not None:
+            found = found.model_copy(update={"metrics": {"break_glass": True}})
         with ExitStack() as held, self._write() as connection:
             key = request.key or found.id
             known = connection.execute(select(run.c.id).where(run.c.idempotency_key == key)).scalar_one_or_none()
@@ -76,10 +84,12 @@ class Submitting(WritingStore):
             self._opening(connection, found, planned, how)
         return Submitted(run_id=found.id, created=True)
 
-    @staticmethod
-    def _opening(connection: Connection, found: Run, planned: Plan, how: str) -> None:
+    def _opening(self, connection: Connection, found: Run, planned: Plan, how: str) -> None:
         actor = found.operator
         append_event(connection, found.id, EventKind.PLANNED, actor=actor, body={"digest": planned.digest})
+        if self.glass is not None:
+            why = {"by": actor, "reason": found.reason, **self.glass.model_dump(mode="json")}
+            append_event(connection, found.id, EventKind.BREAK_GLASS, actor=actor, body=why)
         approval = {"by": actor, "how": how or planned.level.value, "reason": found.reason, "origin": found.origin}
         append_event(connection, found.id, EventKind.APPROVED, actor=actor, body=approval | {"drill": found.drill})
         append_event(connection, found.id, EventKind.CLOCK, actor=actor, body={"point": "decided"})

@@ -341,6 +341,7 @@ class Settings(Fact):
     """The whole file `vq-tui.toml`."""
 
     ledger: Path | None = None
+    break_glass: Path | None = None
     default_environment: str | None = None
     console: ConsoleSettings = ConsoleSettings()
     environments: dict[Name, Environment] = {}

@@ -79,6 +79,11 @@ class Run(Fact):
     drill: bool = False
     metrics: dict[str, JsonValue] = {}
 
+    @property
+    def broke_glass(self) -> bool:
+        """Whether it was made without the ledger, in the emergency ledger (correct-procedures 3.3)."""
+        return self.metrics.get("break_glass") is True
+
 
 class StepView(Fact):
     """One step as a screen shows it."""

@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     from actions.model.environment import Environment
 
 
-def alarm(ledger: LedgerWriter, run_id: str, environment: "Environment", words: str) -> None:
+def alarm(ledger: LedgerWriter, run_id: str, environment: "Environment", words: str, *, red: bool = False) -> None:
     """Queue one line for every webhook, once, however often the executor is restarted. Blocking."""
     channels = tuple(environment.notices.webhooks)
     if not channels:
         return
     run = ledger.run(run_id)
-    text = f"{run.environment}/{run.service}: run {short_id(run.id)} {words}"
+    text = f"{'RED  ' if red else ''}{run.environment}/{run.service}: run {short_id(run.id)} {words}"
+    body = {"state": run.state.value, "drill": run.drill} | ({"break_glass": True} if red else {})
     for channel in channels:
-        ledger.queue_notice_once(run.environment, run_id, channel, text, {"state": run.state.value, "drill": run.drill})
+        ledger.queue_notice_once(run.environment, run_id, channel, text, body)

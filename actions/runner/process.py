@@ -14,6 +14,7 @@ from actions.model.errors import Busy, ExitCode, LedgerError, VqError
 from actions.model.words import RunState
 from actions.notices.outbox import deliver
 from actions.runner.execute import execute
+from actions.runner.glass import told_at_once
 from actions.runner.heartbeat import Heartbeat
 from actions.runner.orders import Orders
 from actions.runner.progress import RunProgress
@@ -121,19 +122,20 @@ async def _run(
 
     access = WriteAccess(name, environment)
     try:
-        return await execute(
-            run_id,
-            ledger,
-            environment,
-            registry,
-            access,
-            Records(ledger, run_id, token, run.operator),
-            Measures(environment, run.service, since=run.started_at),
-            fence=token,
-            procedure_version=known_version(run.procedure),
-            redactor=redactor,
-            ready=ready,
-        )
+        async with told_at_once(ledger, run, environment):
+            return await execute(
+                run_id,
+                ledger,
+                environment,
+                registry,
+                access,
+                Records(ledger, run_id, token, run.operator),
+                Measures(environment, run.service, since=run.started_at),
+                fence=token,
+                procedure_version=known_version(run.procedure),
+                redactor=redactor,
+                ready=ready,
+            )
     finally:
         for beat in beats:
             beat.stop()

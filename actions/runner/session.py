@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from actions.ledger.locks import FileLock, lock_path
 from actions.ledger.processes import this_process
 from actions.ledger.writer import LedgerWriter
-from actions.model.errors import Busy
+from actions.model.errors import Busy, LedgerError
 from actions.model.identity import short_id
+from actions.model.run import EventKind, Run
 
 PATIENCE_SECONDS = 2.0
 
@@ -22,17 +24,30 @@ def hold(ledger: LedgerWriter, run_id: str, *, actor: str = "executor") -> Itera
     When the process dies inside, the kernel gives the lock back as soon as no child of it works any more.
     """
     run = ledger.run(run_id)
-    lock = FileLock(lock_path(ledger.directory, run.target))
+    with ExitStack() as held:
+        if run.broke_glass:
+            _hold_there_too(held, ledger, run)
+        _hold(held, FileLock(lock_path(ledger.directory, run.target)), run)
+        token = ledger.acquire(run_id, actor=actor, holder=this_process())
+        log.info("run %s: holds %s with token %d", run_id, run.target, token)
+        yield token
+
+
+def _hold(held: ExitStack, lock: FileLock, run: Run) -> None:
     try:
         lock.acquire(patience=PATIENCE_SECONDS)
     except Busy:
         raise Busy(
-            f"'{run.target}' is held by another executor or a child of one; run {short_id(run_id)} was not touched",
-            run_id=run_id,
+            f"'{run.target}' is held by another executor or a child of one; run {short_id(run.id)} was not touched",
+            run_id=run.id,
         ) from None
+    held.callback(lock.release)
+
+
+def _hold_there_too(held: ExitStack, ledger: LedgerWriter, run: Run) -> None:
+    """A run of the emergency ledger holds the target in the ledger that was refused as well, where that is possible."""
+    why = next(one.body for one in ledger.events(run.id) if one.kind is EventKind.BREAK_GLASS)
     try:
-        token = ledger.acquire(run_id, actor=actor, holder=this_process())
-        log.info("run %s: holds %s with token %d", run_id, run.target, token)
-        yield token
-    finally:
-        lock.release()
+        _hold(held, FileLock(lock_path(Path(str(why["ledger"])), run.target), make=False), run)
+    except LedgerError as error:
+        log.warning("run %s: no global lock: %s", run.id, error.message)

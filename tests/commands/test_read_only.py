@@ -16,6 +16,9 @@ RUN = "01M804PT6FSD7S96F1EKFGYTBK"
 WRITING = [
     ["rollback", "--last-good", "--yes"],
     ["rollback", "--to", "2.4.0", "--yes"],
+    ["rollback", "--to", "2.4.0", "--reason", "x", "--break-glass", "--yes"],
+    ["rollback", "--to", "2.4.0", "--reason", "x", "--break-glass", "--plan"],
+    ["audit", "import"],
     ["runs", "resume", RUN],
     ["runs", "abort", RUN],
     ["runs", "pause", RUN],

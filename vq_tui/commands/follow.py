@@ -115,6 +115,7 @@ def run_row(run: Run) -> dict[str, Any]:
         "operator": run.operator,
         "origin": run.origin,
         "drill": run.drill,
+        "break_glass": run.broke_glass,
         "created_at": run.created_at,
         "started_at": run.started_at,
         "ended_at": run.ended_at,
@@ -197,11 +198,15 @@ def title(run: Run) -> str:
     return f"{run.procedure} {short_id(run.id)}  {run.from_version} → {run.to_version}"
 
 
+def _marks(run: Run) -> str:
+    return ("  DRILL" if run.drill else "") + ("  BROKEN GLASS" if run.broke_glass else "")
+
+
 def show_lines(view: RunView, executor: str, program: str) -> list[str]:
     """A whole run for people."""
     run = view.run
     about = [
-        f"{title(run)}  of {run.service} in {run.environment}{'  DRILL' if run.drill else ''}",
+        f"{title(run)}  of {run.service} in {run.environment}{_marks(run)}",
         f"  reason    {run.reason}",
         f"  operator  {run.operator}  from {run.origin}",
         f"  started   {moment(run.started_at or run.created_at)}  ended {moment(run.ended_at)}",

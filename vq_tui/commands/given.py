@@ -73,11 +73,14 @@ class Session:
         return open_operator(settings, path, environment)
 
     @asynccontextmanager
-    async def viewing(self) -> "AsyncIterator[Viewer]":
-        """A started Viewer: reading halves only, whatever the session may do."""
+    async def viewing(self, run: str | None = None, *, emergency: bool = False) -> "AsyncIterator[Viewer]":
+        """A started Viewer: reading halves only, whatever the session may do.
+
+        On the ledger; for a `run` that only the emergency ledger knows, and with `emergency`, on that one.
+        """
         from actions.desk import open_viewer
 
-        viewer = open_viewer(*self.load())
+        viewer = open_viewer(*self._about(run, emergency))
         try:
             await viewer.start()
             yield viewer
@@ -85,18 +88,40 @@ class Session:
             await self._closed(viewer)
 
     @asynccontextmanager
-    async def operating(self, what: str) -> "AsyncIterator[Operator]":
-        """A started Operator. Raises ReadOnlyError before any writing object exists."""
+    async def operating(self, what: str, run: str | None = None) -> "AsyncIterator[Operator]":
+        """A started Operator, on the ledger that knows `run`. Raises ReadOnlyError before any writing object exists."""
         self.may_write(what)
         from actions.desk import open_operator
 
-        operator = open_operator(*self.load())
+        async with self._at_work(open_operator(*self._about(run))) as operator:
+            yield operator
+
+    @asynccontextmanager
+    async def breaking_glass(self) -> "AsyncIterator[Operator]":
+        """A started Operator on the emergency ledger (row 10). Raises Refused while the ledger works, and Busy."""
+        self.may_write("rollback")
+        from actions.desk.break_glass import break_glass
+
+        async with self._at_work(await break_glass(*self.load())) as operator:
+            yield operator
+
+    @asynccontextmanager
+    async def _at_work(self, operator: "Operator") -> "AsyncIterator[Operator]":
         try:
             await operator.start()
             operator.require_writer()
             yield operator
         finally:
             await self._closed(operator)
+
+    def _about(self, run: str | None, emergency: bool = False) -> "tuple[Settings, Path, str]":
+        settings, path, environment = self.load()
+        if run is None and not emergency:
+            return settings, path, environment
+        from actions.desk import break_glass
+
+        chosen = break_glass.instead(settings, path) if run is None else break_glass.knowing(settings, path, run)
+        return chosen, path, environment
 
     async def _closed(self, desk: "Viewer") -> None:
         """Give a desk back. What goes wrong in that is said beside: it must not stand for how the command ended."""

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from actions.model.errors import ExitCode
@@ -35,6 +35,7 @@ class Output:
     ascii: bool = False
     colour: bool = False
     program: str = "vq-tui"
+    answered: bool = field(default=False, init=False)
 
     @classmethod
     def for_terminal(cls, arguments: Sequence[str]) -> "Output":
@@ -50,7 +51,7 @@ class Output:
     def answer(self, payload: dict[str, Any], lines: Iterable[str]) -> None:
         """The command's whole answer: `payload` with --json, else `lines`."""
         if self.json:
-            self._write(sys.stdout, json.dumps(plain(payload), ensure_ascii=self.ascii, indent=2))
+            self._object(payload)
         else:
             for line in lines:
                 self.line(line)
@@ -60,18 +61,31 @@ class Output:
         if not self.json:
             self._write(sys.stdout, self._dress(text))
 
+    def banner(self, text: str) -> None:
+        """One line for people that nobody overlooks: red where there is colour."""
+        text = to_ascii(text) if self.ascii else text
+        if not self.json:
+            self._write(sys.stdout, f"\x1b[1;97;41m {text} \x1b[0m" if self.colour else text)
+
     def aside(self, text: str) -> None:
         """One line on stderr: progress, hints, questions. Never part of the answer."""
         self._write(sys.stderr, to_ascii(text) if self.ascii else text)
 
     def error(self, message: str, code: int, **more: Any) -> int:
-        """One clear line on stderr, and with --json the error as the one object on stdout; returns the exit code."""
+        """One clear line on stderr, and with --json the error as the one object on stdout; returns the exit code.
+
+        What goes wrong after the answer was given, while things are put away, is only told on stderr.
+        """
         message = clean(message.replace("'vq-tui ", f"'{self.program} "), limit=2_000)
-        if self.json:
+        if self.json and not self.answered:
             error = {"message": message, "code": _name(code), "exit": int(code), **more}
-            self._write(sys.stdout, json.dumps({"error": plain(error)}, ensure_ascii=self.ascii, indent=2))
+            self._object({"error": error})
         self.aside(f"vq-tui: {message}")
         return int(code)
+
+    def _object(self, payload: dict[str, Any]) -> None:
+        self.answered = True
+        self._write(sys.stdout, json.dumps(plain(payload), ensure_ascii=self.ascii, indent=2))
 
     def _dress(self, text: str) -> str:
         if self.colour:
@@ -121,4 +135,6 @@ def _name(code: int) -> str:
     try:
         return ExitCode(code).name.lower().replace("_", "-")
     except ValueError:
-        return {70: "internal", 130: "interrupted", 141: "broken-pipe", 143: "terminated"}.get(int(code), "failed")
+        return {70: "internal", 129: "hung-up", 130: "interrupted", 141: "broken-pipe", 143: "terminated"}.get(
+            int(code), "failed"
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypedDict
 
 import typer
 
-from actions.model.errors import ExitCode, Refused, UsageError
+from actions.model.errors import ExitCode, UsageError
 from actions.model.identity import new_id, short_id
 from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
 from actions.model.record import Submitted
@@ -15,7 +15,8 @@ from actions.model.run import RunView
 from actions.model.text import clean
 from actions.model.words import RunState
 from screens.words import about
-from vq_tui.commands.follow import exit_code, follow, run_payload, verdict_lines
+from vq_tui.commands import glass
+from vq_tui.commands.follow import attached, exit_code, follow, run_payload, verdict_lines
 from vq_tui.commands.output import Output
 from vq_tui.commands.session import Json, Service, Session, run, session
 from vq_tui.commands.standing import readiness_lines, readiness_payload
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from actions.desk.operator import Operator
 
 _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ"
+BreakGlass = Annotated[
+    bool, typer.Option("--break-glass", help="While the ledger refuses: needs --to and --reason; see docs/commands.md.")
+]
 
 
 class _Asked(TypedDict):
@@ -56,6 +60,7 @@ def rollback(
     accept_drift: Annotated[
         bool, typer.Option("--accept-drift", help="Replace a generated file that was edited by hand.")
     ] = False,
+    break_glass: BreakGlass = False,
     json: Json = False,
 ) -> int:
     """Roll a service back, to the last known good release unless another one is named.
@@ -65,52 +70,75 @@ def rollback(
     here = session(context, json)
     if last_good and to is not None:
         raise UsageError("give either --last-good or --to VERSION")
+    if break_glass:
+        glass.demand(to, reason, last_good=last_good)
     level = Level.EMERGENCY if to is None else Level.MANUAL
     asked = _Asked(service=service, to=to, reason=clean(reason), level=level, accept_drift=accept_drift)
     if plan:
-        return run(lambda: _show(here, asked))
+        return run(lambda: _show(here, asked, broken=break_glass))
     here.may_write("rollback")
     if not yes and (here.output.json or not sys.stdin.isatty() or not sys.stderr.isatty()):
         raise UsageError("nobody can be asked here: add --yes to roll back without a question, or --plan to look first")
-    return run(lambda: _roll_back(here, asked, yes=yes, wait=wait, key=key))
+    return run(lambda: _roll_back(here, asked, yes=yes, wait=wait, key=key, broken=break_glass))
 
 
-async def _show(here: Session, asked: _Asked) -> int:
-    async with here.viewing() as viewer:
-        offer = await viewer.offer(RollbackRequest(environment=viewer.environment_name, **asked))
+async def _show(here: Session, asked: _Asked, *, broken: bool) -> int:
+    with glass.hinted(asked["service"], asked["to"], broken=broken):
+        async with here.breaking_glass() if broken else here.viewing() as viewer:
+            offer = await viewer.offer(RollbackRequest(environment=viewer.environment_name, **asked))
+            told = glass.payload(viewer)
+            if offer.plan is not None:
+                glass.banner(viewer, here.output)
     if offer.plan is None:
-        raise Refused(offer.refusal or "no rollback can be planned now", code=offer.refusal_code)
-    here.output.answer(plan_payload(offer, offer.plan), plan_lines(offer, offer.plan))
+        raise glass.refused(offer, asked["service"], asked["to"], broken=broken)
+    here.output.answer(plan_payload(offer, offer.plan) | told, plan_lines(offer, offer.plan))
     return ExitCode.OK
 
 
-async def _roll_back(here: Session, asked: _Asked, *, yes: bool, wait: bool, key: str | None) -> int:
-    async with here.operating("rollback") as operator:
-        request = RollbackRequest(environment=operator.environment_name, key=key or new_id(), **asked)
-        digest = None
-        if not yes:
-            shown = await _ask(operator, request, here.output)
-            if shown is None:
+async def _roll_back(here: Session, asked: _Asked, *, yes: bool, wait: bool, key: str | None, broken: bool) -> int:
+    with glass.hinted(asked["service"], asked["to"], broken=broken) as hint:
+        async with here.breaking_glass() if broken else here.operating("rollback") as operator:
+            request = RollbackRequest(environment=operator.environment_name, key=key or new_id(), **asked)
+            submitted = await _submit(operator, request, here.output, yes=yes)
+            hint.over = True
+            if submitted is None:
                 here.output.aside("left; nothing was touched")
                 return ExitCode.REFUSED
-            digest = shown.digest
-            request = request.model_copy(update={"reason": shown.reason})  # evidence moves on, what was shown stays
-        submitted = await operator.submit(request, expected_digest=digest)
-        if not submitted.created:
-            here.output.aside(f"run {short_id(submitted.run_id)} was already asked for: attached to it")
-        if submitted.took_over:
-            here.output.aside(f"took the environment over from {submitted.took_over}")
-        before = await _standing(operator, submitted, here.output.program)
-        if not wait:
-            here.output.answer(run_payload(before.view) | {"created": submitted.created}, before.lines)
-            return before.code
-        if before.view.run.state is RunState.PAUSED:
-            for line in before.lines:
-                here.output.aside(line)
-        view = await wait_for(operator, submitted.run_id, here.output)
-        executor = (await operator.executor(submitted.run_id)).state
-    lines = verdict_lines(view, executor, here.output.program)
-    here.output.answer(run_payload(view) | {"created": submitted.created}, lines)
+            return await _answer_for(operator, submitted, here.output, wait=wait)
+
+
+async def _submit(operator: "Operator", request: RollbackRequest, output: Output, *, yes: bool) -> Submitted | None:
+    """Ask for the run, and say whose it is; None when the question was not answered with yes."""
+    digest = None
+    glass.banner(operator, output)
+    if not yes:
+        shown = await _ask(operator, request, output)
+        if shown is None:
+            return None
+        digest = shown.digest
+        request = request.model_copy(update={"reason": shown.reason})  # evidence moves on, what was shown stays
+    submitted = await operator.submit(request, expected_digest=digest)
+    if not submitted.created:
+        output.aside(attached(submitted))
+    if submitted.took_over:
+        output.aside(f"took the environment over from {submitted.took_over}")
+    glass.after(operator, output)
+    return submitted
+
+
+async def _answer_for(operator: "Operator", submitted: Submitted, output: Output, *, wait: bool) -> int:
+    """Say how the run stands, or stay until it has ended; the exit code."""
+    more = {"created": submitted.created, "resumed": submitted.resumed, **glass.payload(operator)}
+    before = await _standing(operator, submitted, output.program)
+    if not wait:
+        output.answer(run_payload(before.view) | more, before.lines)
+        return before.code
+    if before.view.run.state is RunState.PAUSED:
+        for line in before.lines:
+            output.aside(line)
+    view = await wait_for(operator, submitted.run_id, output)
+    executor = (await operator.executor(submitted.run_id)).state
+    output.answer(run_payload(view) | more, verdict_lines(view, executor, output.program))
     return exit_code(view.run.state)
 
 
@@ -148,7 +176,7 @@ async def _ask(operator: "Operator", request: RollbackRequest, output: Output) -
     """
     offer = await operator.offer(request)
     if offer.plan is None:
-        raise Refused(offer.refusal or "no rollback can be planned now", code=offer.refusal_code)
+        raise glass.refused(offer, request.service, request.to, broken=operator.broken_glass is not None)
     for line in plan_lines(offer, offer.plan):
         output.line(line)
     if request.to is None:

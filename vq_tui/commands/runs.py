@@ -25,6 +25,9 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most 
 Text = Annotated[str, typer.Option("--text", help="Only runs with this in id, reason, versions or operator.")]
 State = Annotated[list[str] | None, typer.Option("--state", help="Only runs in this state; may be repeated.")]
 Before = Annotated[str | None, typer.Option("--before", metavar="ID", help="Only runs older than this one.")]
+Emergency = Annotated[
+    bool, typer.Option("--break-glass", help="Those of the emergency ledger, made while the ledger refused.")
+]
 LISTED = 20
 
 
@@ -35,16 +38,17 @@ def every(
     text: Text = "",
     state: State = None,
     before: Before = None,
+    break_glass: Emergency = False,
     json: Json = False,
 ) -> int:
     """Past and present runs: list, show, follow, and steer them. Alone it is 'runs list', with its options."""
     if context.invoked_subcommand is None:
-        return list_runs(context, limit, text, state, before, json)
+        return list_runs(context, limit, text, state, before, break_glass, json)
     session(context, json)
-    if (limit, text, state or [], before) != (LISTED, "", [], None):
+    if (limit, text, state or [], before, break_glass) != (LISTED, "", [], None, False):
         raise UsageError(
-            f"--limit, --text, --state and --before are of the list: they stand behind 'runs list', or behind 'runs'"
-            f" alone, not before '{context.invoked_subcommand}'"
+            "--limit, --text, --state, --before and --break-glass are of the list: they stand behind 'runs list', or"
+            f" behind 'runs' alone, not before '{context.invoked_subcommand}'"
         )
     return 0
 
@@ -56,6 +60,7 @@ def list_runs(
     text: Text = "",
     state: State = None,
     before: Before = None,
+    break_glass: Emergency = False,
     json: Json = False,
 ) -> int:
     """The history of this environment, newest first."""
@@ -67,7 +72,7 @@ def list_runs(
     query = RunQuery(limit=limit, text=text, states=tuple(state or ()), before=before)
 
     async def work() -> int:
-        async with here.viewing() as viewer:
+        async with here.viewing(emergency=break_glass) as viewer:
             viewer.require_ledger()
             before = await viewer.find(query.before) if query.before else None
             found = await viewer.runs(
@@ -85,7 +90,7 @@ def _page_lines(found: RunPage) -> list[str]:
         [
             f"{glyph(one.state)} {short_id(one.id)}",
             ago(one.created_at, now),
-            f"{one.procedure}{' (drill)' if one.drill else ''}",
+            f"{one.procedure}{' (drill)' if one.drill else ''}{' (broken glass)' if one.broke_glass else ''}",
             f"{one.from_version} → {one.to_version}",
             str(one.state),
             took(one.seconds),
@@ -104,7 +109,7 @@ def show(context: typer.Context, identifier: Id, json: Json = False) -> int:
     here = session(context, json)
 
     async def work() -> int:
-        async with here.viewing() as viewer:
+        async with here.viewing(identifier) as viewer:
             viewer.require_ledger()
             run_id = await viewer.find(identifier)
             view, executor, gates = await viewer.run(run_id), await viewer.executor(run_id), await viewer.gates(run_id)
@@ -123,7 +128,7 @@ def follow_run(context: typer.Context, identifier: Id, json: Json = False) -> in
     here = session(context, json)
 
     async def work() -> int:
-        async with here.viewing() as viewer:
+        async with here.viewing(identifier) as viewer:
             viewer.require_ledger()
             view = await follow(viewer, await viewer.find(identifier), here.output)
             executor = (await viewer.executor(view.run.id)).state
@@ -171,7 +176,7 @@ def take_over(
     here = session(context, json)
 
     async def work() -> int:
-        async with here.operating("runs take-over") as operator:
+        async with here.operating("runs take-over", identifier) as operator:
             run_id = await operator.find(identifier)
             before = await operator.take_over(run_id, reason, stop=stop)
             view = await operator.run(run_id)
@@ -188,7 +193,7 @@ def close(context: typer.Context, identifier: Id, reason: Reason = "", json: Jso
     here = session(context, json)
 
     async def work() -> int:
-        async with here.operating("runs close") as operator:
+        async with here.operating("runs close", identifier) as operator:
             run_id = await operator.find(identifier)
             await operator.close_run(run_id, reason)
             view, executor = await operator.run(run_id), (await operator.executor(run_id)).state
@@ -213,7 +218,7 @@ def answer(context: typer.Context, identifier: Id, gate: str, choice: str, json:
     here = session(context, json)
 
     async def work() -> int:
-        async with here.operating("runs answer") as operator:
+        async with here.operating("runs answer", identifier) as operator:
             run_id = await operator.find(identifier)
             await operator.answer(run_id, gate, choice)
         here.output.answer({"run": run_id, "gate": gate, "answer": choice}, [f"answered {choice}"])
@@ -228,7 +233,7 @@ def _steer(
     here = session(context, json)
 
     async def work() -> int:
-        async with here.operating(f"runs {command}") as operator:
+        async with here.operating(f"runs {command}", identifier) as operator:
             run_id = await operator.find(identifier)
             since = (await operator.run(run_id)).events[-1].seq
             if command is Command.RESUME:

@@ -39,7 +39,7 @@ async def standing(viewer: "Viewer", program: str, service: str | None = None) -
     problems = [f"{one.service} {one.shown_state(now)}" for one in snapshot.services if _unwell(one, now)]
     problems += [f"way back of {one.service} {one.gate}" for one in ways if one.gate != "pass"]
     problems += [f"way back of {name} unknown" for name in unread]
-    problems += filter(None, (record.stuck, record.problem))
+    problems += filter(None, (record.stuck, record.problem, record.waiting))
     payload = {
         "environment": viewer.environment_name,
         "product": viewer.environment.product,
@@ -58,6 +58,7 @@ async def standing(viewer: "Viewer", program: str, service: str | None = None) -
         "last": run_row(record.last) if record.last else None,
         "keeper": record.keeper,
         "changes": record.changes,
+        "waiting": record.waiting,
         "ledger_note": record.problem or viewer.ledger_note,
     }
     lines = [f"{viewer.environment_name.upper()}  {viewer.environment.product}  {viewer.host}  {moment(snapshot.at)}"]
@@ -85,25 +86,29 @@ class _Record:
     keeper: KeeperFacts | None = None
     changes: tuple[ChangeNote, ...] = ()
     problem: str = ""
+    waiting: str = ""
 
 
 async def _recorded(viewer: "Viewer", program: str) -> _Record:
     """Health does not come from the ledger, so that it is shown also where this has a problem."""
+    waiting = await viewer.waiting()
     try:
         active = await viewer.active()
         page = await viewer.runs(RunQuery(environment=viewer.environment_name, limit=2))
         last = next((one for one in page.runs if active is None or one.id != active.id), None)
         stuck = await _stuck(viewer, active, program) if active else ""
-        return _Record(active, stuck, last, await viewer.keeper(), await viewer.changes(5))
+        return _Record(active, stuck, last, await viewer.keeper(), await viewer.changes(5), "", waiting)
     except LedgerError as error:
-        return _Record(problem=error.message)
+        return _Record(problem=error.message, waiting=waiting)
 
 
 def _record_lines(record: _Record, note: str, now: datetime, program: str) -> list[str]:
+    glass = [f"{DOWN} {record.waiting}: {program} audit import"] if record.waiting else []
     if record.keeper is None:
-        return [f"? what runs, what ran and what changed is not known: {record.problem}"]
+        return [*glass, f"? what runs, what ran and what changed is not known: {record.problem}"]
     lines = [f"RUNNING  {_run_line(record.active) if record.active else 'nothing'}"]
     lines += [f"{DOWN} {record.stuck}"] if record.stuck else []
+    lines += glass
     lines.append(f"LAST     {_run_line(record.last) if record.last else note or 'nothing yet'}")
     keeper = record.keeper
     lines.append(f"KEEPER   {'runs, process ' + str(keeper.pid) if keeper.alive else f'none: {program} keeper start'}")
