@@ -86,7 +86,8 @@ class RunPage(Page):
     def idle_note(self, width: int) -> Row:
         if self.view is None:
             return row()
-        return note_row(self.view.run, self.executor, self.shell.keys, starting=self._starting())
+        keys = {action.id: self.key(action.id) for action in self.actions_now()}
+        return note_row(self.view.run, self.executor, keys, starting=self._starting())
 
     def _starting(self) -> bool:
         """Whether the run was asked for a moment ago, so that its executor is on its way."""

@@ -91,7 +91,9 @@ def timeline(live: Live, width: int) -> Row:
     budget, seconds = live.view.plan.budget_seconds, elapsed(live) or 0.0
     late = seconds > budget
     head = row((face(seconds), "down bold" if late else "bright bold"), (f" of {face(budget)}  ", "dim"))
-    tail = row((f"  usual {about(live.usual)}" if live.usual else "  no run like it on record", "dim"))
+    over = live.view.run.state.terminal and live.view.run.state is not RunState.NEEDS_OPERATOR
+    none = "  no other run like it on record" if over else "  no run like it on record"
+    tail = row((f"  usual {about(live.usual)}" if live.usual else none, "dim"))
     room = max(10, width - head.width - tail.width)
     used = min(room, round(room * seconds / budget))
     bar: list[Part] = [(BAR * used, "down" if late else "ok"), (HAIR * (room - used), "faint")]
