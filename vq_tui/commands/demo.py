@@ -19,6 +19,7 @@ import typer
 from actions.model.errors import ExitCode
 from screens.words import took
 from vq_tui import tty
+from vq_tui.commands.guard import Terminated
 from vq_tui.commands.output import Output
 from vq_tui.commands.sandbox import take_down
 from vq_tui.commands.session import Json, Session, run, session
@@ -91,7 +92,7 @@ def _console(here: Session, config: Path) -> int:
 
 def _leave(number: int, _frame: object) -> None:
     """The terminal has gone, or somebody ends this process: the `finally` parts run, so the stack goes too."""
-    raise SystemExit(128 + number)
+    raise Terminated(number)
 
 
 async def _watch(here: Session, duration: float, took: float) -> int:

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from vq_tui.commands.given import Session as Session
-
-ENDING = {signal.SIGTERM, signal.SIGHUP}
+from vq_tui.commands.guard import ENDING, Terminated
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
 Service = Annotated[str | None, typer.Option("--service", metavar="NAME", help="The service, where there are several.")]
@@ -24,8 +23,9 @@ def session(context: typer.Context, json: bool) -> Session:
 
 
 def run(work: Callable[[], Awaitable[int]]) -> int:
-    """Run a command's coroutine to its end. A signal that ends it cancels it: its `finally` parts run; then 128 + n.
+    """Run a command's coroutine to its end. A signal that ends it cancels it: its `finally` parts run.
 
+    Raises Terminated then, and KeyboardInterrupt for Ctrl-C: `guarded` tells either in one line, or one object.
     Until the loop listens, and once it no longer does, the signals wait: what a handler raises in there would be lost.
     """
     heard = {number: signal.getsignal(number) for number in ENDING}
@@ -56,6 +56,6 @@ async def _cancellable(work: Callable[[], Awaitable[int]], numbers: list[signal.
     except asyncio.CancelledError:
         if not received:
             raise
-        return 128 + received[0]
+        raise Terminated(received[0]) from None
     finally:
         signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
