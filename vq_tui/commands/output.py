@@ -61,6 +61,12 @@ class Output:
         if not self.json:
             self._write(sys.stdout, self._dress(text))
 
+    def banner(self, text: str) -> None:
+        """One line for people that nobody overlooks: red where there is colour."""
+        text = to_ascii(text) if self.ascii else text
+        if not self.json:
+            self._write(sys.stdout, f"\x1b[1;97;41m {text} \x1b[0m" if self.colour else text)
+
     def aside(self, text: str) -> None:
         """One line on stderr: progress, hints, questions. Never part of the answer."""
         self._write(sys.stderr, to_ascii(text) if self.ascii else text)
