@@ -28,10 +28,14 @@ _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 
 @dataclass(frozen=True)
 class Hashes:
-    """The `config-hash` that `up` wants with the files as they are, and as they will be; None where it fails."""
+    """The `config-hash` that `up` wants with the files as they are, and as they will be; None where it fails.
+
+    `trouble` says why Compose could not even be asked.
+    """
 
     now: str | None
     then: str | None
+    trouble: str = ""
 
 
 class ComposeCli:
@@ -75,16 +79,22 @@ class ComposeCli:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _ask(self, question: Question, key: str) -> Hashes:
+        try:
+            found = await self._both(question)
+        except OSError as error:  # no room for the draft: that leaves a risk open, it does not refuse a rollback
+            return Hashes(None, None, f"cannot write to {_temporary()}: {error.strerror or type(error).__name__}")
+        if found.now is not None and found.then is not None:
+            await asyncio.to_thread(_remember, key, found)
+        return found
+
+    async def _both(self, question: Question) -> Hashes:
         others = [one for one in question.read if one != question.pin]
         with tempfile.TemporaryDirectory(prefix="vq-tui-") as folder:
             draft = Path(folder, "pin.yaml")
             await asyncio.to_thread(draft.write_text, question.content, "utf-8")
-            found = Hashes(
+            return Hashes(
                 *await asyncio.gather(self._hash(question, question.read), self._hash(question, [*others, str(draft)]))
             )
-        if found.now is not None and found.then is not None:
-            await asyncio.to_thread(_remember, key, found)
-        return found
 
     async def _hash(self, question: Question, files: Sequence[str]) -> str | None:
         command, service = self.command(question.version), self._settings.service
@@ -130,6 +140,13 @@ def variables(texts: Sequence[str]) -> str:
     """A fingerprint of the variables that those texts refer to, as this process has them."""
     names = sorted({name for text in texts for name in _VARIABLE.findall(text)})
     return digest([[name, os.environ.get(name)] for name in names])
+
+
+def _temporary() -> str:
+    try:
+        return tempfile.gettempdir()
+    except OSError:  # none of the usual places can be written
+        return "any temporary directory"
 
 
 def _plugin() -> bool:

@@ -64,6 +64,8 @@ def judged(hashes: Hashes | None, question: Question) -> tuple[str | None, str]:
     """
     if hashes is None:
         return None, SLOW
+    if hashes.trouble:
+        return None, f"pin pending: {clean(hashes.trouble, limit=200)}; the next `up` makes the containers once more"
     if hashes.now is None or hashes.then is None:
         return None, "pin pending: Compose cannot read the project's files; the next `up` says why"
     if question.present != hashes.now:
