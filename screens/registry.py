@@ -58,7 +58,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("list.page-down", "page down", "pagedown", "one page down"),
     Action("list.first", "first", "home", "to the first line"),
     Action("list.last", "last", "end", "to the last line"),
-    Action("list.open", "open", "enter", "open the line under the pointer"),
+    Action("list.open", "open", "enter", "open the line under the pointer; of a service, its log whole"),
     Action("home.jump", "jump", "f", "a letter on every place to go to: press it to go there", foot=80),
     Action("home.keeper", "start keeper", "K", "start the keeper that observes while no console is open", _L1, True),
     Action("home.quit", "quit", "q", "close this console; runs go on without it", foot=92),

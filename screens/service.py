@@ -1,16 +1,21 @@
 """One service: its instances, its figures against their limits, its log (H1-H6, H11)."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 
 from actions.model.views import LogCounts, SlotView
 from screens.cells import Row, ends, row
 from screens.page import Page
 from screens.registry import Action, bindings
 from screens.scene import Scene
-from screens.service_rows import Detail, first_to_read, service_rows
+from screens.service_rows import Detail, first_to_read, name_of, service_rows
+from screens.service_text import service_text
+from screens.working import one_line
 
+T = TypeVar("T")
 LOG_SECONDS = 4.0
+LOG_LINES = 400
 
 
 class ServicePage(Page):
@@ -30,7 +35,9 @@ class ServicePage(Page):
         self.filter = ""
         self.top = 0
         self.figures_from: int | None = None
+        self.read_at: datetime | None = None
         self._asked_at = float("-inf")
+        self._asking: dict[str, object] = {}
 
     def heading(self) -> tuple[str, ...]:
         return (self.service,)
@@ -43,12 +50,33 @@ class ServicePage(Page):
         self.ask()
 
     def ask(self) -> None:
-        """Look again."""
+        """Look again, at whatever no question is under way about: a slow source answers late, not never."""
         self._asked_at = self.shell.clock.monotonic()
         desk = self.shell.desk
-        self.fetch(desk.slots(self.service), self._slots, "slots")
-        self.fetch(desk.log_counts(self.service), self._counts, "counts")
+        self._ask("slots", None, lambda: desk.slots(self.service), self._slots)
+        self._ask("counts", None, lambda: desk.log_counts(self.service), self._counts)
         self._ask_log()
+
+    def _ask(
+        self, group: str, about: object, work: Callable[[], Coroutine[Any, Any, T]], then: Callable[[T], None]
+    ) -> None:
+        if group in self._asking and self._asking[group] == about:
+            return
+        self._asking[group] = about
+
+        def answered(found: T) -> None:
+            self._asking.pop(group, None)
+            self.errors.pop(group, None)
+            then(found)
+            self.repaint()
+
+        self.fetch(work(), answered, group)
+
+    def _ask_log(self) -> None:
+        if self.chosen is not None:
+            slot, instance = self.chosen
+            tail = self.shell.desk.log_tail
+            self._ask("log", self.chosen, lambda: tail(self.service, slot, instance, lines=LOG_LINES), self._tail)
 
     def scene_changed(self, scene: Scene) -> None:
         if self.shell.clock.monotonic() - self._asked_at >= LOG_SECONDS:
@@ -56,33 +84,43 @@ class ServicePage(Page):
         super().scene_changed(scene)
 
     def _slots(self, slots: tuple[SlotView, ...]) -> None:
+        before = self._log_name()
         self.slots = slots
-        self.errors.pop("slots", None)
-        if self.chosen is None:
-            self.chosen = first_to_read(slots)
-            self._ask_log()
+        if self.chosen is None or self._gone(self.chosen):
+            self._choose(first_to_read(slots))
+            if before and self.chosen is not None:
+                self.say(f"{before} is gone: this is the log of {self._log_name()}", "warn")
         self.refresh_bindings()
-        self.repaint()
+
+    def _gone(self, chosen: tuple[str, str]) -> bool:
+        """Whether that instance is not there any more; where its platform is silent, nobody knows."""
+        slot = next((one for one in self.slots or () if one.slot == chosen[0]), None)
+        return slot is None or (slot.facts is not None and all(one.id != chosen[1] for one in slot.facts.instances))
+
+    def _log_name(self) -> str:
+        return name_of(self.detail())
+
+    def _choose(self, chosen: tuple[str, str] | None) -> None:
+        """Read the log of another instance; that of the one before says nothing about it."""
+        self.chosen, self.lines, self.read_at, self.top = chosen, None, None, 0
+        self.errors.pop("log", None)
+        self._ask_log()
 
     def _counts(self, counts: LogCounts) -> None:
         self.counts = counts
-        self.errors.pop("counts", None)
-        self.repaint()
-
-    def _ask_log(self) -> None:
-        if self.chosen is not None:
-            self.fetch(self.shell.desk.log_tail(self.service, *self.chosen, lines=400), self._tail, "log")
 
     def _tail(self, log: tuple[str, ...]) -> None:
-        self.lines = log
-        self.errors.pop("log", None)
-        self.repaint()
+        self.lines, self.read_at = log, self.shell.clock.now()
 
     def failed(self, group: str, error: BaseException) -> None:
         """Said where its data would stand; the other parts stay."""
+        if group not in ("slots", "counts", "log"):
+            super().failed(group, error)
+            return
         if group == "slots":
             self.slots = self.slots or ()
-        self.errors[group] = str(error)
+        self._asking.pop(group, None)
+        self.errors[group] = one_line(error)
         self.repaint()
 
     def _instances(self) -> list[tuple[str, str]]:
@@ -98,6 +136,7 @@ class ServicePage(Page):
             snapshot.service(self.service) if snapshot else None, self.slots, self.chosen, self.lines, self.counts,
             self.shell.clock.now(), self.top, self.filter, tuple(self.errors.values()),
             self.key("service.figures"), self.figures_from, self.key("all.write"),
+            self.read_at,
         )  # fmt: skip
 
     def idle_note(self, width: int) -> Row:
@@ -107,8 +146,7 @@ class ServicePage(Page):
         return ends(row(), row((words, "dim")), width)
 
     def plain(self) -> str:
-        whole = replace(self.detail(), figures_from=None)
-        return "\n".join(line.plain.rstrip() for line in service_rows(whole, 200, 2_000)).rstrip() + "\n"
+        return service_text(self.detail())
 
     def possible(self, action: Action) -> bool:
         if action.id == "service.next":
@@ -117,17 +155,20 @@ class ServicePage(Page):
             return self.figures_from is None
         if action.id == "service.figures":
             return self._figures() > 0
-        return action.id != "list.open"
+        return action.id != "list.open" or (bool(self.lines) and self.figures_from is None)
 
     def action_next(self) -> None:
         """The log of the next instance."""
         instances = self._instances()
         if instances:
             at = instances.index(self.chosen) + 1 if self.chosen in instances else 0
-            self.chosen = instances[at % len(instances)]
-            self.lines, self.top = None, 0
-            self._ask_log()
+            self._choose(instances[at % len(instances)])
             self.repaint()
+
+    def action_open(self) -> None:
+        """The log with every line whole."""
+        if self.lines:
+            self.shell.open("screens.log:LogPage", self.service, self._log_name(), self.lines, self.filter)
 
     def move(self, delta: int) -> None:
         """Scroll the log; upwards is back in time. While the figures are on show, those."""

@@ -15,6 +15,8 @@ from screens.words import ago, counted, number, plural, since, size, told
 
 MARGIN = 2
 PLOT = 30
+OLD_SECONDS = 10.0
+"""A log that was read longer ago says so: its source is slow or silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Detail:
     figures_from: int | None = None
     """With a number the figures alone are shown, from that one on."""
     write_key: str = ""
+    log_at: datetime | None = None
+    """When the log was read."""
 
 
 def service_rows(detail: Detail, width: int, height: int) -> list[Row]:
@@ -112,12 +116,17 @@ def instance_rows(detail: Detail, width: int) -> list[Row]:
     return rows
 
 
-def instance_row(instance: Instance, detail: Detail, slot: str, width: int) -> Row:
-    """One container, pod or process."""
+def instance_verdict(instance: Instance) -> tuple[str, str, str]:
+    """Glyph, role and word of an instance."""
     ready = well(instance)
     starting = instance.state in (InstanceState.STARTING, InstanceState.STOPPING)
     glyph, role = GATE[Gate.PASS] if ready else ("▲", "warn") if starting else GATE[Gate.FAIL]
-    word = instance.state.value if ready or instance.state is not InstanceState.RUNNING else "not ready"
+    return glyph, role, instance.state.value if ready or instance.state is not InstanceState.RUNNING else "not ready"
+
+
+def instance_row(instance: Instance, detail: Detail, slot: str, width: int) -> Row:
+    """One container, pod or process."""
+    glyph, role, word = instance_verdict(instance)
     pointer = POINTER if detail.chosen == (slot, instance.id) else " "
     line = row(
         (pointer, "key"), (fit(instance.name, 14 if width < 100 else 24), "text"), (f" {glyph} {fit(word, 10)}", role)
@@ -176,13 +185,18 @@ def in_order(figures: Iterable[Figure]) -> list[Figure]:
     return sorted(figures, key=lambda figure: order[figure.gate])
 
 
+def figure_verdict(figure: Figure, *, stale: bool) -> tuple[str, str]:
+    """Glyph and role of a figure."""
+    if stale:
+        return "?", "unknown"
+    if figure.gate is Gate.INCONCLUSIVE:
+        return ("?", "warn") if figure.value is None else (" ", "dim")
+    return GATE[figure.gate]
+
+
 def figure_row(figure: Figure, width: int, *, stale: bool) -> Row:
     """`● latency   38 ms   limit 200 ms`; what has no verdict has no tick."""
-    glyph, role = GATE[figure.gate]
-    if figure.gate is Gate.INCONCLUSIVE:
-        glyph, role = ("?", "warn") if figure.value is None else (" ", "dim")
-    if stale:
-        glyph, role = "?", "unknown"
+    glyph, role = figure_verdict(figure, stale=stale)
     limit = f"limit {number(figure.limit, figure.unit)}" if figure.limit is not None else figure.label
     value = (fit(number(figure.value, figure.unit), 12), "bright" if figure.value is not None and not stale else "dim")
     return cut(row((f"{glyph} ", role), (fit(figure.name, 15), "dim"), value, (f" {limit}", "dim")), width)
@@ -191,7 +205,10 @@ def figure_row(figure: Figure, width: int, *, stale: bool) -> Row:
 # log --------------------------------------------------------------------------
 def log_rows(detail: Detail, width: int, height: int) -> list[Row]:
     """The end of one log, and what the analysis counted in all of them; an unread log is said to be unread."""
-    head = row(("LOG ", "head"), (_name_of(detail), "dim"))
+    head = row(("LOG ", "head"), (name_of(detail), "dim"))
+    head += row(("  gets no traffic" if idle(detail) else "", "warn"))
+    age = since(detail.log_at, detail.now) or 0.0
+    head += row((f"  as of {ago(age)} ago" if age > OLD_SECONDS else "", "warn"))
     rows = [ends(head, row((f"filter {detail.filter}" if detail.filter else "", "key")), width)]
     words = "not counted" if detail.counts is None else counted(detail.counts)
     rows.append(cut(row((f"all instances: {words}", "dim")), width))
@@ -203,13 +220,20 @@ def log_rows(detail: Detail, width: int, height: int) -> list[Row]:
         return [*rows, row(("reading" if detail.chosen else "no instance whose log could be read", "dim"))]
     matching = [line for line in detail.log if detail.filter.lower() in line.lower()]
     if not matching:
-        return [*rows, row(("no lines with these words" if detail.filter else "no lines yet in this log", "dim"))]
+        none = f"none in the last {plural(len(detail.log), 'line')}" if detail.filter and detail.log else ""
+        return [*rows, row((none or "no lines yet in this log", "dim"))]
     room = max(1, height - len(rows))
     end = max(min(room, len(matching)), len(matching) - detail.top)
     return [*rows, *(cut(row((line, log_role(line))), width) for line in matching[max(0, end - room) : end])]
 
 
-def _name_of(detail: Detail) -> str:
+def idle(detail: Detail) -> bool:
+    """Whether the chosen instance stands where no users are sent, while others serve them."""
+    shares = {slot.slot: slot.share for slot in detail.slots or ()}
+    return detail.chosen is not None and shares.get(detail.chosen[0]) == 0.0 and any(shares.values())
+
+
+def name_of(detail: Detail) -> str:
     """The chosen instance by the name it has in the list above."""
     slots = detail.slots or ()
     names = {(slot.slot, one.id): one.name for slot in slots if slot.facts for one in slot.facts.instances}
