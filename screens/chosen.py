@@ -68,7 +68,9 @@ class ChosenPage(DecisionPage):
         if self.holder is not None:
             return attach_rows(self.holder, self.key("all.attach"), width)
         if self.problem:
-            return refusal_rows(self.problem, f"{leave} goes back to the releases; nothing was touched", width)
+            return refusal_rows(
+                self.problem, f"{self.accepting()}{leave} goes back to the releases; nothing was touched", width
+            )
         if self.offer is None:
             return framed(row(("planning from fresh facts", "dim")), width)
         if not self.words():

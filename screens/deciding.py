@@ -31,6 +31,7 @@ class DecisionPage(Page):
         self.offer: RollbackOffer | None = None
         self.holder: Run | None = None
         self.reason: str | None = None
+        self.accepted = False
         self.problem = ""
         self.refused = ""
         self.unread = ""
@@ -44,7 +45,7 @@ class DecisionPage(Page):
         """What would be asked for; its key makes a double press one run."""
         return RollbackRequest(
             environment=self.shell.identity.name, service=self.service, to=self.to, level=self.LEVEL,
-            reason=reason, key=self._key,
+            reason=reason, key=self._key, accept_drift=self.accepted,
         )  # fmt: skip
 
     def words(self) -> str:
@@ -97,14 +98,14 @@ class DecisionPage(Page):
             return
         same = before is not None and _same(before.plan, offer.plan)
         if not same or held is not (holder is not None):
-            self.problem = "" if offer.plan else offer.refusal or "no plan could be made"
+            self.problem = _problem(offer)
             self.challenge, self.refused = None, ""
             self.planned()
             if not same and before is not None and before.plan is not None and offer.plan is not None:
                 self.say("the plan changed: read it again; the key is a new one", "warn")
             self.refresh_bindings()
         elif offer.plan is None:
-            self.problem = offer.refusal or "no plan could be made"
+            self.problem = _problem(offer)
         self.repaint()
 
     def planned(self) -> None:
@@ -210,6 +211,7 @@ class DecisionPage(Page):
             keys,
             self.unread,
             self.first(),
+            self.accepted,
         )
 
     def body(self, width: int, height: int) -> Sequence[Row]:
@@ -240,6 +242,17 @@ class DecisionPage(Page):
         if self.challenge is not None:
             self.challenge.rearm()
 
+    def action_accept_drift(self) -> None:
+        """Ask again, drift accepted: another plan, which says what is replaced, and so another key."""
+        if self.offer is not None:
+            self.accepted = True
+            self.look()
+
+    def accepting(self) -> str:
+        """How drift is accepted, ahead of other advice; empty where it is not what refuses, or may not be."""
+        drifted = next((one for one in self.actions_now() if one.method == "accept_drift"), None)
+        return f"{self.key(drifted.id)} accepts that and asks anew, " if drifted else ""
+
     def action_plan(self) -> None:
         """Every step, and every check that does not pass."""
         if self.offer is not None:
@@ -250,9 +263,16 @@ class DecisionPage(Page):
             return False
         if action.method == "plan":
             return self.offer is not None and (self.offer.plan is not None or bool(doubts(self.offer.readiness.checks)))
+        if action.method == "accept_drift":
+            return self.offer is not None and bool(self.offer.drift) and not self.sent and self.holder is None
         if action.method == "reason":
             return self.offer is not None and not self.sent
         return action.scope != "list"
+
+
+def _problem(offer: RollbackOffer) -> str:
+    """Why there is no plan; empty when there is one."""
+    return "" if offer.plan else offer.drift or offer.refusal or "no plan could be made"
 
 
 def _same(one: Plan | None, other: Plan | None) -> bool:

@@ -38,7 +38,8 @@ class RollbackPage(DecisionPage):
         return self.service or (only[0] if len(only) == 1 else None)
 
     def action_again(self) -> None:
-        """Look at the facts again."""
+        """Look at the facts again; drift that was accepted is accepted again by its key."""
+        self.accepted = False
         self.look()
 
     def possible(self, action: Action) -> bool:
@@ -60,7 +61,7 @@ class RollbackPage(DecisionPage):
             return attach_rows(self.holder, self.key("all.attach"), width)
         if self.problem:
             other = f"{self.key('rollback.other')} chooses another version, " if self._moved() is not None else ""
-            advice = f"{other}{again} looks again, {leave} leaves; nothing was touched"
+            advice = f"{self.accepting()}{other}{again} looks again, {leave} leaves; nothing was touched"
             return refusal_rows(self.problem, advice, width)
         if self.offer is None:
             return framed(row(("planning from fresh facts", "dim")), width)

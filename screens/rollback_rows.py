@@ -13,6 +13,7 @@ from actions.model.plan import Plan, Readiness, Release, RollbackOffer
 from actions.model.run import Run
 from actions.model.words import Gate
 from screens.cells import BLANK, Part, Row, cut, ends, field, fit, indent, row, safe, wrap
+from screens.drift_rows import drift_row
 from screens.glyphs import GATE, HAIR
 from screens.spark import spark
 from screens.words import about, ago, face, short_name, since
@@ -34,6 +35,7 @@ class Decision:
     keys: dict[str, str]
     unread: str = ""
     first: str = ""
+    accepted: bool = False
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -88,6 +90,7 @@ def evidence_rows(
     rows += [BLANK, row((HAIR * width, "hair"))]
     if plan is not None:
         rows += [cut(field("first", (decision.first, "warn"), width=LABEL), width)] if decision.first else []
+        rows += [drift_row(plan, LABEL, width)] if decision.accepted else []
         rows += [
             _list("moves", plan.moves, width),
             _list("keeps", plan.keeps, width),

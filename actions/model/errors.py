@@ -64,7 +64,11 @@ class Refused(VqError):
 
 
 class Drifted(Refused):
-    """What is configured was changed behind our back: that may be accepted, and then gone on with."""
+    """What is configured was changed behind our back: `reason`. `command` asks for the same and accepts that."""
+
+    def __init__(self, reason: str, command: str) -> None:
+        super().__init__(f"{reason}; to accept it: '{command}'")
+        self.reason = reason
 
 
 class Stale(Refused):

@@ -149,14 +149,15 @@ class RollbackOffer(Fact):
     """The rollback screen's whole content: a plan, or the reason why there is none, and the readiness behind it.
 
     `evidence` is what speaks against the release that serves, and the reason unless another is written; `note` says
-    what else to know before it is rolled back, and is no reason. `drifted`: accepting drift would go on.
+    what else to know before it is rolled back, and is no reason. `drift` is the refusal where accepting
+    that drift would go on.
     """
 
     readiness: Readiness
     plan: Plan | None
     refusal: str = ""
     refusal_code: ExitCode = ExitCode.REFUSED
-    drifted: bool = False
+    drift: str = ""
     others: tuple[Release, ...] = ()
     evidence: str = ""
     note: str = ""

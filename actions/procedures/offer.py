@@ -15,17 +15,18 @@ from actions.procedures.rollback import plan_rollback
 def offer(request: RollbackRequest, facts: RollbackFacts) -> RollbackOffer:
     """What the operator may confirm. Submit the request with the reason of the plan to get exactly this plan."""
     plan: Plan | None = None
-    refusal, code, drifted = "", ExitCode.REFUSED, False
+    refusal, code, drift = "", ExitCode.REFUSED, ""
     try:
         plan = plan_rollback(request, facts)
     except (Refused, UnknownNameError) as error:
-        refusal, code, drifted = error.message, error.code, isinstance(error, Drifted)
+        refusal, code = error.message, error.code
+        drift = error.reason if isinstance(error, Drifted) else ""
     return RollbackOffer(
         readiness=readiness(facts),
         plan=plan,
         refusal=refusal,
         refusal_code=code,
-        drifted=drifted,
+        drift=drift,
         others=facts.choice.others,
         evidence=fault(facts),
         note=note(facts),

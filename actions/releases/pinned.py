@@ -59,8 +59,7 @@ def refuse_failed(facts: RollbackFacts, *, accept_drift: bool = False, accepting
         if check.id == "drift" and accept_drift:
             continue
         if check.id == "drift" and accepting:
-            said = f"{check.title}: {check.evidence}: look who changed it; to accept it: '{accepting}'"
-            raise Drifted(said)
+            raise Drifted(f"{check.title}: {check.evidence}: look who changed it", accepting)
         advice = f": {check.advice}" if check.advice else ""
         raise Refused(f"{check.title}: {check.evidence or 'failed'}{advice}")
 

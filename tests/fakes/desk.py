@@ -49,6 +49,8 @@ class World:
     snapshot: Snapshot | None = field(default_factory=facts.snapshot)
     readiness: Readiness = field(default_factory=facts.readiness)
     offer: RollbackOffer | VqError = field(default_factory=facts.offer)
+    accepted: RollbackOffer | None = None
+    """What is offered to whoever accepts drift, where that is something else."""
     releases: tuple[Release, ...] = field(default_factory=facts.releases)
     slots: tuple[SlotView, ...] = field(default_factory=facts.slots)
     log: tuple[str, ...] = field(default_factory=facts.log_lines)
@@ -165,6 +167,8 @@ class FakeViewer:
         self.world.ledger()
         if isinstance(self.world.offer, VqError):
             raise self.world.offer
+        if request.accept_drift and self.world.accepted is not None:
+            return self.world.accepted
         if request.level is Level.MANUAL and self.world.offer.plan is not None and request.to is not None:
             plan = facts.plan(Level.MANUAL, request.to).model_copy(update={"reason": request.reason or "as measured"})
             return self.world.offer.model_copy(update={"plan": plan})

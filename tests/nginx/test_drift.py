@@ -49,7 +49,7 @@ async def test_an_include_edited_by_hand_is_shown_and_refused_unless_accepted(ng
     assert "edited by hand" in seen.drift
     assert [note.gate for note in seen.notes if note.id == "drift"] == [Gate.FAIL]
     accepted = await reader.plan_switch(seen, GREEN)
-    assert accepted.details == ("the edit by hand is replaced, and kept as .vq-active.conf.prev-…",)
+    assert accepted.details == ("the edit by hand is replaced, kept as .vq-active.conf.prev-…",)
     await switch(nginx, changer, accepted)
     assert (await reader.observe()).drift == ""
     kept = nginx.settings.directory / f".vq-active.conf.prev-{KEY}"

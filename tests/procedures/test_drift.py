@@ -30,9 +30,9 @@ def test_the_refusal_names_the_exact_command(asked, words):
 
 def test_an_offer_says_that_accepting_would_go_on():
     refused = offer(request(), drifted())
-    assert refused.plan is None and refused.drifted
+    assert refused.plan is None and refused.drift == "traffic as configured: edited by hand: look who changed it"
     accepted = offer(request(accept_drift=True), drifted())
-    assert accepted.plan is not None and not accepted.drifted
+    assert accepted.plan is not None and not accepted.drift
     revalidate(accepted.plan, drifted(wanted=accepted.plan.to_reference), accept_drift=True)
 
 
@@ -44,4 +44,4 @@ def test_what_was_accepted_is_another_decision_than_one_without_drift():
 def test_accepting_drift_accepts_nothing_else():
     denied = Check(id="permissions", title="reload", gate=Gate.FAIL, evidence="may not reload")
     refused = offer(request(accept_drift=True), drifted(traffic_permissions=(denied,)))
-    assert refused.plan is None and "may not reload" in refused.refusal and not refused.drifted
+    assert refused.plan is None and "may not reload" in refused.refusal and not refused.drift

@@ -138,7 +138,7 @@ def _given_up(settings: NginxTraffic, facts: TrafficFacts) -> tuple[str, ...]:
         return ()
     if not facts.pins["sha256"]:
         return ("the missing include is written anew",)
-    return (f"the edit by hand is replaced, and kept as .{settings.include.name}.prev-…",)
+    return (f"the edit by hand is replaced, kept as .{settings.include.name}.prev-…",)
 
 
 def shown(shares: dict[str, float]) -> str:
