@@ -30,7 +30,7 @@ KEPT_ERRORS = (Forbidden, NotThere, ConfigError)
 class Mirror:
     """Objects of one collection, kept current by a task of its own. `version` grows with every change.
 
-    `managedFields` are not kept: nobody reads them here.
+    Of `managedFields` only the names of the managers are kept, and none of objects that a controller owns.
     """
 
     def __init__(self, client: KubernetesReader, path: str, pulse: Pulse) -> None:
@@ -63,7 +63,11 @@ class Mirror:
 
     async def objects(self) -> list[Json]:
         """All objects. Raises as `current` does."""
-        return list((await self.current())._objects.values())
+        return (await self.current()).held()
+
+    def held(self) -> list[Json]:
+        """All objects as they were seen last."""
+        return list(self._objects.values())
 
     def named(self, name: str) -> Json | None:
         """The object of that name."""
@@ -132,11 +136,13 @@ class Mirror:
 
     def _put(self, thing: Json) -> None:
         meta = thing["metadata"]
-        meta.pop("managedFields", None)
+        fields = meta.pop("managedFields", None) or []
+        controllers = [owner["uid"] for owner in meta.get("ownerReferences") or [] if owner.get("controller")]
+        if fields and not controllers:
+            meta["managedFields"] = [{"manager": name} for name in sorted({str(one.get("manager")) for one in fields})]
         self._objects[meta["uid"]] = self._named[meta["name"]] = thing
-        for owner in meta.get("ownerReferences") or []:
-            if owner.get("controller"):
-                self._owned.setdefault(owner["uid"], {})[meta["uid"]] = thing
+        for uid in controllers:
+            self._owned.setdefault(uid, {})[meta["uid"]] = thing
 
     def _take(self, uid: str) -> None:
         old = self._objects.pop(uid, None)

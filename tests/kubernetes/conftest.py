@@ -47,3 +47,10 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test waits a second because a server would like it to."""
     monkeypatch.setattr("actions.platforms.kubernetes.patience.LONGEST_PAUSE", 0.05)
     monkeypatch.setattr("actions.platforms.kubernetes.patience.PAUSE_SECONDS", 0.05)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pulse that asks often and has little patience."""
+    for name, seconds in (("EVERY", 0.05), ("LOST", 0.05), ("PATIENCE", 1.0), ("TOLERATED", 0.5)):
+        monkeypatch.setattr(f"actions.clients.kubernetes_pulse.{name}_SECONDS", seconds)

@@ -14,7 +14,7 @@ from actions.clients.kubernetes_mirror import LONGEST_REOPENING, Mirror, Mirrors
 from actions.model.errors import ConfigError, Refused, Unreachable
 from actions.platforms.kubernetes.driver import KubernetesWorkloadReader
 from tests.faults.proxy import FaultProxy
-from tests.kubernetes.bench import Bench
+from tests.kubernetes.bench import Bench, at_hand
 from tests.kubernetes.double import Delay, KubernetesDouble, Rule
 
 
@@ -63,11 +63,32 @@ async def test_metrics_that_hang_do_not_make_the_workload_unobservable(
     assert facts.ready_count == 2 and all(one.memory_bytes is None for one in facts.instances)
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pulse that asks often and has little patience."""
-    for name, seconds in (("EVERY", 0.05), ("LOST", 0.05), ("PATIENCE", 1.0), ("TOLERATED", 0.5)):
-        monkeypatch.setattr(f"actions.clients.kubernetes_pulse.{name}_SECONDS", seconds)
+@pytest.mark.parametrize("verbs", [("list",), ("watch",), ("list", "watch")])
+async def test_autoscalers_that_cannot_be_watched_do_not_make_the_workload_unobservable(
+    bench: Bench, released: KubernetesDouble, quick: None, verbs: tuple[str, ...]
+) -> None:
+    released.autoscaler("api")
+    released.deny("admin", Rule(verbs=verbs, resources=("horizontalpodautoscalers",)))
+    reader = bench.reader(bench.settings())
+
+    async def said() -> str:
+        return next((note.evidence for note in (await reader.observe()).notes if note.id == "autoscaler"), "")
+
+    async with asyncio.timeout(15):
+        while "not known" not in await said():
+            await asyncio.sleep(0.01)
+    assert len(await reader.plan_change(facts := await reader.observe(), at_hand(facts, "1.4.1"))) == 1
+
+
+async def test_the_log_is_that_of_the_container_that_counts(bench: Bench, double: KubernetesDouble) -> None:
+    containers = [{"name": "web", "image": "web:1"}, {"name": "auth", "image": "auth:1"}]
+    double.deployment("api", "", template={"metadata": {"labels": {"app": "api"}}, "spec": {"containers": containers}})
+    double.rolled_out("api")
+    reader = bench.reader(bench.settings())
+    (first, *_) = (await reader.observe()).instances
+    assert await reader.log_tail(first.id, 10)
+    (asked,) = [one for one in double.requests if one.resource == "pods/log"]
+    assert asked.query["container"] == "web"
 
 
 async def told(reader: KubernetesWorkloadReader) -> str:

@@ -18,6 +18,7 @@ from actions.platforms.kubernetes.images import image_check
 from actions.platforms.kubernetes.kinds import Paths
 from actions.platforms.kubernetes.observe import Observation, workload_facts
 from actions.platforms.kubernetes.planning import find, plan
+from actions.platforms.kubernetes.pods import container_of
 from actions.platforms.kubernetes.quantities import Usage, used_by
 from actions.platforms.kubernetes.rights import checks
 
@@ -27,6 +28,7 @@ LIBRARIES = ("kubernetes.aio.client", "kubernetes.aio.config", "aiohttp")
 OBSERVE_SECONDS = 8.0
 USAGE_SECONDS = 15.0
 USAGE_PATIENCE_SECONDS = 1.0
+OPTIONAL_PATIENCE_SECONDS = 3.0
 LOG_LIMIT_BYTES = 1_000_000
 
 
@@ -69,7 +71,7 @@ class KubernetesWorkloadReader:
                 evidence=f"no revision of {artefact.version} is kept any more",
                 advice="deploy it again from its source; raise revisionHistoryLimit",
             )
-        return await image_check(self._mirrors, revision, self._settings.container)
+        return await image_check(self._mirrors, revision)
 
     async def permissions(self) -> tuple[Check, ...]:
         """What access reviews say about the rights a rollback needs; nothing is changed to find out."""
@@ -88,8 +90,9 @@ class KubernetesWorkloadReader:
         if pod is None:
             raise Unreachable(f"pod {clean(instance)} of {self._settings.name} is gone; look at the instances again")
         query = {"tailLines": str(lines), "limitBytes": str(LOG_LIMIT_BYTES)}
-        if self._settings.container:
-            query["container"] = self._settings.container
+        query["container"] = container_of(
+            pod, container_of(seen.workload["spec"]["template"], self._settings.container)
+        )
         path = f"{self._paths.core('pods')}/{pod['metadata']['name']}/log"
         text = await self._mirrors.client.text(path, **query)
         return tuple(clean(line) for line in text.splitlines()[-lines:])
@@ -121,10 +124,10 @@ class KubernetesWorkloadReader:
         instances = tuple(pod for one in (own, *history) for pod in pods.owned_by(one["metadata"]["uid"]))
         mark = (tuple(map(_version, (own, *history, *instances))), scalers and scalers.version, id(usage))
         if self._seen is None or self._seen[0] != mark:
-            self._seen = mark, await self._observation(own, history, instances, scalers, usage)
+            self._seen = mark, self._observation(own, history, instances, scalers, usage)
         return self._seen[1]
 
-    async def _observation(
+    def _observation(
         self, own: Json, kept: tuple[Json, ...], pods: tuple[Json, ...], scalers: Mirror | None, usage: Usage
     ) -> Observation:
         return Observation(
@@ -132,7 +135,7 @@ class KubernetesWorkloadReader:
             workload={**own, "kind": self._paths.kind.name},
             kept=kept,
             pods=pods,
-            autoscalers=None if scalers is None else tuple(await scalers.objects()),
+            autoscalers=None if scalers is None else tuple(scalers.held()),
             usage=usage,
         )
 
@@ -142,9 +145,11 @@ class KubernetesWorkloadReader:
         return self._paths.apps(kind.plural), self._paths.apps(kind.history), self._paths.core("pods")
 
     async def _optional(self, path: str) -> Mirror | None:
+        """What may be missing, forbidden (to list or only to watch) or ill: then it is not known, and nothing else."""
         try:
-            return await self._mirrors.of(path).current()
-        except (Forbidden, NotThere):
+            async with asyncio.timeout(OPTIONAL_PATIENCE_SECONDS):
+                return await self._mirrors.of(path).current()
+        except (Forbidden, NotThere, Unreachable, TimeoutError):
             return None
 
     async def _used(self) -> Usage:

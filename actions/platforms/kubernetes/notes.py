@@ -12,18 +12,13 @@ from actions.model.health import Check
 from actions.model.text import clean
 from actions.model.words import Gate
 from actions.platforms.kubernetes.kinds import kubectl
+from actions.platforms.kubernetes.owners import owners
 from actions.platforms.kubernetes.status import deadline_exceeded
 
 if TYPE_CHECKING:
     from actions.platforms.kubernetes.revisions import Revision
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-OWNERS = {
-    "argocd.argoproj.io/tracking-id": "Argo CD",
-    "argocd.argoproj.io/instance": "Argo CD",
-    "kustomize.toolkit.fluxcd.io/name": "Flux",
-    "helm.toolkit.fluxcd.io/name": "Flux",
-}
 
 
 def notes(
@@ -101,16 +96,15 @@ def _history(workload: Json, revisions: "tuple[Revision, ...]") -> Check | None:
 
 
 def _owner(workload: Json) -> Check | None:
-    marks = {**(workload["metadata"].get("labels") or {}), **(workload["metadata"].get("annotations") or {})}
-    owner = next((name for mark, name in OWNERS.items() if mark in marks), None)
-    if owner is None:
+    found = owners(workload)
+    if not found:
         return None
     return Check(
         id="owner",
         title="owner",
         gate=Gate.INCONCLUSIVE,
-        evidence=f"{owner} owns this workload and would undo a rollback at its next sync",
-        advice=f"suspend the sync in {owner}, or change the source there as well",
+        evidence="; ".join(f"{owner.name} {owner.does}" for owner in found),
+        advice=f"{'; '.join(owner.advice for owner in found)}; or change the source there as well",
     )
 
 
@@ -132,7 +126,7 @@ def _autoscaled(workload: Json, autoscalers: tuple[Json, ...] | None) -> Check |
             id="autoscaler",
             title="autoscaler",
             gate=Gate.PASS,
-            evidence="not known whether the size is set by an autoscaler: no right to list them",
+            evidence="not known whether the size is set by an autoscaler: they cannot be listed and watched",
         )
     name, kind = workload["metadata"]["name"], workload.get("kind")
     for scaler in autoscalers:

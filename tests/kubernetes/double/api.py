@@ -120,6 +120,7 @@ class Api:
     def _get(self, target: Target, request: Request) -> Json | str:
         thing = self._store.get(target.kind, target.namespace, target.name)
         if target.subresource == "log" and target.kind == POD:
+            _one_container(thing, request.query.get("container"))
             lines = self._cluster.kubelet.log_of(thing)
             tail = int(request.query.get("tailLines") or 0)
             return "".join(f"{line}\n" for line in (lines[-tail:] if tail else lines))
@@ -222,3 +223,13 @@ class Api:
 
 def _unversioned(kind: Kind, name: str, cause: Json) -> ApiError:
     return invalid(kind.name, kind.group, name, [cause])
+
+
+def _one_container(pod: Json, asked: str | None) -> None:
+    """Raise ApiError 400 unless it is clear whose log is meant."""
+    name, names = pod["metadata"]["name"], [one["name"] for one in pod["spec"]["containers"]]
+    if asked is None and len(names) > 1:
+        told = " ".join(names)
+        raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{told}]")
+    if asked is not None and asked not in names:
+        raise bad_request(f"container {asked} is not valid for pod {name}")
