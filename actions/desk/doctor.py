@@ -12,6 +12,7 @@ from actions.model.health import Check, Snapshot
 from actions.model.plan import RollbackRequest
 from actions.model.way_back import RollbackFacts
 from actions.model.words import Gate, HealthState
+from actions.releases.known_by import differs
 from actions.runner.logout import survives_logout
 
 if TYPE_CHECKING:
@@ -92,7 +93,18 @@ async def _rights(desk: "Viewer", service: str) -> list[Check]:
         ]
     if facts.traffic_error:
         found.append(_check(f"traffic-{service}", f"traffic of {service}", Gate.FAIL, facts.traffic_error))
-    return found + list(facts.traffic_permissions)
+    return found + names(facts) + list(facts.traffic_permissions)
+
+
+def names(facts: RollbackFacts) -> list[Check]:
+    """Said where a service does not name its release as its platform does: how releases are then told apart."""
+    word, current = differs(facts), facts.choice.current
+    if not word or current is None:
+        return []
+    said = (
+        f"answers as {word}, its platform says {current.version}: releases are known by their own word, or by reference"
+    )
+    return [_check(f"names-{facts.service}", f"names of {facts.service}", Gate.PASS, said)]
 
 
 async def _keeper(desk: "Viewer") -> Check:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from actions.desk.doctor import names
 from actions.model.words import Verdict
 from actions.procedures.rollback import plan_rollback
-from actions.releases.known_by import differs, expected
+from actions.releases.known_by import expected
 from tests.releases.making import ILL, facts, release, request, slot
 
 OLD, NEW = "5.0.0-slim", "5.1.0-slim"
@@ -49,4 +50,9 @@ def test_the_plan_says_by_what_the_release_is_known():
     assert title(world("5.1.0")) == "prove health from outside, release by reference"
     assert title(world("5.1.0", old="5.0.0")) == "prove health from outside, release as 5.0.0"
     assert title(world("5.1.0", names=("5.0.0", "5.1.0"))) == "prove health from outside"
-    assert differs(world("5.1.0")) == "5.1.0" and differs(world("5.1.0", names=("5.0.0", "5.1.0"))) == ""
+
+
+def test_the_doctor_says_that_the_names_differ():
+    (check,) = names(world("5.1.0"))
+    assert check.evidence.startswith("answers as 5.1.0, its platform says 5.1.0-slim")
+    assert names(world("5.1.0", names=("5.0.0", "5.1.0"))) == names(world(None)) == []
