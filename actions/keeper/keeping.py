@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from traceback import format_exception
 
 from actions.config import load
 from actions.health import Poller
@@ -15,6 +17,7 @@ from actions.model.environment import Environment, Settings
 from actions.model.errors import Busy, VqError
 from actions.notices.outbox import deliver
 from actions.platforms.access import Access
+from actions.runner.redaction import Redactor, secrets_of
 
 LOCK = "keeper.lock"
 ROUND_SECONDS = 5.0
@@ -30,6 +33,7 @@ class Keeping:
         self._config = config
         self._say = say
         self._stopped = asyncio.Event()
+        self._unbeaten = ""
 
     def stop(self) -> None:
         """End soon; may be called from a signal handler of the loop."""
@@ -63,7 +67,7 @@ class Keeping:
         stamp = self._stamp()
         try:
             while not await self._wait(ROUND_SECONDS):
-                await asyncio.to_thread(writer.beat_keeper)
+                await self._beat(writer)
                 await self._deliver(writer, settings.environments)
                 if self._stamp() != stamp:
                     stamp = self._stamp()
@@ -81,24 +85,42 @@ class Keeping:
         """Observe one environment for ever. Its troubles are said and survived, so that they never stop the others."""
         slow = environment.model_copy(update={"interval": max(environment.interval, LEAST_INTERVAL)})
         while True:
-            access = Access(name, slow)
-            poller, releases = (
-                Poller(name, slow, access),
-                ReleaseWatch(access, writer, "keeper", partial(self._tell, name)),
-            )
             try:
-                async for snapshot in poller.snapshots():
-                    try:
-                        await releases.observe(snapshot)
-                    except VqError as error:
-                        self._say(f"{name}: {error.message}")
+                await self._observe(name, slow, writer)
             except Exception as error:  # noqa: BLE001 - one environment's bug must not end the watch of the others
-                self._say(f"{name}: {type(error).__name__}; beginning again")
-            finally:
-                releases.end()
-                await poller.close()
-                await access.close()
+                redactor = await asyncio.to_thread(lambda: Redactor(secrets_of(environment)))
+                self._say(f"{name}: {redactor.failure(error)}; beginning again")
+                if not isinstance(error, VqError):
+                    self._say(redactor.text("".join(format_exception(error)).rstrip(), multiline=True))
             await self._wait(ROUND_SECONDS)
+
+    async def _observe(self, name: str, environment: Environment, writer: LedgerWriter) -> None:
+        """Observe one environment with clients made for it; they are closed however this ends."""
+        async with AsyncExitStack() as stack:
+            access = Access(name, environment)
+            stack.push_async_callback(access.close)
+            poller = Poller(name, environment, access)
+            stack.push_async_callback(poller.close)
+            releases = ReleaseWatch(access, writer, "keeper", partial(self._tell, name))
+            stack.callback(releases.end)
+            async for snapshot in poller.snapshots():
+                try:
+                    await releases.observe(snapshot)
+                except VqError as error:
+                    self._say(f"{name}: {error.message}")
+
+    async def _beat(self, writer: LedgerWriter) -> None:
+        """Say that this keeper lives. A ledger that cannot take it now may do so the next time: that is said, once."""
+        try:
+            await asyncio.to_thread(writer.beat_keeper)
+        except VqError as error:
+            if error.message != self._unbeaten:
+                self._say(f"no sign of life: {error.message}")
+            self._unbeaten = error.message
+        else:
+            if self._unbeaten:
+                self._say("the ledger takes the sign of life again")
+            self._unbeaten = ""
 
     def _tell(self, name: str, text: str) -> None:
         self._say(f"{name}: {text}")

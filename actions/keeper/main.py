@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,9 +46,10 @@ def keep(ledger: Path, config: Path) -> int:
 
 
 def say(text: str) -> None:
-    """One line of the keeper's log."""
-    sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
-    sys.stderr.flush()
+    """One line of the keeper's log. One on a full disk, or whose reader is gone, takes none; the watch goes on."""
+    with suppress(OSError):
+        sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":
