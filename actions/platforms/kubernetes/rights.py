@@ -32,12 +32,12 @@ def needed(settings: KubernetesWorkload) -> list[Right]:
     """Verb, API group and resource of every right a rollback uses."""
     kind = KINDS[settings.kind]
     rights = [(verb, "apps", resource) for resource in (kind.plural, kind.history) for verb in ("get", "list", "watch")]
-    rights += [(verb, "", "pods") for verb in ("get", "list", "watch")]
+    rights += [(verb, "", "pods") for verb in ("list", "watch")]
     rights.append(("patch", "apps", kind.plural))
     if settings.service is not None:
         rights.append(("list", "discovery.k8s.io", "endpointslices"))
     if settings.kind == "statefulset" and settings.delete_stuck_pods:
-        rights.append(("delete", "", "pods"))
+        rights += [(verb, "", "pods") for verb in ("get", "delete")]
     return rights
 
 

@@ -37,6 +37,7 @@ class Exchange:
     content_type: str
     body: Any
     verb: str = ""
+    group: str = ""
     resource: str = ""
     name: str = ""
     dry_run: bool = False
@@ -120,6 +121,7 @@ class Handler(BaseHTTPRequestHandler):
                 return
             target = target_of(request, double.cluster.kinds)
             exchange.verb, exchange.resource, exchange.name = target.verb, target.resource, target.name
+            exchange.group = target.kind.group
             exchange.dry_run = request.dry_run
             self._through_faults(exchange, who, target, request)
         except ApiError as error:
