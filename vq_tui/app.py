@@ -9,6 +9,7 @@ from actions.model.errors import ConfigError
 from vq_tui import tty
 
 if TYPE_CHECKING:
+    from actions.model.run import Run
     from screens.band import Identity
     from screens.desk_protocol import Viewer
     from vq_tui.glance import Glance
@@ -28,10 +29,12 @@ def run_console(
     *,
     ascii: bool = False,
     theme: str | None = None,
+    program: str = "vq-tui",
 ) -> int:
     """Open the console: its first frame from `glance`, then the desk that `opening` makes (not started) on a thread.
 
-    The desk is closed at the end. Returns the exit code: 0, or 128 + n after signal n. Raises VqError where the
+    The desk is closed at the end, and a run that goes on is named with the command that follows it, which begins with
+    `program`. Returns the exit code: 0, or 128 + n after signal n. Raises VqError where the
     terminal cannot carry it or `opening` raised it, ConfigError where a theme or a key is wrong.
     """
     tty.require(os.environ)
@@ -56,7 +59,22 @@ def run_console(
         raise app.failed
     if app.last_words:
         sys.stderr.write(app.last_words + "\n")
+    sys.stderr.write(left_behind(app.scene.active, program))
     return app.return_code or 0
+
+
+def left_behind(run: "Run | None", program: str) -> str:
+    """The line about the run that was under way when the console was left; empty where there was none."""
+    if run is None:
+        return ""
+    from actions.model.identity import short_id
+    from actions.model.words import RunState
+
+    waits = run.state in (RunState.PAUSED, RunState.NEEDS_OPERATOR)
+    state = f"waits ({run.state.value})" if waits else "goes on without this console"
+    return (
+        f"{run.procedure} of {run.service}, run {short_id(run.id)}, {state}: {program} runs follow {short_id(run.id)}\n"
+    )
 
 
 def _theme(glance: "Glance", asked: str | None) -> tuple[str, str]:

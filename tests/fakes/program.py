@@ -1,4 +1,4 @@
-"""The real console on a fake desk, as a process: `python -m tests.fakes.program [live|crash]`."""
+"""The real console on a fake desk, as a process: `python -m tests.fakes.program [live|crash|running]`."""
 
 import asyncio
 import sys
@@ -45,12 +45,20 @@ class CrashingDesk(FakeOperator):
         return facts.readiness(checks=("hunter2 is no check",))
 
 
+class RunningDesk(FakeOperator):
+    """A rollback is under way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world.show(facts.run_view())
+
+
 def main() -> int:
     from vq_tui.app import run_console
     from vq_tui.glance import Glance
 
     kind = sys.argv[1] if len(sys.argv) > 1 else ""
-    desk = {"live": LiveDesk, "crash": CrashingDesk}.get(kind, FakeOperator)()
+    desk = {"live": LiveDesk, "crash": CrashingDesk, "running": RunningDesk}.get(kind, FakeOperator)()
     try:
         return run_console(Glance.of(desk), lambda: desk)
     except VqError as error:

@@ -127,6 +127,16 @@ def test_q_ends_with_zero(terminals: list[Terminal]) -> None:
     one.shows("READY")
     os.write(one.fd, b"q")
     assert one.ended() == 0
+    assert b"runs follow" not in one.raw
+
+
+def test_leaving_while_a_run_goes_on_says_how_to_follow_it(terminals: list[Terminal]) -> None:
+    one = start(terminals, "running")
+    one.shows("RUNNING ►")
+    os.write(one.fd, b"\x11")
+    assert one.ended() == 0
+    last = one.raw.decode().rsplit("\x1b[?1049l", 1)[-1]
+    assert "rollback of api, run GH67QK, goes on without this console: vq-tui runs follow GH67QK" in last
 
 
 def test_a_terminal_that_goes_away_ends_it(terminals: list[Terminal]) -> None:

@@ -16,7 +16,9 @@ from typing import Annotated, Any
 
 import typer
 
-from actions.model.errors import ExitCode
+from actions.model.errors import ExitCode, LedgerError
+from actions.model.identity import short_id
+from actions.model.words import RunState
 from screens.words import took
 from vq_tui import tty
 from vq_tui.commands.guard import Terminated
@@ -24,6 +26,12 @@ from vq_tui.commands.output import Output
 from vq_tui.commands.sandbox import take_down
 from vq_tui.commands.session import Json, Session, run, session
 from vq_tui.commands.standing import standing
+
+ENVIRONMENT = "sandbox"
+MOST_SECONDS = 120.0
+"""How long the stack waits at most for the run that goes on after its console."""
+LOOK_SECONDS = 0.2
+WAITING = frozenset({RunState.PAUSED, RunState.NEEDS_OPERATOR})
 
 
 def add_to(program: typer.Typer) -> None:
@@ -51,7 +59,10 @@ def demo(
     with _stack(here.output, directory, keep=keep) as (config, took):
         if headless:
             return run(lambda: _watch(replace(here, config=config, env=None), duration, took))
-        return _console(here, config)
+        code = _console(here, config)
+        if not keep:
+            _let_it_end(here.output, config.parent / "ledger")
+        return code
 
 
 @contextlib.contextmanager
@@ -88,6 +99,28 @@ def _console(here: Session, config: Path) -> int:
             return console.wait()
         finally:
             console.terminate()
+
+
+def _let_it_end(output: Output, ledger: Path) -> None:
+    """A run outlives its console, also here: the stack under it stays until it has ended, or nobody carries it on."""
+    from actions.ledger import open_reader
+    from actions.runner.steer import AT_WORK
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with contextlib.suppress(LedgerError), open_reader(ledger) as reader:  # a damaged one goes with the stack
+
+        def works() -> bool:
+            run = reader.active(ENVIRONMENT)
+            return run is not None and run.state not in WAITING and reader.executor(run.id).state in AT_WORK
+
+        run, end = reader.active(ENVIRONMENT), time.monotonic() + MOST_SECONDS
+        if run is not None and works():
+            output.aside(f"the stack stays until run {short_id(run.id)} has ended; ctrl+c takes both down now")
+        while works() and time.monotonic() < end:
+            time.sleep(LOOK_SECONDS)
+        left = reader.active(ENVIRONMENT)
+        if left is not None:
+            output.aside(f"run {short_id(left.id)} has not ended ({left.state.value}): it goes with the stack")
 
 
 def _leave(number: int, _frame: object) -> None:

@@ -36,7 +36,9 @@ def open_console(session: Session) -> int:
     from vq_tui.app import run_console
 
     glance, opening = _opening(session)
-    return int(run_console(glance, opening, ascii=session.output.ascii, theme=session.theme) or 0)
+    output = session.output
+    code = run_console(glance, opening, ascii=output.ascii, theme=session.theme, program=output.program)
+    return int(code or 0)
 
 
 def _opening(session: Session) -> "tuple[Glance, Callable[[], Viewer]]":
