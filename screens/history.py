@@ -4,14 +4,16 @@ from actions.model.record import RunQuery
 from actions.model.run import Run
 from actions.model.words import RunState
 from screens.cells import BLANK, Row, ends, fit, row
-from screens.history_rows import header, history_row
+from screens.history_rows import header, history_row, history_text
 from screens.paged import PagedRuns
 from screens.picker import PickerPage
 from screens.registry import bindings
 from screens.scene import Scene
+from screens.working import one_line
 
 _WORDS = {"state", "drill", "procedure"}
 _STATES = [one.value for one in RunState]
+MOST_WRITTEN = 10_000
 _DRILL = {"yes": True, "no": False}
 
 
@@ -26,10 +28,14 @@ class HistoryPage(PickerPage):
         super().__init__()
         self.words = ""
         self.runs: PagedRuns | None = None
+        self.problem = ""
         self._newest: tuple[str, str] | None = None
+        self._behind = False
+        self._busy = False
 
     def on_mount(self) -> None:
         """Read the first page."""
+        self._newest = newest(self.shell.scene)
         self.begin()
 
     def begin(self) -> None:
@@ -37,26 +43,42 @@ class HistoryPage(PickerPage):
         query = parse(self.words).model_copy(update={"environment": self.shell.identity.name})
         self.runs = PagedRuns(self.shell.desk.runs, query)
         self.at = self.top = 0
+        self._behind = self._busy = False
         self._read()
 
     def _read(self) -> None:
-        self.run_worker(self._reading(), group="history", exclusive=True, exit_on_error=False)
+        """Read what is missing or old, unless that is under way; with another filter, what is under way is void."""
+        if not self._busy:
+            self._busy = True
+            self.fetch(self._reading(), lambda _: None, "history")
 
     async def _reading(self) -> None:
         runs = self.runs
         while runs is not None and (page := runs.wanted(max(0, self.top - 50), self.top + 100)) is not None:
             await runs.read(page)
+            self.problem = ""
             self.repaint()
+        self._busy = False
         self.refresh_bindings()
 
+    def failed(self, group: str, error: BaseException) -> None:
+        """Said where the runs would stand, and tried again with the next news."""
+        if group != "history":
+            super().failed(group, error)
+            return
+        self._busy, self.problem = False, one_line(error)
+        self.repaint()
+
     def scene_changed(self, scene: Scene) -> None:
-        """A new or ended run belongs on top, unless the operator reads further down."""
-        newest = scene.active or scene.last
-        key = (newest.id, newest.state.value) if newest else None
-        if key != self._newest and self.at == 0 and not self.asking_text:
-            if self._newest is not None:
-                self.begin()
-            self._newest = key
+        """What changed is read again in its place; a new run comes on top unless the operator reads further down."""
+        before, self._newest = self._newest, newest(scene)
+        if self._newest != before and self.runs is not None:
+            self.runs.outdate()
+            self._behind = self._behind or (before is not None and before[:1] != (self._newest or ())[:1])
+        if self._behind and self.at == 0 and not self.asking_text:
+            self.begin()
+        elif self.problem or (self.runs is not None and self.runs.wanted(self.top, self.top + 100) is not None):
+            self._read()
         super().scene_changed(scene)
 
     def heading(self) -> tuple[str, ...]:
@@ -70,13 +92,13 @@ class HistoryPage(PickerPage):
 
     def empty(self) -> str:
         if self.runs is None or self.runs.total is None:
-            return "reading"
+            return self.problem or "reading"
         return "no run matches" if self.words else "no run on record"
 
     def entry(self, index: int, width: int) -> Row:
         run = self.runs.get(index) if self.runs is not None else None
         if run is None:
-            return row((fit("reading", width), "faint"))
+            return row((fit(self.problem or "reading", width), "faint"))
         return history_row(run, self.shell.clock.now(), width)
 
     def idle_note(self, width: int) -> Row:
@@ -84,13 +106,32 @@ class HistoryPage(PickerPage):
         left = row((run.reason if run else "", "dim"))
         if self.words:
             left = row(("filter ", "dim"), (f"{self.words}   ", "bright")) + left
+        if self.problem and self.count():
+            left = row(("? not read again: ", "warn"), (self.problem, "dim"))
         where = f"{self.at + 1:,} of {self.count():,}" if self.count() else ""
+        if self._behind and where:
+            where = f"new runs, {self.key('list.first')} shows them   {where}"
         return ends(left, row((where, "dim")), width)
 
     def moved(self) -> None:
         self.top = max(min(self.top, self.at), self.at - self.size.height + 6, 0)
-        if self.runs is not None and self.runs.wanted(self.top, self.top + 100) is not None:
+        if self._behind and self.at == 0:
+            self.begin()
+        elif self.runs is not None and self.runs.wanted(self.top, self.top + 100) is not None:
             self._read()
+
+    def plain(self) -> str:
+        """The runs that are held; `w` reads the others first."""
+        return history_text(self.runs.held(), self.count()) if self.runs is not None else ""
+
+    def action_write(self) -> None:
+        """Every run that matches, to a file."""
+        self.fetch(self._whole(), lambda path: self.say(f"written to {path}", "ok"), "write")
+
+    async def _whole(self) -> str:
+        runs = self.runs
+        found = await runs.every(MOST_WRITTEN) if runs is not None else []
+        return await self.shell.save(self.SCOPE, history_text(found, self.count()))
 
     def under(self) -> Run | None:
         """The run under the pointer."""
@@ -113,6 +154,12 @@ class HistoryPage(PickerPage):
             return
         self.words = words
         self.begin()
+
+
+def newest(scene: Scene) -> tuple[str, str] | None:
+    """The run that is or was under way last, and how it stands."""
+    run = scene.active or scene.last
+    return (run.id, run.state.value) if run else None
 
 
 def misunderstood(words: str) -> str:

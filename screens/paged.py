@@ -19,6 +19,7 @@ class PagedRuns:
         self.total: int | None = None
         self._newest: str | None = None
         self._pages: OrderedDict[int, tuple[Run, ...]] = OrderedDict()
+        self._old: set[int] = set()
 
     def get(self, index: int) -> Run | None:
         """The run at that position, if its page is held."""
@@ -32,8 +33,27 @@ class PagedRuns:
         """A page to read so that these positions can be shown; None when they can. The first is read first."""
         if self.total is None:
             return 0
-        pages = range(first // PAGE, last // PAGE + 1)
-        return next((page for page in pages if page not in self._pages and page * PAGE < self.total), None)
+        pages = [page for page in range(first // PAGE, last // PAGE + 1) if page * PAGE < self.total]
+        return next((page for page in pages if page not in self._pages or page in self._old), None)
+
+    def outdate(self) -> None:
+        """Something changed: what is held is shown until it was read again, each run in its place."""
+        self._old = set(self._pages)
+
+    def held(self) -> list[Run]:
+        """Every run that is held, newest first."""
+        return [run for page in sorted(self._pages) for run in self._pages[page]]
+
+    async def every(self, most: int) -> list[Run]:
+        """The newest `most` runs, read now and not held."""
+        found: list[Run] = []
+        while len(found) < most:
+            place = {"upto": self._newest, "offset": len(found), "limit": PAGE}
+            page = await self._ask(self._query.model_copy(update=place))
+            found += page.runs
+            if len(page.runs) < PAGE:
+                break
+        return found[:most]
 
     async def read(self, page: int) -> None:
         """Read one page, by its place below what was the newest run when the first was read."""
@@ -45,5 +65,6 @@ class PagedRuns:
         elif len(found.runs) < PAGE:
             self.total = page * PAGE + len(found.runs)
         self._pages[page] = found.runs
+        self._old.discard(page)
         while len(self._pages) > HELD:
             self._pages.popitem(last=False)
