@@ -35,7 +35,7 @@ class Lines(Widget, can_focus=False):
     def repaint(self) -> None:
         """Ask the source again and repaint the cells that differ; equal rows cost nothing."""
         if self._for != self.size or self._theme != self.app.theme:
-            self._theme = self.app.theme
+            self._theme, self._for = self.app.theme, None  # hidden now, it may be shown again in its old size
             self.refresh()
             return
         width, height = self.size
