@@ -69,8 +69,12 @@ class KeeperFacts(Fact):
     beat_at: datetime | None = None
 
 
+EVERY = "*"
+"""In the place of a channel's name: every channel of the environment, known only when the notice is delivered."""
+
+
 class Notice(Fact):
-    """One message of the outbox (N1). `sent_at` None means it is still to be delivered."""
+    """One message of the outbox (N1). `sent_at` None means it is still to be delivered. `channel` may be `EVERY`."""
 
     id: int
     environment: str

@@ -1,13 +1,13 @@
 """The outbox: what is to be told is first kept, then delivered, so a dead channel never changes a verdict (row 55)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from actions.model.environment import Environment
 from actions.model.errors import UnknownNameError, VqError
-from actions.model.record import Notice
+from actions.model.record import EVERY, Notice
 from actions.model.run import Run
 from actions.notices.channel import Channel, WebhookChannel
 from actions.notices.message import body_of
@@ -24,6 +24,12 @@ class Outbox(Protocol):
 
     def run(self, run_id: str) -> Run:
         """The run a notice is about."""
+        ...
+
+    def queue_notice_once(
+        self, environment: str, run_id: str, channel: str, text: str, body: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Put a message of a run there unless that channel has it."""
         ...
 
     def notice_sent(self, identifier: int) -> None:
@@ -51,9 +57,22 @@ async def deliver(
     raised; only the ledger's own errors are.
     """
     find = channels or (lambda notice: configured(environments, notice))
+    await asyncio.to_thread(_spread, outbox, environments, run_id)
     ripe = await asyncio.to_thread(outbox.due_notices, run_id=run_id)
+    ripe = tuple(notice for notice in ripe if notice.channel != EVERY)
     waiting = [notice for notice in ripe if run_id is not None or now() - notice.created_at >= HEAD_START]
     return sum(await asyncio.gather(*(_attempt(outbox, notice, find(notice), seconds) for notice in waiting)))
+
+
+def _spread(outbox: Outbox, environments: dict[str, Environment], run_id: str | None) -> None:
+    """Put what is for every channel into the outbox for each that is configured now; until one can be told it waits."""
+    for notice in outbox.due_notices(run_id=run_id):
+        environment = environments.get(notice.environment)
+        if notice.channel != EVERY or environment is None or notice.run_id is None:
+            continue
+        for channel in environment.notices.webhooks:
+            outbox.queue_notice_once(notice.environment, notice.run_id, channel, notice.text, notice.body)
+        outbox.notice_sent(notice.id)
 
 
 def configured(environments: dict[str, Environment], notice: Notice) -> Channel | None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from actions.ledger.writer import LedgerWriter
 from actions.model.identity import short_id
+from actions.model.record import EVERY
 
 if TYPE_CHECKING:
     from actions.model.environment import Environment
@@ -14,6 +15,15 @@ def alarm(ledger: LedgerWriter, run_id: str, environment: "Environment", words: 
     channels = tuple(environment.notices.webhooks)
     if not channels:
         return
+    _queue(ledger, run_id, channels, words, red=red)
+
+
+def alarm_all(ledger: LedgerWriter, run_id: str, words: str) -> None:
+    """Queue one line for whatever webhooks there are once the configuration can be read again. Blocking."""
+    _queue(ledger, run_id, (EVERY,), words)
+
+
+def _queue(ledger: LedgerWriter, run_id: str, channels: tuple[str, ...], words: str, *, red: bool = False) -> None:
     run = ledger.run(run_id)
     text = f"{'RED  ' if red else ''}{run.environment}/{run.service}: run {short_id(run.id)} {words}"
     body = {"state": run.state.value, "drill": run.drill} | ({"break_glass": True} if red else {})

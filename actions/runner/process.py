@@ -17,9 +17,9 @@ from actions.runner.execute import execute
 from actions.runner.glass import told_at_once
 from actions.runner.heartbeat import Heartbeat
 from actions.runner.orders import Orders
-from actions.runner.progress import RunProgress
 from actions.runner.redaction import RedactingFormatter, Redactor, secrets_of
 from actions.runner.session import hold
+from actions.runner.unconfigured import cannot_begin
 
 if TYPE_CHECKING:
     from actions.model.environment import Environment
@@ -79,7 +79,7 @@ def _with_configuration(ledger: LedgerWriter, run_id: str, token: int, handler: 
     except (LedgerError, Busy):
         raise
     except VqError as error:
-        return _cannot_begin(ledger, run_id, token, error)
+        return cannot_begin(ledger, run_id, token, error)
     redactor = Redactor(secrets_of(environment))
     handler.setFormatter(RedactingFormatter(redactor))
     return asyncio.run(_run(ledger, run_id, token, name, environment, redactor))
@@ -89,17 +89,6 @@ def _configured(ledger: LedgerWriter, run_id: str) -> tuple[str, "Environment"]:
     from actions.config import choose_environment, load
 
     return choose_environment(load(ledger.config_path(run_id)), ledger.run(run_id).environment)
-
-
-def _cannot_begin(ledger: LedgerWriter, run_id: str, token: int, error: VqError) -> RunState:
-    """Without its configuration a run cannot be carried on: it failed, or waits for a person when something stands."""
-    changed = RunProgress(ledger.plan(run_id), ledger.events(run_id)).changed
-    state = RunState.NEEDS_OPERATOR if changed else RunState.FAILED
-    words = error.message if changed else f"{error.message}; nothing was touched"
-    log.error("%s", words)
-    if ledger.run(run_id).state is not state:
-        ledger.finish(run_id, state, fence=token, actor="executor", reason=words)
-    return state
 
 
 async def _run(

@@ -162,6 +162,8 @@ def verdict_lines(view: RunView, executor: str, program: str) -> list[str]:
         lines.append("  " + "   ".join(measured))
     if not run.state.terminal:
         lines.append(f"  {_under_way(view, executor, program)}")
+    elif run.state is not RunState.SUCCEEDED and _why(view):
+        lines.append(f"  {_why(view)}")
     if run.state is RunState.NEEDS_OPERATOR or view.manual:
         lines += ["  a person must act now:", *(f"  {number}. {step}" for number, step in enumerate(view.manual, 1))]
         lines.append(f"  then one of: {program} runs resume|back-out|close {short_id(run.id)}")
@@ -177,10 +179,15 @@ def _under_way(view: RunView, executor: str, program: str) -> str:
         return f"its executor is {executor}; {program} runs take-over {name} --stop ends it and takes the run over"
     if view.run.state is not RunState.PAUSED:
         return f"under way; {program} runs follow {name} stays with it"
-    why = next((str(one.body.get("reason", "")) for one in reversed(view.events) if one.kind is EventKind.STATE), "")
+    why = _why(view)
     if _asks(view):
         return f"paused: {why or 'waits for an answer'}; {program} runs show {name} lists what may be answered"
     return f"{why if why.startswith('paused') else 'paused'}; {program} runs resume {name} carries on"
+
+
+def _why(view: RunView) -> str:
+    """Why the run has the state that it has, in the words of whoever moved it there."""
+    return next((str(one.body.get("reason", "")) for one in reversed(view.events) if one.kind is EventKind.STATE), "")
 
 
 def _asks(view: RunView) -> bool:
