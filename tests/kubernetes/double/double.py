@@ -231,6 +231,10 @@ class KubernetesDouble:
         """Forget the history of changes: watches from before now get 410 Gone."""
         self.cluster.store.compact()
 
+    def bookmark(self) -> None:
+        """Send a bookmark to every watch that allows it."""
+        self.cluster.store.bookmark()
+
     # --- time -----------------------------------------------------------------------------------------------------
 
     def step(self, times: int = 1) -> None:

@@ -45,6 +45,7 @@ class Store:
         self.changed = threading.Condition(self.lock)
         self.version = 100
         self.oldest = 0
+        self.bookmarks = 0
         self.changes: list[Change] = []
         self.born: dict[str, int] = {}
         self._wall = wall
@@ -151,6 +152,12 @@ class Store:
         while at and self.changes[at - 1].version > version:
             at -= 1
         return self.changes[at:]
+
+    def bookmark(self) -> None:
+        """Have every watch that allows it told how far it is, as the server does about once a minute."""
+        with self.lock:
+            self.bookmarks += 1
+            self.changed.notify_all()
 
     def compact(self) -> None:
         """Forget the history: a watch from before now is answered 410 Gone."""

@@ -27,6 +27,7 @@ class Watch:
         with self._store.lock:
             at = int(asked) if asked not in ("", "0") else self._store.version
             first = [] if asked not in ("", "0") else self._now()
+            bookmarks = self._store.bookmarks
         yield from first
         while not self._ended():
             with self._store.changed:
@@ -35,15 +36,22 @@ class Watch:
                     return
                 news = self._store.since(at)
                 at = max(self._store.version, at)
-                if not news:
+                marked, bookmarks = self._store.bookmarks != bookmarks, self._store.bookmarks
+                if not news and not marked:
                     left = self._until - time.monotonic()
                     if left <= 0:
                         break
                     self._store.changed.wait(min(left, LOOK_UP))
                     continue
             yield from (event for change in news if (event := self._event(change)) is not None)
+            if marked:
+                yield from self._bookmark(at)
             if time.monotonic() >= self._until:
                 break
+        yield from self._bookmark(at)
+
+    def _bookmark(self, at: int) -> Iterator[Json]:
+        """How far the watch is, for those who asked to be told: also past changes of other kinds."""
         if self._query.get("allowWatchBookmarks") in ("true", "True", "1"):
             yield {"type": "BOOKMARK", "object": titled(self._target.kind, {"metadata": {"resourceVersion": str(at)}})}
 

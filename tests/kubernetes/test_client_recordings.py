@@ -1,0 +1,164 @@
+"""The client against a real API server's own words: every recorded answer it could meet, read by its own methods."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from actions.clients.kubernetes_api import MANAGER, KubernetesWriter
+from actions.clients.kubernetes_errors import Expired, Forbidden, NotThere
+from actions.clients.kubernetes_wire import lines
+from actions.model.errors import Ambiguous, Stale, Unreachable, VqError
+from tests.hostile_http import BadServer, answer, bad_server
+from tests.kubernetes.bench import Bench
+from tests.kubernetes.double import KubernetesDouble
+from tests.kubernetes.double.kubeconfig import write
+from tests.kubernetes.scenario import WATCHED, recorded
+
+Json = dict[str, Any]
+RECORDED = {one["name"]: one for one in recorded()}
+READ = [name for name, one in RECORDED.items() if one["request"]["method"] == "GET" and name != WATCHED]
+PATCHED = [name for name, one in RECORDED.items() if one["request"]["method"] == "PATCH"]
+REVIEWED = [name for name in RECORDED if name.startswith("may ")]
+ERRORS: dict[int, type[VqError]] = {401: Unreachable, 403: Forbidden, 404: NotThere, 409: Stale, 422: Stale}
+ORDER = {"watch": "true", "resourceVersion": "1", "timeoutSeconds": "5", "allowWatchBookmarks": "true"}
+JSON_PATCH = "application/json-patch+json"
+
+
+@asynccontextmanager
+async def replayed(folder: Path, name: str, **query: str) -> AsyncIterator[tuple[KubernetesWriter, BadServer]]:
+    """A client of a server that gives the recorded answer to the recorded request, and 404 to any other.
+
+    `query` is what the client adds of its own, and its order.
+    """
+    one = RECORDED[name]
+    response, asked = one["response"], {**query, **one["request"]["query"]}
+    body = response.get("body")
+    raw = json.dumps(body).encode() if body is not None else b"".join(map(_line, response["events"]))
+    async with bad_server() as server:
+        path = one["request"]["path"] + (f"?{urlencode(asked)}" if asked else "")
+        server.answers[path] = lambda: answer(raw, f"{response.get('status', 200)} Recorded")
+        client = KubernetesWriter(write(folder / "config.yaml", server.url, "t", "u", "recorded", "vq"), "recorded")
+        try:
+            yield client, server
+        finally:
+            await client.close()
+
+
+def _line(event: Json) -> bytes:
+    return json.dumps(event).encode() + b"\n"
+
+
+@pytest.mark.parametrize("name", READ)
+async def test_what_is_read_is_what_the_server_sent(tmp_path: Path, name: str) -> None:
+    request, response = RECORDED[name]["request"], RECORDED[name]["response"]
+    query = {key: str(value) for key, value in request["query"].items()}
+    async with replayed(tmp_path, name) as (client, _):
+        if response["status"] < 400:
+            assert await client.get(request["path"], **query) == response["body"]
+            return
+        with pytest.raises(ERRORS[response["status"]]) as told:
+            await client.get(request["path"], **query)
+    said = "does not accept these credentials" if response["status"] == 401 else response["body"]["message"]
+    assert type(told.value) is ERRORS[response["status"]] and said in told.value.message
+
+
+@pytest.mark.parametrize("name", PATCHED)
+async def test_a_patch_gives_the_new_object_or_why_it_was_refused(tmp_path: Path, name: str) -> None:
+    """The client sends JSON patches only; the server's answers to the other kinds have the same form."""
+    request, response = RECORDED[name]["request"], RECORDED[name]["response"]
+    dry_run = request["query"].get("dryRun") == "All"
+    async with replayed(tmp_path, name, fieldManager=MANAGER) as (client, server):
+        body = request["body"] if isinstance(request["body"], list) else [request["body"]]
+        asked = client.patch(request["path"], body, dry_run=dry_run)
+        if response["status"] < 400:
+            assert await asked == response["body"]
+        else:
+            with pytest.raises(ERRORS[response["status"]]) as told:
+                await asked
+            assert type(told.value) is ERRORS[response["status"]]
+            assert response["body"]["message"][:300] in told.value.message
+    assert [(one.method, one.headers["content-type"]) for one in server.requests] == [("PATCH", JSON_PATCH)]
+
+
+@pytest.mark.parametrize("name", REVIEWED)
+async def test_an_access_review_is_understood(tmp_path: Path, name: str) -> None:
+    wanted = RECORDED[name]["response"]["body"]
+    asked = wanted["spec"]["resourceAttributes"]
+    async with replayed(tmp_path, name) as (client, _):
+        may = await client.may(asked["verb"], asked.get("group", ""), asked["resource"], asked["namespace"])
+    assert may is wanted["status"]["allowed"]
+
+
+async def test_a_watch_gives_every_event_in_order(tmp_path: Path) -> None:
+    request, events = RECORDED[WATCHED]["request"], RECORDED[WATCHED]["response"]["events"]
+    async with replayed(tmp_path, WATCHED, **ORDER) as (client, _):
+        assert [event async for event in client.watch(request["path"], "1", 5)] == events
+
+
+async def test_a_watch_that_the_server_ends_with_410_is_expired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}}
+    monkeypatch.setitem(RECORDED[WATCHED]["response"], "events", [gone])
+    async with replayed(tmp_path, WATCHED, **ORDER) as (client, _):
+        with pytest.raises(Expired, match="too old"):
+            [event async for event in client.watch(RECORDED[WATCHED]["request"]["path"], "1", 5)]
+
+
+@pytest.mark.parametrize("body", [b"<html>a proxy's login</html>", b"[]", b""])
+async def test_a_write_answered_with_something_else_may_be_applied(tmp_path: Path, body: bytes) -> None:
+    path = RECORDED[PATCHED[0]]["request"]["path"]
+    async with replayed(tmp_path, PATCHED[0]) as (client, server):
+        server.answers = dict.fromkeys((f"{path}?fieldManager={MANAGER}", path), lambda: answer(body))
+        with pytest.raises(Ambiguous, match="may be applied"):
+            await client.patch(path, [])
+        with pytest.raises(Unreachable):
+            await client.get(path)
+
+
+async def test_an_event_larger_than_the_line_limit_of_the_library_is_read(
+    bench: Bench, released: KubernetesDouble
+) -> None:
+    """One object may be 1.5 MiB; aiohttp's own reader gives up at 512 KiB."""
+    path = "/apis/apps/v1/namespaces/vq/deployments"
+    client = KubernetesWriter.of(bench.settings())
+    _, version = await client.collection(path)
+    released.edit("Deployment", "api", {"metadata": {"annotations": {"large": "x" * 700_000}}})
+    events = client.watch(path, version, 5)
+    async for event in events:
+        assert len(event["object"]["metadata"]["annotations"]["large"]) == 700_000
+        break
+    await events.aclose()  # type: ignore[attr-defined]
+    await client.close()
+
+
+class Parts:
+    """A stream that comes in these parts."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self._parts = parts
+
+    async def iter_any(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
+
+
+@pytest.mark.parametrize(("parts", "found"), [
+    ((b"one\ntwo\n",), [b"one", b"two"]),
+    ((b"on", b"e", b"\n", b"two"), [b"one", b"two"]),
+    ((b"one\n\ntw", b"o\nthree\n"), [b"one", b"", b"two", b"three"]),
+    ((), []),
+])  # fmt: skip
+async def test_lines_are_told_apart_however_they_arrive(parts: tuple[bytes, ...], found: list[bytes]) -> None:
+    assert [line async for line in lines(Parts(*parts))] == found
+
+
+async def test_a_line_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actions.clients.kubernetes_wire.BODY_LIMIT", 10)
+    with pytest.raises(ValueError, match="more than 10 bytes"):
+        [line async for line in lines(Parts(*[b"four"] * 3))]
