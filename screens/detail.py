@@ -4,13 +4,18 @@ from datetime import datetime
 
 from actions.model.run import RunView
 from actions.model.words import RunState
-from screens.cells import BLANK, Row, cut, field, fit, row, title, wrap
+from screens.cells import BLANK, Row, field, fit, row, title, wrap
 from screens.figures import measured
+from screens.fold import fold, folded
 from screens.glyphs import ARROW, RUN, STEP
 from screens.reading import ReadingPage
 from screens.run_rows import event_row
 from screens.scene import Scene
 from screens.words import about, ago, number, since, took
+
+LABEL = 9
+JOURNAL = 29
+"""Columns before the words of a field, and before those of a line of the journal."""
 
 
 class DetailPage(ReadingPage):
@@ -75,14 +80,14 @@ class DetailPage(ReadingPage):
         if not self.problem:
             return rows
         doubt = row((f"? as of {ago(since(self.read_at, now))} ago", "warn"), (f"  {self.problem}", "dim"))
-        return [cut(doubt, width), *rows]
+        return [*fold(doubt, width), *rows]
 
     def plain(self) -> str:
         return detail_text(self.view, self.shell.clock.now(), self.audit) if self.view else ""
 
 
 def detail_text(view: RunView | None, now: datetime, audit: str = "") -> str:
-    """The same as plain text, wide enough to lose nothing."""
+    """The same as plain text; what is wider is folded, nothing is cut."""
     return "\n".join(line.plain.rstrip() for line in detail_rows(view, now, 200, audit)) + "\n" if view else ""
 
 
@@ -106,8 +111,8 @@ def detail_rows(view: RunView, now: datetime, width: int, audit: str = "") -> li
         field("audit", (audit, "down" if audit.startswith("BROKEN") else "dim")),
     ]
     rows += [*_by_hand(view, width), *_steps(view, width), *_measured(view, width)]
-    rows += [BLANK, title("JOURNAL", width), *(event_row(event, now) for event in view.events)]
-    return [cut(line, width) for line in rows]
+    rows = folded([*rows, BLANK, title("JOURNAL", width)], width, LABEL)
+    return [*rows, *folded((event_row(event, now) for event in view.events), width, JOURNAL)]
 
 
 def _by_hand(view: RunView, width: int) -> list[Row]:
@@ -120,7 +125,7 @@ def _by_hand(view: RunView, width: int) -> list[Row]:
 
 def _steps(view: RunView, width: int) -> list[Row]:
     rows = [BLANK, title("STEPS", width)]
-    titles = min(28, max((len(one.step.title) for one in view.steps), default=10))
+    titles = min(28 if width < 100 else 80, max((len(one.step.title) for one in view.steps), default=10))
     for one in view.steps:
         mark, colour = STEP[one.state]
         lead = row((f"{mark} ", colour), (f"{one.step.id:<3}", "dim"), (f"{one.state.value:<8} ", colour))

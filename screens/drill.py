@@ -8,6 +8,9 @@ from screens.picker import PickerPage
 from screens.registry import Action, bindings
 from screens.scene import Scene
 
+EARLIER = 3
+"""Rows that are kept for the earlier drills, however much there is to remark on the last one."""
+
 
 class DrillPage(PickerPage):
     """Scenarios to choose from, the drill under way, and earlier ones."""
@@ -22,6 +25,8 @@ class DrillPage(PickerPage):
         self.scenarios: tuple[Scenario, ...] = ()
         self.problem = ""
         self._reading = False
+        self.earlier = 0
+        self._room = 1
 
     def on_mount(self) -> None:
         """Scenarios are known at once; earlier drills are read."""
@@ -85,17 +90,30 @@ class DrillPage(PickerPage):
         rows = [BLANK, *story_rows(self.scenarios[self.at], width), BLANK] if self.scenarios else [BLANK]
         shown = self.under_way or (self.drills[0] if self.drills else None)
         if shown is not None:
-            rows += [
-                title("CLOCK" if shown.ended_at is None else "LAST DRILL", width),
-                *clock_rows(shown, now, width),
-                BLANK,
-            ]
-        rows.append(title("EARLIER DRILLS", width))
-        if self.drills is None:
-            rows.append(row((self.problem or "reading", "dim")))
-        elif not self.drills:
-            rows.append(row(("none on record", "dim")))
-        return [*rows, *(drill_row(drill, now, width) for drill in self.drills or ())][:height]
+            rows.append(title("CLOCK" if shown.ended_at is None else "LAST DRILL", width))
+            rows += [*clock_rows(shown, now, width, height - len(rows) - 1 - EARLIER), BLANK]
+        return [*rows, *self._earlier(width, height - len(rows))][:height]
+
+    def _earlier(self, width: int, height: int) -> list[Row]:
+        """Every drill there was, from the one scrolled to on."""
+        head = title("EARLIER DRILLS", width)
+        if not self.drills:
+            return [head, row((self.problem or "reading" if self.drills is None else "none on record", "dim"))]
+        room = max(1, height - 1)
+        self.earlier = max(0, min(self.earlier, len(self.drills) - room))
+        shown = self.drills[self.earlier : self.earlier + room]
+        if len(shown) < len(self.drills):
+            first, last = self.earlier + 1, self.earlier + len(shown)
+            head = title(
+                f"EARLIER DRILLS  {first} to {last} of {len(self.drills)}; {self.key('list.page-down')}", width
+            )
+        self._room = room
+        return [head, *(drill_row(drill, self.shell.clock.now(), width) for drill in shown)]
+
+    def move_page(self, pages: int) -> None:
+        """The scenarios are few and all there: what is longer than the page are the earlier drills."""
+        self.earlier = max(0, self.earlier + pages * self._room)
+        self.repaint()
 
     def possible(self, action: Action) -> bool:
         if action.id == "drill.start":
@@ -104,6 +122,8 @@ class DrillPage(PickerPage):
             return self.under_way is not None
         if action.id == "list.open":
             return self._run_under() is not None
+        if action.id in ("list.page-up", "list.page-down"):
+            return bool(self.drills)
         return super().possible(action)
 
     def action_start(self) -> None:
@@ -133,7 +153,7 @@ class DrillPage(PickerPage):
             )
 
     def _ended(self, _: object) -> None:
-        words = "the drill has ended; its score is the first under EARLIER DRILLS"
+        words = "the drill has ended; LAST DRILL shows its score"
         (self if self.is_seen else self.shell).say(words, "ok")
         self._read()
 

@@ -7,7 +7,7 @@ from actions.model.run import RunView
 from actions.model.views import Scenario
 from screens.cells import Row, cut, fit, row, wrap
 from screens.glyphs import DOWN, OK, RUNNING
-from screens.words import ago, face, since, took
+from screens.words import ago, face, plural, since, took
 
 POINTS = ("injected", "detected", "decided", "acted", "moved", "recovered")
 
@@ -21,18 +21,28 @@ def with_run(drill: Drill, view: RunView) -> Drill:
     return drill.model_copy(update={"points": {"acted": view.run.created_at, **drill.points, **points}})
 
 
-def clock_rows(drill: Drill, now: datetime, width: int) -> list[Row]:
-    """The six points of the clock with the seconds each came after the injection."""
+def verdict(drill: Drill) -> tuple[str, str, str, str]:
+    """Glyph, role and word of a drill, and its score."""
+    glyph, role, word = (OK, "ok", "passed") if drill.passed else (DOWN, "down", "failed")
+    if drill.ended_at is None:
+        glyph, role, word = RUNNING, "run", "under way"
+    return glyph, role, word, f"score {drill.score if drill.score is not None else 'none'}"
+
+
+def clock_rows(drill: Drill, now: datetime, width: int, most: int) -> list[Row]:
+    """Verdict and score, then the six points of the clock with the seconds each came after the injection.
+
+    Of the remarks as many rows as fit into `most` rows in all.
+    """
     start = drill.points.get("injected", drill.started_at)
     running = drill.ended_at is None
-    line = row(
-        (f"{RUNNING} " if running else "", "run"), (drill.scenario, "bright bold"), (f"  by {drill.operator}", "dim")
-    )
-    line += row(
-        (f"   {face(since(start, now))}", "bright bold")
-        if running
-        else (f"   {ago(since(drill.started_at, now))} ago", "dim")
-    )
+    glyph, role, word, score = verdict(drill)
+    line = row((f"{glyph} ", role), (drill.scenario, "bright bold"), (f"  by {drill.operator}", "dim"))
+    if running:
+        line += row((f"   {face(since(start, now))}", "bright bold"))
+    else:
+        line += row((f"   {ago(since(drill.started_at, now))} ago   ", "dim"), (word, f"{role} bold"))
+        line += row((f"   {score}", "bright bold"))
     cell = min(13, width // len(POINTS))
     names, values = Row(), Row()
     for point in POINTS:
@@ -40,15 +50,16 @@ def clock_rows(drill: Drill, now: datetime, width: int) -> list[Row]:
         after = took((when - start).total_seconds()) if when else "not yet" if running else "never"
         names += row((fit(point, cell), "dim"))
         values += row((fit("0" if point == "injected" and when else after, cell), "bright" if when else "dim"))
-    remarks = (row((part, "dim")) for remark in drill.remarks for part in wrap(remark, width))
-    return [line, names, values, *remarks]
+    remarks = [row((part, "dim")) for remark in drill.remarks for part in wrap(remark, width)]
+    room = max(1, most - 3)
+    if len(remarks) > room:
+        remarks = [*remarks[: room - 1], row((f"and {plural(len(remarks) - room + 1, 'line')} more", "dim"))]
+    return [cut(line, width), names, values, *remarks]
 
 
 def drill_row(drill: Drill, now: datetime, width: int) -> Row:
     """One earlier drill."""
-    glyph, role, word = (OK, "ok", "passed") if drill.passed else (DOWN, "down", "failed")
-    if drill.ended_at is None:
-        glyph, role, word = RUNNING, "run", "under way"
+    glyph, role, word, score = verdict(drill)
     recovered = drill.points.get("recovered")
     seconds = (recovered - drill.points.get("injected", drill.started_at)).total_seconds() if recovered else None
     line = row(
@@ -59,7 +70,7 @@ def drill_row(drill: Drill, now: datetime, width: int) -> Row:
     )
     line += row(
         (f"{glyph} {fit(word, 10)}", role),
-        (fit("score " + (str(drill.score) if drill.score is not None else "none"), 11), "bright"),
+        (fit(score, 11), "bright"),
     )
     return cut(
         line

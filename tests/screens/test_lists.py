@@ -2,12 +2,14 @@
 
 import pytest
 
+from actions.drills.scenarios import SCENARIOS
 from actions.model.errors import Unreachable
 from actions.model.platform import InstanceState
 from actions.model.record import RunPage, RunQuery
-from actions.model.run import Run
+from actions.model.run import EventKind, Run
 from actions.model.views import LogCounts, SlotView
 from actions.model.words import RunState
+from screens.detail import detail_rows, detail_text
 from screens.history import parse
 from screens.paged import HELD, PAGE, PagedRuns
 from screens.service_rows import first_to_read
@@ -147,8 +149,8 @@ async def test_a_drill_is_started_ended_and_scored(console: Open) -> None:
         await running.shows("HEALTH", "drill slow-release has begun", "slow-release is under way")
         await running.press("D", "x")
         await running.press(running.challenge.key)
-        await running.shows("the drill has ended; its score is the first under EARLIER DRILLS", "score 80")
-        assert running.text.index("EARLIER DRILLS") < running.text.index("score 80") < running.text.index("score 92")
+        await running.shows("the drill has ended; LAST DRILL shows its score", "score 80")
+        assert running.text.index("LAST DRILL") < running.text.index("score 80") < running.text.index("score 92")
         assert running.written == [("start_drill", "slow-release"), ("end_drill", "D3")]
 
 
@@ -216,3 +218,40 @@ async def test_a_filter_that_means_nothing_is_said_and_hides_no_run(console: Ope
             await running.press(*[{":": "colon"}.get(char, char) for char in typed], "enter")
             await running.shows(said, "succeeded")
             assert "no run matches" not in running.text
+
+
+def test_the_detail_of_a_run_loses_no_word_of_its_journal() -> None:
+    words = "green answers 0 of 20: " + " ".join(f"word-{at}" for at in range(80)) + " THE-END"
+    view = facts.run_view(extra=(facts.event(20, 6.2, EventKind.FAILED, 4, error=words),))
+    rows = detail_rows(view, facts.NOW, 76, "BROKEN at 7: " + "a" * 200)
+    assert max(one.width for one in rows) <= 76
+    text = " ".join(" ".join(one.plain.split()) for one in rows)
+    assert words in text and "a" * 200 in text.replace(" ", "")
+    for line in detail_text(view, facts.NOW).splitlines():
+        assert len(line) <= 200 and not line.endswith("…")
+    assert words in " ".join(detail_text(view, facts.NOW).split())
+
+
+async def test_a_drill_that_failed_shows_its_score_and_the_earlier_ones_scroll(console: Open, world: World) -> None:
+    world.scenarios = SCENARIOS
+    failed = facts.drills()[1].model_copy(
+        update={"id": "D9", "started_at": facts.before(seconds=90), "score": 15, "remarks": ("x " * 60,) * 8}
+    )
+    world.drills = (
+        failed,
+        *(
+            failed.model_copy(update={"id": f"E{at}", "score": at, "started_at": facts.before(days=at)})
+            for at in range(30, 60)
+        ),
+    )
+    async with console() as running:
+        await running.press("D")
+        await running.shows(
+            "crash-loop  by jo   1 m ago   failed   score 15", "more", "EARLIER DRILLS  1 to 2 of 31; pgdn"
+        )
+        await running.press("pagedown")
+        await running.shows("EARLIER DRILLS  3 to 4 of 31", "score 31")
+        await running.press(*["pagedown"] * 20)
+        await running.shows("30 to 31 of 31", "score 59")
+        await running.press("pageup")
+        await running.shows("28 to 29 of 31")
