@@ -7,14 +7,23 @@ sent); a write whose answer was lost is Ambiguous, so that the caller asks what 
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 import h11
 from pydantic import SecretStr
 
 from actions.clients.local_socket import reachable
-from actions.model.errors import Ambiguous, ConfigError, Refused, Stale, UnknownNameError, Unreachable, VqError
+from actions.model.errors import (
+    Ambiguous,
+    ConfigError,
+    ReadOnlyError,
+    Refused,
+    Stale,
+    UnknownNameError,
+    Unreachable,
+    VqError,
+)
 from actions.model.text import clean
 
 BODY_LIMIT = 4 * 1024 * 1024
@@ -26,7 +35,12 @@ class _NotReached(Exception):
 
 
 class LocalApi:
-    """One helper's address: `unix:///path/of.sock` or `http://127.0.0.1:port`. Seconds bound the whole call."""
+    """Reads at one helper's address: `unix:///path/of.sock` or `http://127.0.0.1:port`. Seconds bound the whole call.
+
+    Any other method than those is refused before anything is sent (O1, row 56).
+    """
+
+    methods: ClassVar[frozenset[str]] = frozenset({"GET"})
 
     def __init__(self, address: str, *, what: str, timeout: float = 5.0, token: SecretStr | None = None) -> None:
         parts = urlsplit(address)
@@ -47,11 +61,9 @@ class LocalApi:
         """The JSON at `path`. Raises Unreachable, UnknownNameError (404) or Refused."""
         return await self._call("GET", path, None, self._timeout)
 
-    async def write(self, method: str, path: str, body: Any = None, *, timeout: float | None = None) -> Any:
-        """Send one change, once. Raises Unreachable, Ambiguous, Stale (409), UnknownNameError (404) or Refused."""
-        return await self._call(method, path, body, timeout or self._timeout)
-
     async def _call(self, method: str, path: str, body: Any, seconds: float) -> Any:
+        if method not in self.methods:
+            raise ReadOnlyError(f"a client that only reads sends no {method} to {self.what}")
         request = self._request(method, path, None if body is None else json.dumps(body).encode())
         try:
             async with asyncio.timeout(seconds):
@@ -112,6 +124,16 @@ class LocalApi:
         if 400 <= status < 500:
             raise Refused(message)
         raise VqError(message)
+
+
+class LocalApiWriter(LocalApi):
+    """Also changes things there."""
+
+    methods = LocalApi.methods | {"PUT", "POST", "DELETE"}
+
+    async def write(self, method: str, path: str, body: Any = None, *, timeout: float | None = None) -> Any:
+        """Send one change, once. Raises Unreachable, Ambiguous, Stale (409), UnknownNameError (404) or Refused."""
+        return await self._call(method, path, body, timeout or self._timeout)
 
 
 async def _answer(talk: h11.Connection, reader: asyncio.StreamReader) -> tuple[int, bytes]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from actions.clients.local_api import LocalApi
+from actions.clients.local_api import LocalApi, LocalApiWriter
 from actions.clients.processes import Text
 from actions.model.base import Fact
 from actions.model.errors import VqError
@@ -52,6 +52,10 @@ class RouterReader:
 class RouterWriter(RouterReader):
     """Changes what the router does. Each call is sent once."""
 
+    def __init__(self, admin: str, *, token: SecretStr | None = None, timeout: float = 3.0) -> None:
+        super().__init__(admin, token=token, timeout=timeout)
+        self._door = LocalApiWriter(admin, what="router", timeout=timeout, token=token)
+
     async def switch(self, weights: dict[str, float], *, generation: str, expected: str | None = None) -> RouterState:
         """Give each colour its share of new requests; requests under way finish where they are.
 
@@ -60,7 +64,7 @@ class RouterWriter(RouterReader):
         Ambiguous when the answer was lost: then `state().applied` tells.
         """
         body = {"weights": weights, "generation": generation, "expected_generation": expected}
-        return _parse(RouterState, await self._api.write("PUT", "/state", body))
+        return _parse(RouterState, await self._door.write("PUT", "/state", body))
 
 
 def _parse(model: type[M], payload: Any) -> M:

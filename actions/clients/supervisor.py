@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from actions.clients.local_api import LocalApi
+from actions.clients.local_api import LocalApi, LocalApiWriter
 from actions.clients.processes import ProcessFacts, ProcessRecord, ProcessSpec, SupervisorFacts
 from actions.model.errors import VqError
 from actions.model.text import clean
@@ -57,6 +57,10 @@ class SupervisorWriter(SupervisorReader):
     was lost: look for the key in `process(name).keys`.
     """
 
+    def __init__(self, directory: Path, *, timeout: float = 5.0) -> None:
+        super().__init__(directory, timeout=timeout)
+        self._door = LocalApiWriter(socket_address(directory / SOCKET), what="process supervisor", timeout=timeout)
+
     async def replace(self, spec: ProcessSpec, *, key: str, expected: int | None = None) -> ProcessFacts:
         """Put `spec` in place, stopping the process that runs under that name. `expected` 0 means: must be new.
 
@@ -84,14 +88,14 @@ class SupervisorWriter(SupervisorReader):
     async def remove(self, name: str, *, key: str, expected: int | None = None) -> None:
         """Stop it and forget its spec. Raises UnknownNameError when there is none."""
         body = {"key": key, "expected_generation": expected}
-        await self._api.write("DELETE", f"/processes/{quote(name)}", body, timeout=30)
+        await self._door.write("DELETE", f"/processes/{quote(name)}", body, timeout=30)
 
     async def shutdown(self) -> None:
         """Stop every process and the supervisor itself; the answer comes before the end."""
-        await self._api.write("POST", "/shutdown", {})
+        await self._door.write("POST", "/shutdown", {})
 
     async def _change(self, method: str, name: str, action: str, body: dict[str, Any], seconds: float) -> ProcessFacts:
-        answer = await self._api.write(method, f"/processes/{quote(name)}{action}", body, timeout=seconds + 10)
+        answer = await self._door.write(method, f"/processes/{quote(name)}{action}", body, timeout=seconds + 10)
         return _parse(ProcessFacts, answer["facts"])
 
 

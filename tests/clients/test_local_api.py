@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actions.clients import local_api
-from actions.clients.local_api import LocalApi
+from actions.clients.local_api import LocalApi, LocalApiWriter
 from actions.model.errors import Ambiguous, ConfigError, Refused, Stale, UnknownNameError, Unreachable
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"a": 1}'
@@ -32,8 +32,8 @@ async def helper(path: Path, answer: bytes, hold: bool = False) -> AsyncIterator
         yield asked
 
 
-def api(path: Path, timeout: float = 5.0) -> LocalApi:
-    return LocalApi(f"unix://{path}", what="helper", timeout=timeout)
+def api(path: Path, timeout: float = 5.0) -> LocalApiWriter:
+    return LocalApiWriter(f"unix://{path}", what="helper", timeout=timeout)
 
 
 async def test_a_read_and_a_write(tmp_path: Path) -> None:

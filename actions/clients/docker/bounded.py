@@ -1,6 +1,8 @@
 """docker-py's client, with a total deadline per call and a bounded body. Imported only with docker-py."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import local
 from typing import Any
 
@@ -10,6 +12,7 @@ from requests.exceptions import ConnectionError, ReadTimeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from actions.clients.docker.errors import Oversize
+from actions.model.errors import ReadOnlyError
 
 _SMALLEST = 0.001
 
@@ -22,9 +25,19 @@ class BoundedClient(APIClient):
 
     limit = 32 * 1024 * 1024
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, reading: bool, **options: Any) -> None:
         self.deadline = local()
+        self.reading = reading
         super().__init__(**options)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """In this thread a reading client may send a request by POST: one that is known to change nothing."""
+        self.deadline.asks = True
+        try:
+            yield
+        finally:
+            self.deadline.asks = False
 
     @property
     def trust_env(self) -> bool:
@@ -36,7 +49,12 @@ class BoundedClient(APIClient):
         """requests sets it while it is built, before the first call; ours stays."""
 
     def send(self, request: PreparedRequest, **options: Any) -> Response:
-        """One request and its whole body. Raises ReadTimeout at the deadline, Oversize for a body too large."""
+        """One request and its whole body. Raises ReadTimeout at the deadline, Oversize for a body too large.
+
+        Raises ReadOnlyError, before anything is sent, when a reading client is to change something (O1, row 56).
+        """
+        if self.reading and request.method not in ("GET", "HEAD") and not getattr(self.deadline, "asks", False):
+            raise ReadOnlyError(f"a client that only reads sends no {request.method} to the engine")
         end = getattr(self.deadline, "end", time.monotonic() + float(self.timeout))
         left = max(end - time.monotonic(), _SMALLEST)
         options |= {"stream": True, "timeout": left, "allow_redirects": False}

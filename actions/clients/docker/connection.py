@@ -21,6 +21,8 @@ from actions.model.text import clean
 if TYPE_CHECKING:
     from docker import APIClient
 
+    from actions.clients.docker.bounded import BoundedClient
+
 T = TypeVar("T")
 
 Call = Callable[[Any], T]
@@ -31,11 +33,15 @@ _numbers = count()
 
 
 class Connection:
-    """An engine at `host` (`unix://…`, `tcp://…`). `timeout` in seconds bounds every call that names none."""
+    """An engine at `host` (`unix://…`, `tcp://…`). `timeout` in seconds bounds every call that names none.
 
-    def __init__(self, host: str, tls: Tls | None = None, *, timeout: float = 5.0) -> None:
+    Unless `writing`, nothing that changes anything leaves it: its transport refuses, whatever was called.
+    """
+
+    def __init__(self, host: str, tls: Tls | None = None, *, timeout: float = 5.0, writing: bool = False) -> None:
         self.host = host
         self.timeout = timeout
+        self._writing = writing
         self._tls = tls
         self._client: APIClient | None = None
         self._opening = Lock()
@@ -70,7 +76,7 @@ class Connection:
             raise Unreachable(f"Docker Engine at {self.host}: no answer in time")
         try:
             if self._client is None:
-                self._client = _bounded_client(self.host, self._tls, self.timeout)
+                self._client = bounded_client(self.host, self._tls, self.timeout, reading=not self._writing)
             return self._client
         except Exception as error:
             raise self._translate(error, False) from error
@@ -102,7 +108,10 @@ def _within(client: "APIClient", timeout: float) -> "APIClient":
     return client
 
 
-def _bounded_client(host: str, tls: Tls | None, timeout: float) -> "APIClient":
+def bounded_client(
+    host: str, tls: Tls | None, timeout: float, *, reading: bool, version: str = "auto"
+) -> "BoundedClient":
+    """docker-py's client. With `version` "auto" the engine is asked for its own."""
     from actions.clients.docker.bounded import BoundedClient
 
     config: Any = False
@@ -111,7 +120,7 @@ def _bounded_client(host: str, tls: Tls | None, timeout: float) -> "APIClient":
 
         pair = (str(tls.certificate), str(tls.key or tls.certificate)) if tls.certificate else None
         config = TLSConfig(client_cert=pair, ca_cert=str(tls.ca) if tls.ca else None, verify=True)
-    return BoundedClient(base_url=host, version="auto", timeout=timeout, tls=config)
+    return BoundedClient(reading=reading, base_url=host, version=version, timeout=timeout, tls=config)
 
 
 def _answered(status: int, words: str, host: str) -> EngineError:

@@ -69,13 +69,16 @@ class DockerReader:
     async def execute(self, container: str, command: list[str]) -> tuple[int, bytes]:
         """Exit code and output (both streams) of one command run in the container, within this reader's timeout.
 
+        For commands that change nothing, like a program's question for its own configuration.
+
         docker-py's own way waits on an upgraded connection without any deadline; asked without an upgrade, the engine
         sends the output as a plain body. A command that does not end in time stays there, and Unreachable is raised.
         """
 
         def call(client: Any) -> tuple[int, bytes]:
-            job = client.exec_create(container, command, tty=False)["Id"]
-            answer = client._post_json(client._url("/exec/{0}/start", job), data={"Tty": False, "Detach": False})
+            with client.asking():
+                job = client.exec_create(container, command, tty=False)["Id"]
+                answer = client._post_json(client._url("/exec/{0}/start", job), data={"Tty": False, "Detach": False})
             client._raise_for_status(answer)
             code = client.exec_inspect(job)["ExitCode"]
             return int(code), _joined(answer.content)
@@ -88,10 +91,14 @@ class DockerReader:
         Sends a creation that no engine can accept (no image, no command): one that may be written to answers 400, a
         filtering proxy answers 403 or 405 before the engine sees it. Nothing is created either way.
         """
+
+        def ask(client: Any) -> int:
+            with client.asking():
+                answer = client._post_json(client._url("/containers/create"), data={}, params={"name": "/"})
+            return int(answer.status_code)
+
         try:
-            status = await self._connection.read(
-                lambda c: c._post_json(c._url("/containers/create"), data={}, params={"name": "/"}).status_code
-            )
+            status = await self._connection.read(ask)
         except (Forbidden, EngineError) as error:
             return error.message
         return "" if status == 400 else f"a creation that can only be invalid was answered with {status} instead of 400"

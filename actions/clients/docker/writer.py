@@ -13,7 +13,7 @@ class DockerWriter:
     def __init__(self, host: str, tls: Tls | None = None, *, timeout: float = 20.0) -> None:
         self.host = host
         self.timeout = timeout
-        self._connection = Connection(host, tls, timeout=timeout)
+        self._connection = Connection(host, tls, timeout=timeout, writing=True)
 
     async def create(self, name: str, body: Body) -> str:
         """Create a container from a raw body; its id. Raises Conflict (name taken) and Missing (no such image)."""
