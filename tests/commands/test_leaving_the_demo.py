@@ -34,11 +34,13 @@ def alive(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:
     monkeypatch.setattr(FactsReading, "executor", lambda *_: Executor(state="alive", pid=1))
 
 
-def test_it_waits_until_the_run_has_ended(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("executor", ["alive", "none"])
+def test_it_waits_until_the_run_has_ended_also_while_its_executor_starts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], executor: str
 ) -> None:
     run = submit(bench)
-    alive(monkeypatch, bench)
+    if executor == "alive":
+        alive(monkeypatch, bench)
     waited: list[float] = []
 
     def pause(seconds: float) -> None:
@@ -53,8 +55,9 @@ def test_it_waits_until_the_run_has_ended(
 
 
 def test_a_run_that_nobody_carries_on_is_not_waited_for_and_is_named(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr("screens.steers.START_SECONDS", 0.0)
     run = submit(bench)
     demo._let_it_end(Output(), bench.directory)
     assert capsys.readouterr().err == f"run {run[-6:]} has not ended (queued): it goes with the stack\n"

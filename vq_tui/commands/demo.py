@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -105,13 +106,17 @@ def _let_it_end(output: Output, ledger: Path) -> None:
     """A run outlives its console, also here: the stack under it stays until it has ended, or nobody carries it on."""
     from actions.ledger import open_reader
     from actions.runner.steer import AT_WORK
+    from screens.steers import starting
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.suppress(LedgerError), open_reader(ledger) as reader:  # a damaged one goes with the stack
 
         def works() -> bool:
             run = reader.active(ENVIRONMENT)
-            return run is not None and run.state not in WAITING and reader.executor(run.id).state in AT_WORK
+            if run is None or run.state in WAITING:
+                return False
+            executor = reader.executor(run.id)
+            return executor.state in AT_WORK or starting(run, executor, datetime.now(UTC))
 
         run, end = reader.active(ENVIRONMENT), time.monotonic() + MOST_SECONDS
         if run is not None and works():
