@@ -64,13 +64,13 @@ class ChosenPage(DecisionPage):
             return self.waiting(width)
         if self.refused:
             back = self.key("chosen.type")
-            return refusal_rows(self.refused, f"{back} types {self.to} again and asks anew, {leave} goes back", width)
+            advice = f"{back} types {self.to} again and asks anew, {leave} goes back"
+            return refusal_rows(self.refused, advice, width, self.way_out())
         if self.holder is not None:
             return attach_rows(self.holder, self.key("all.attach"), width)
         if self.problem:
-            return refusal_rows(
-                self.problem, f"{self.accepting()}{leave} goes back to the releases; nothing was touched", width
-            )
+            advice = f"{self.accepting()}{leave} goes back to the releases; nothing was touched"
+            return refusal_rows(self.problem, advice, width, self.way_out())
         if self.offer is None:
             return framed(row(("planning from fresh facts", "dim")), width)
         if not self.words():

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from actions.model.errors import Busy, VqError
+from actions.desk.waiting import unwritable
+from actions.model.errors import Busy, LedgerError, VqError
 from actions.model.identity import new_id, short_id
 from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
 from actions.model.record import Submitted
@@ -35,6 +36,7 @@ class DecisionPage(Page):
         self.problem = ""
         self.refused = ""
         self.unread = ""
+        self.unrecorded = False
         self.sent = False
         self.started = ""
         self._key = new_id()
@@ -94,6 +96,7 @@ class DecisionPage(Page):
         before, self.offer = self.offer, offer
         held, self.holder = self.holder is not None, holder
         self._asking, self.unread = False, ""
+        self.unrecorded = unwritable(offer) or (self.unrecorded and bool(self.refused))
         if self.sent:
             return
         same = before is not None and _same(before.plan, offer.plan)
@@ -115,7 +118,7 @@ class DecisionPage(Page):
         if group == "offer":
             self._asking = False
             if self.offer is None:
-                self.problem = str(error)
+                self.problem, self.unrecorded = str(error), isinstance(error, LedgerError)
             else:
                 self.unread = str(error)
             self.repaint()
@@ -128,7 +131,7 @@ class DecisionPage(Page):
 
     def _not_started(self, error: BaseException) -> None:
         """What was asked for was refused: said where it was asked, and on whatever page is looked at instead."""
-        self.refused, self.challenge = one_line(error), None
+        self.refused, self.challenge, self.unrecorded = one_line(error), None, isinstance(error, LedgerError)
         attach = self.key("all.attach")
         if not isinstance(error, VqError):
             self.refused += f"; whether a run was recorded is not known: where there is one, {attach} goes there"
@@ -224,6 +227,13 @@ class DecisionPage(Page):
     def ending(self, width: int) -> list[Row]:
         """The question, or why there is none; always on the screen."""
         raise NotImplementedError
+
+    def way_out(self) -> str:
+        """How to roll back all the same while no run can be recorded (row 10); empty when that is not the reason."""
+        if not self.unrecorded or self.shell.identity.read_only:
+            return ""
+        service = self.service if len(self.shell.desk.rollback_services) > 1 else None
+        return f"in an emergency: {self.shell.desk.glass_command(service, self.to)}"
 
     def tells_trouble(self) -> bool:
         return self.shell.scene.trouble in self.problem + self.refused

@@ -67,7 +67,7 @@ class Feed:
                 if tick % SLOW_EVERY == 0 or hurried or self._unwell():
                     asked.append(self._readiness)
                 if tick % SLOW_EVERY == 0 or hurried:
-                    asked.append(self._keeper)
+                    asked += [self._keeper, self._waiting]
                 tick, read = tick + 1, news if await self._ask(asked) else -1
                 await self._next_tick()
         finally:
@@ -144,6 +144,12 @@ class Feed:
             return {"keeper": await self._desk.keeper()}
 
         await self._look("keeper", look)
+
+    async def _waiting(self) -> None:
+        async def look() -> dict[str, Any]:
+            return {"waiting": await self._desk.waiting()}
+
+        await self._look("waiting", look)
 
     async def _drill(self) -> None:
         async def look() -> dict[str, Any]:

@@ -103,8 +103,12 @@ class Page(Working):
         question = self.question()
         if self._words is not None:
             return [*said(*self._words[:2], width), *([question] if question else [])]
-        if question is None and self.shell.scene.trouble and not self.tells_trouble():
-            return said(f"{DOWN} {self.shell.scene.trouble}", "down", width)
+        scene = self.shell.scene
+        trouble = "" if self.tells_trouble() else scene.trouble
+        waiting = f"{scene.waiting}: 'vq-tui audit import'" if scene.waiting else ""
+        if question is None and (trouble or waiting):
+            words = "; ".join(filter(None, (trouble, waiting)))
+            return said(f"{DOWN} {words}", "down" if trouble else "warn", width)
         return [question or self.idle_note(width)]
 
     def repaint(self) -> None:

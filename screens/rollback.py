@@ -56,13 +56,15 @@ class RollbackPage(DecisionPage):
             return self.waiting(width)
         again, leave = self.key("rollback.again"), self.key("all.leave")
         if self.refused:
-            return refusal_rows(self.refused, f"{again} looks again and asks anew, {leave} leaves", width)
+            return refusal_rows(
+                self.refused, f"{again} looks again and asks anew, {leave} leaves", width, self.way_out()
+            )
         if self.holder is not None:
             return attach_rows(self.holder, self.key("all.attach"), width)
         if self.problem:
             other = f"{self.key('rollback.other')} chooses another version, " if self._moved() is not None else ""
             advice = f"{self.accepting()}{other}{again} looks again, {leave} leaves; nothing was touched"
-            return refusal_rows(self.problem, advice, width)
+            return refusal_rows(self.problem, advice, width, self.way_out())
         if self.offer is None:
             return framed(row(("planning from fresh facts", "dim")), width)
         if self.shell.identity.read_only:

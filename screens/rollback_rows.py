@@ -16,7 +16,7 @@ from screens.cells import BLANK, Part, Row, cut, ends, field, fit, indent, row, 
 from screens.drift_rows import drift_row
 from screens.glyphs import GATE, HAIR
 from screens.spark import spark
-from screens.words import about, ago, face, short_name, since
+from screens.words import about, ago, face, short_evidence, short_name, since
 
 LABEL = 9
 OLD_SECONDS = 15.0
@@ -184,7 +184,8 @@ def takes_row(plan: Plan, readiness: Readiness | None) -> Row:
     """The estimate with what it rests on, and the budget."""
     past = "from the plan; no such run on record"
     if readiness is not None and readiness.samples and readiness.fastest is not None and readiness.slowest is not None:
-        past = f"last {readiness.samples}: {about(readiness.fastest)} to {about(readiness.slowest)}"
+        spread = dict.fromkeys((about(readiness.fastest), about(readiness.slowest)))
+        past = f"last {readiness.samples}: {' to '.join(spread)}"
     return field(
         "takes", (f"about {about(plan.expected_seconds)}", "bright bold"), (f"   {past}", "dim"),
         (f"      budget {about(plan.budget_seconds)}", "dim"), width=LABEL,
@@ -225,7 +226,7 @@ def check_grid(checks: Sequence[Check], width: int, *, compact: bool = False, ad
 
 
 def _short(check: Check) -> str:
-    return f"{fit(short_name(check), 9)} {safe(check.evidence)}".rstrip()
+    return f"{fit(short_name(check), 9)} {safe(short_evidence(check))}".rstrip()
 
 
 def _words(check: Check) -> str:
@@ -272,13 +273,14 @@ def attach_rows(run: Run, key: str, width: int) -> list[Row]:
     return framed(cut(row((key, "key"), (words, "bright bold")), width - 12), width)
 
 
-def refusal_rows(words: str, advice: str, width: int) -> list[Row]:
-    """Why there is nothing to confirm."""
+def refusal_rows(words: str, advice: str, width: int, way_out: str = "") -> list[Row]:
+    """Why there is nothing to confirm, and the way out, where there is one."""
     rows = [
         row(("✗ ", "down"), (line, "down")) if i == 0 else row("  ", (line, "down"))
         for i, line in enumerate(wrap(words, width - 4))
     ]
-    return indent([*rows, *(row("  ", (line, "dim")) for line in wrap(advice, width - 4))], 2)
+    out = (row("  ", (line, "bright")) for line in wrap(way_out, width - 4) if line)
+    return indent([*rows, *out, *(row("  ", (line, "dim")) for line in wrap(advice, width - 4))], 2)
 
 
 def release_words(release: Release) -> str:

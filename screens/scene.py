@@ -19,7 +19,7 @@ class Scene:
     A source that fails has its words in `errors` and, where it answered before, the time of that in `heard`: its last
     values stay. `readiness` is that of the one service that can be rolled back; where there are several, each is in
     `ways` by its name. `trouble` is what stands between this session and the record, for as long as it does,
-    `unwatched` why it does not watch releases and drills.
+    `unwatched` why it does not watch releases and drills, `waiting` which runs the record does not have yet.
     """
 
     snapshot: "Snapshot | None" = None
@@ -36,6 +36,7 @@ class Scene:
     heard: "dict[str, datetime]" = field(default_factory=dict)
     trouble: str = ""
     unwatched: str = ""
+    waiting: str = ""
 
     def way(self, service: str | None) -> "Readiness | None":
         """The way back of a service; without a name that of the only one."""

@@ -72,6 +72,7 @@ class World:
     """Those that could be rolled back; where there are several, `ways` holds the way back of each."""
     ways: dict[str, Readiness | VqError] = field(default_factory=dict)
     trouble: str = ""
+    waiting: str = ""
     unwatched: str = ""
     ledger_version: int | None = None
     ledger_error: VqError | None = None
@@ -239,6 +240,12 @@ class FakeViewer:
     async def keeper(self) -> KeeperFacts:
         self.world.ledger()
         return self.world.keeper
+
+    async def waiting(self) -> str:
+        return self.world.waiting
+
+    def glass_command(self, service: str | None = None, to: str | None = None) -> str:
+        return f"vq-tui --env {self.world.name} rollback --to {to or 'VERSION'} --reason TEXT --break-glass"
 
     async def audit(self) -> AuditReport:
         self.world.ledger()
