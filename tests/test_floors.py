@@ -23,7 +23,8 @@ def python(code: str) -> str:
 
 def loaded_by(statement: str) -> set[str]:
     """Top-level packages that a clean interpreter has loaded after `statement`."""
-    return set(python(f"import sys\n{statement}\nprint(*{{name.split('.')[0] for name in sys.modules}})").split())
+    told = "print(*{name.split('.')[0] for name, module in sys.modules.items() if module is not None})"
+    return set(python(f"import sys\n{statement}\n{told}").split())  # None: kept from being loaded
 
 
 def sources() -> Iterator[tuple[Path, str, ast.Module]]:
