@@ -53,7 +53,6 @@ class ReleasesPage(PickerPage):
 
     def on_screen_resume(self) -> None:
         """Back from a page on which something may have been done."""
-        super().on_screen_resume()
         self.ask()
 
     def _answered(self, group: str) -> None:
