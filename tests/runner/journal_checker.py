@@ -1,11 +1,14 @@
 """Laws that every journal keeps, whatever happened to its executors (correct-procedures 6, point 2)."""
 
 from collections import Counter, defaultdict
+from datetime import datetime, timedelta
 
 from actions.ledger.reader import LedgerReader
+from actions.model.plan import Plan
 from actions.model.record import RunQuery
 from actions.model.run import Event, EventKind
 from actions.model.words import ACTIVE_STATES, RunState
+from actions.runner.forward import GRACE_SECONDS
 from actions.runner.progress import RunProgress
 from tests.runner.world import NEW, OLD, World
 
@@ -25,6 +28,7 @@ def check_journal(ledger: LedgerReader, world: World | None = None) -> None:
         events = ledger.events(run.id)
         fences[run.target] += [(event.seq, event.fence) for event in events if event.fence]
         _check_run(events)
+        check_way_back(ledger.plan(run.id), events)
         progress = RunProgress(ledger.plan(run.id), events)
         if world is not None:
             _check_effects(events, effects, run.id)
@@ -64,6 +68,18 @@ def _check_run(events: tuple[Event, ...]) -> None:
             assert event.step in intended, f"{event.kind.value} of step {event.step} without an intent"
         undoing = undoing or event.kind is EventKind.UNDO_INTENT
     assert [event.kind for event in events[:2]] == [EventKind.PLANNED, EventKind.APPROVED]
+
+
+def check_way_back(plan: Plan, events: tuple[Event, ...]) -> None:
+    """What was undone was undone within the deadline of its step, by the journal's own times (row 22)."""
+    budgets = {step.id: timedelta(seconds=step.budget_seconds + GRACE_SECONDS) for step in plan.steps}
+    begun: dict[int, datetime] = {}
+    for event in events:
+        if event.step is not None and event.kind is EventKind.UNDO_INTENT:
+            begun[event.step] = event.at  # an executor that died is gone on for with a deadline of its own
+        elif event.step is not None and event.kind is EventKind.UNDONE:
+            took = event.at - begun[event.step]
+            assert took <= budgets[event.step], f"step {event.step} was undone in {took}, past its deadline"
 
 
 def _check_effects(events: tuple[Event, ...], effects: Counter[tuple[str, str]], run_id: str) -> None:

@@ -108,6 +108,8 @@ class Effect(Step):
     async def undo(self, context: StepContext) -> Evidence:
         if self.fails(context, "undo") or context.step.params.get("undo") == "fails":
             raise NoUndo("the old one does not start any more")
+        if context.step.params.get("undo") == "hangs" and not self.world.flag("mended").exists():
+            await asyncio.Event().wait()
         crashpoint(f"restore.{context.step.id}.before")
         if self.world.get(context.step.id)["key"] == context.key:
             kept = json.loads((context.folder / f"{context.step.id}.json").read_text())
