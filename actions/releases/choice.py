@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from actions.model.errors import ExitCode
 from actions.model.identity import short_id
 from actions.model.plan import Release
-from actions.model.platform import Artefact
+from actions.model.platform import Artefact, InstanceState
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Verdict
 from actions.releases.observe import marked_bad
 
+SERVES = "serves"
+_AT_WORK = {InstanceState.RUNNING, InstanceState.RESTARTING}
 _TRUST = {Verdict.BAD: 0, Verdict.CANDIDATE: 1, Verdict.GOOD: 2}
 
 
@@ -142,7 +144,8 @@ def _last_good(base: Choice, facts: RollbackFacts, available: dict[str, Artefact
     if gone:
         return _refused(base, f"{', '.join(gone)} earned 'good' but is not at hand: fetch it, or name another release")
     if good:
-        return _refused(base, f"{good[0].version} serves and is the only release that earned 'good'; name another one")
+        how = _how_it_stands(facts, good[0].reference)
+        return _refused(base, f"{good[0].version} {how} and is the only release that earned 'good'; name another one")
     now = base.current_release
     progress = (
         f"; {now.version} has soaked {now.soaked_seconds:.0f} s of {facts.policy.soak_seconds:.0f} s" if now else ""
@@ -150,6 +153,13 @@ def _last_good(base: Choice, facts: RollbackFacts, available: dict[str, Artefact
     return _refused(
         base, f"no release has earned 'good' yet{progress}; choose a release by name to go back all the same"
     )
+
+
+def _how_it_stands(facts: RollbackFacts, reference: str) -> str:
+    """Whether what stands serves: where no instance of it runs, nobody is served by it."""
+    seen = [one for slot in facts.slots if slot.workload is not None for one in slot.workload.instances]
+    mine = [one.state for one in seen if one.reference == reference]
+    return SERVES if not mine or _AT_WORK.intersection(mine) else "stands there already, though no instance of it runs,"
 
 
 def _fits(artefact: Artefact, schemas: Iterable[int]) -> bool:
@@ -167,7 +177,10 @@ def _named(wanted: str, base: Choice, facts: RollbackFacts, available: dict[str,
         return _refused(base, text, unknown=True)
     references = [one for one in dict.fromkeys([*rows, *artefacts]) if one != _reference(base.current)]
     if not references:
-        return _refused(base, f"{wanted} is what serves now")
+        idle = _how_it_stands(facts, base.current.reference if base.current else "") != SERVES
+        return _refused(
+            base, f"{wanted} stands there already, though it does not run" if idle else f"{wanted} is what serves now"
+        )
     usable = [one for one in references if one not in rows or rows[one].verdict is not Verdict.BAD]
     if not usable:
         return _refused(base, f"{wanted} is marked bad ({rows[references[0]].verdict_reason}): choose another release")

@@ -77,6 +77,12 @@ def test_standing_containers_are_told_from_what_is_left_over() -> None:
     old["Name"] = "/api_prev_ab12cd"
     assert labels.standing([old, new]) == [new]
     assert labels.standing([old]) == []
+    new["State"] = {"Status": "created"}
+    assert labels.standing([old, new]) == [old], "its successor never ran: it is what the service has"
+    new |= {"State": "exited", "Name": "/api_failed_ab12cd"}
+    assert labels.standing([old, new]) == [old], "its successor was taken away again"
+    later = {**container({"Labels": {"vq-tui.replaces": "a" * 64}}), "Id": "c" * 64, "Name": "/api"}
+    assert labels.standing([old, new, later]) == [later]
 
 
 @pytest.mark.parametrize(

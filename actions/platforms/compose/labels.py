@@ -1,7 +1,7 @@
 """Names and labels: how containers of a service, and what we make ourselves, are recognised."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from actions.model.identity import short_id
@@ -29,6 +29,7 @@ EVIDENCE_SINCE = "vq-tui.evidence.since"
 KEEP_REPOSITORY = "vq-tui/keep"
 EVIDENCE_REPOSITORY = "vq-tui/evidence"
 
+_FAILED = re.compile(r"_failed_[0-9a-z]{6}$")
 _PUT_AWAY = re.compile(r"_(prev|failed)_[0-9a-z]{6}$")
 
 
@@ -77,11 +78,35 @@ def put_away(body: Mapping[str, Any]) -> bool:
     return bool(_PUT_AWAY.search(name_of(body)))
 
 
+def place_name(body: Mapping[str, Any]) -> str:
+    """The name that a container has, or had before it was put away."""
+    return _PUT_AWAY.sub("", name_of(body))
+
+
+def never_started(body: Mapping[str, Any]) -> bool:
+    """Whether it was created and nothing more. Of an inspected container or of a summary."""
+    state = body.get("State")
+    return (state.get("Status") if isinstance(state, dict) else state) == "created"
+
+
 def standing(containers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The containers that make up the service now, by number: neither put away nor made but not yet in their place."""
-    kept = [one for one in containers if not put_away(one)]
-    present = {one["Id"] for one in kept}
-    return sorted((one for one in kept if labels_of(one).get(REPLACES) not in present), key=_order)
+    """The containers that make up the service now, by number: neither put away nor made but not yet in their place.
+
+    One that was put away for a successor that never came to its place is still the one that makes up the service.
+    """
+    present = {one["Id"] for one in containers if not put_away(one)}
+    waiting = [one for one in containers if _waits(one, present)]
+    left = {labels_of(one).get(REPLACES) for one in waiting}
+    left -= {labels_of(one).get(REPLACES) for one in containers if one not in waiting}
+    kept = [one for one in containers if one not in waiting and (not put_away(one) or one["Id"] in left)]
+    return sorted(kept, key=_order)
+
+
+def _waits(body: Mapping[str, Any], present: Container[object]) -> bool:
+    """Whether it was made for the place of another one and is not in it: never started, or taken away again."""
+    replaces = labels_of(body).get(REPLACES)
+    failed = _FAILED.search(name_of(body)) is not None
+    return replaces is not None and (replaces in present or never_started(body) or failed)
 
 
 def _order(body: Mapping[str, Any]) -> tuple[int, str]:

@@ -32,12 +32,16 @@ _STATES = {
 
 @dataclass(frozen=True)
 class Scene:
-    """Raw bodies: `containers` make up the service (inspected), `away` are put away, `images` all summaries."""
+    """Raw bodies: `containers` make up the service (inspected), `away` are put away, `images` all summaries.
+
+    `unfinished` holds, by the id of the container that it was to replace, what was made for that and never started.
+    """
 
     containers: list[Body]
     away: list[Body]
     images: list[Body]
     inspected: dict[str, Body] = field(default_factory=dict)
+    unfinished: dict[str, Body] = field(default_factory=dict)
 
     def image_of(self, container: Body) -> Body:
         """The inspected image of a container; empty when it is gone."""
@@ -63,7 +67,10 @@ class Observer:
         away = [one for one in found if one["Id"] not in present]
         wanted = artefacts.belonging(images, [*found, *containers], self._settings.project, self._settings.service)
         inspected = await self._inspect(images, {*wanted, *(one["Image"] for one in containers)})
-        return Scene(containers, away, images, {key: inspected[key] for key in inspected})
+        made = [one for one in away if labels.never_started(one) and labels.labels_of(one).get(labels.REPLACES)]
+        unfinished = [one for one in await asyncio.gather(*(self._container(one["Id"]) for one in made)) if one]
+        replaced = {labels.labels_of(one)[labels.REPLACES]: one for one in unfinished}
+        return Scene(containers, away, images, {key: inspected[key] for key in inspected}, replaced)
 
     async def facts(self, scene: Scene) -> WorkloadFacts:
         """The scene in the words of the house."""

@@ -154,17 +154,17 @@ class Planner:
         if labels.COMPOSE_IMAGE in carried:
             changed[labels.COMPOSE_IMAGE] = to.reference
         seconds = float(old["Config"].get("StopTimeout") or self._settings.stop_timeout)
-        state = old["State"]["Status"]
+        policy, running = _before(old, scene.unfinished.get(old["Id"]))
         params = Recreate(
             old=old["Id"],
-            name=labels.name_of(old),
+            name=labels.place_name(old),
             old_image=old["Image"],
             image=to.reference,
             version=to.version,
             image_name=name,
             started_at=pinned_start(old),
-            running=state in ("running", "restarting"),
-            policy=_policy(old),
+            running=running,
+            policy=policy,
             stop_seconds=seconds,
             members=tuple(one["Id"] for one in scene.containers),
             sole=len(scene.containers) == 1,
@@ -186,7 +186,7 @@ class Planner:
         )
 
     def _retire(self, moving: list[Body]) -> Change:
-        replaced = tuple(Replaced(id=one["Id"], name=labels.name_of(one)) for one in moving)
+        replaced = tuple(Replaced(id=one["Id"], name=labels.place_name(one)) for one in moving)
         params = Retire(replaced=replaced, keep_image=self._settings.keep_old_hours > 0)
         return self._change(
             RETIRE,
@@ -210,6 +210,14 @@ def _still_there(facts: WorkloadFacts, scene: Scene) -> None:
     if now != facts.pins:
         moved = sorted(name for name in {**now, **facts.pins} if now.get(name) != facts.pins.get(name))
         raise Stale(f"containers changed while this was planned ({', '.join(moved)}): plan again")
+
+
+def _before(old: Body, unfinished: Body | None) -> tuple[dict[str, JsonValue], bool]:
+    """Restart policy and whether it ran: as it is, or as it was before a replacement that was never finished."""
+    policy, running = _policy(old), old["State"]["Status"] in ("running", "restarting")
+    if unfinished is None or _policy(unfinished) == policy:
+        return policy, running
+    return _policy(unfinished), True  # it was disarmed to be stopped, so it ran
 
 
 def _policy(body: Body) -> dict[str, JsonValue]:

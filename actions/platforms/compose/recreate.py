@@ -25,6 +25,7 @@ from actions.platforms.compose.pin_change import CONFIG_HASH
 from actions.platforms.compose.proof import Prover, Subject
 from actions.platforms.compose.restore import Restorer
 from actions.platforms.compose.sight import Sight, alive, inspect, look, status
+from actions.platforms.compose.unfinished import being_made, clear
 from actions.platforms.protocols import Report
 
 Body = dict[str, Any]
@@ -49,13 +50,14 @@ class Recreator:
         old, mine = await asyncio.gather(
             inspect(self._reader, params.old), self._reader.containers(f"{labels.REPLACES}={params.old}")
         )
-        if mine:
+        if any(not labels.never_started(one) for one in mine):
             return Evidence(text=f"{change.subject} is under way already")
         if old is None:
             raise Stale(f"{change.subject} ({params.old[:12]}) is gone, somebody replaced it: plan again")
-        if old["Image"] != params.old_image or labels.name_of(old) != params.name:
+        if old["Image"] != params.old_image or labels.place_name(old) != params.name:
             raise Stale(f"{change.subject} is not what was planned any more: plan again")
-        if params.started_at is not None and pinned_start(old) != params.started_at:
+        # What was made for it and never started may be of this very step, which then has stopped it.
+        if not mine and params.started_at is not None and pinned_start(old) != params.started_at:
             raise Stale(f"{change.subject} was started again since this was planned: plan again")
         await self._same_image(params)
         text = f"{change.subject} is {params.old[:12]} as planned, image {short(params.image)} is here"
@@ -99,7 +101,8 @@ class Recreator:
             raise Stale(f"{change.subject} ({params.old[:12]}) is gone, somebody removed it")
         marks = await asyncio.to_thread(_marks, params, key, folder)
         wanted = recreation(kept.container, kept.image, params.image, marks)
-        new = sight.new or await self._create(params, key, wanted)
+        wanted.body["HostConfig"]["RestartPolicy"] = dict(params.policy)
+        new = sight.new or await self._create(params, key, wanted, report)
         await connect(self._writer, new, wanted)
         since = time.monotonic()
         await self._take_away(sight.old, params, key, report)
@@ -146,13 +149,14 @@ class Recreator:
 
         return await until(observe, lambda _: True, deadline, status, every=0.2, lost=report)
 
-    async def _create(self, params: Recreate, key: str, wanted: Recreation) -> Body:
+    async def _create(self, params: Recreate, key: str, wanted: Recreation, report: Report) -> Body:
+        await clear(self._reader, self._writer, params, key, report)
         name = labels.new_name(params.old, params.name)
         try:
             made = await call("create", self._writer.create, name, wanted.body)
         except Conflict as error:
-            taken = await inspect(self._reader, name)
-            if taken is None or labels.labels_of(taken).get(labels.STEP) != key:
+            taken = await being_made(self._reader, name, self._writer.timeout)
+            if labels.labels_of(taken).get(labels.STEP) != key:
                 raise Refused(f"the name {clean(name, limit=100)} is taken by another container: {error}") from error
             return taken
         return await self._reader.container(made)
