@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -29,22 +28,29 @@ ORDER = {"watch": "true", "resourceVersion": "1", "timeoutSeconds": "5", "allowW
 JSON_PATCH = "application/json-patch+json"
 
 
-@asynccontextmanager
-async def replayed(folder: Path, name: str, **query: str) -> AsyncIterator[tuple[KubernetesWriter, BadServer]]:
-    """A client of a server that gives the recorded answer to the recorded request, and 404 to any other.
+class Replayed:
+    """A client of a server that gives one recorded answer at a time, and 404 to any request but the recorded one."""
 
-    `query` is what the client adds of its own, and its order.
-    """
-    one = RECORDED[name]
-    response, asked = one["response"], {**query, **one["request"]["query"]}
-    body = response.get("body")
-    raw = json.dumps(body).encode() if body is not None else b"".join(map(_line, response["events"]))
+    def __init__(self, server: BadServer, client: KubernetesWriter) -> None:
+        self.server, self.client = server, client
+
+    def give(self, name: str, **query: str) -> tuple[Json, Json]:
+        """From now on answer this exchange; `query` is what the client adds of its own, and its order."""
+        request, response = RECORDED[name]["request"], RECORDED[name]["response"]
+        asked = {**query, **request["query"]}
+        path = request["path"] + (f"?{urlencode(asked)}" if asked else "")
+        body = response.get("body")
+        raw = json.dumps(body).encode() if body is not None else b"".join(map(_line, response["events"]))
+        self.server.answers = {path: lambda: answer(raw, f"{response.get('status', 200)} Recorded")}
+        return request, response
+
+
+@pytest.fixture
+async def replayed(tmp_path: Path) -> AsyncIterator[Replayed]:
     async with bad_server() as server:
-        path = one["request"]["path"] + (f"?{urlencode(asked)}" if asked else "")
-        server.answers[path] = lambda: answer(raw, f"{response.get('status', 200)} Recorded")
-        client = KubernetesWriter(write(folder / "config.yaml", server.url, "t", "u", "recorded", "vq"), "recorded")
+        client = KubernetesWriter(write(tmp_path / "config.yaml", server.url, "t", "u", "recorded", "vq"), "recorded")
         try:
-            yield client, server
+            yield Replayed(server, client)
         finally:
             await client.close()
 
@@ -53,72 +59,65 @@ def _line(event: Json) -> bytes:
     return json.dumps(event).encode() + b"\n"
 
 
-@pytest.mark.parametrize("name", READ)
-async def test_what_is_read_is_what_the_server_sent(tmp_path: Path, name: str) -> None:
-    request, response = RECORDED[name]["request"], RECORDED[name]["response"]
-    query = {key: str(value) for key, value in request["query"].items()}
-    async with replayed(tmp_path, name) as (client, _):
+async def test_what_is_read_is_what_the_server_sent(replayed: Replayed) -> None:
+    for name in READ:
+        request, response = replayed.give(name)
+        query = {key: str(value) for key, value in request["query"].items()}
         if response["status"] < 400:
-            assert await client.get(request["path"], **query) == response["body"]
-            return
-        with pytest.raises(ERRORS[response["status"]]) as told:
-            await client.get(request["path"], **query)
-    said = "does not accept these credentials" if response["status"] == 401 else response["body"]["message"]
-    assert type(told.value) is ERRORS[response["status"]] and said in told.value.message
+            assert await replayed.client.get(request["path"], **query) == response["body"], name
+            continue
+        with pytest.raises(VqError) as told:
+            await replayed.client.get(request["path"], **query)
+        said = "does not accept these credentials" if response["status"] == 401 else response["body"]["message"]
+        assert type(told.value) is ERRORS[response["status"]] and said in told.value.message, name
 
 
-@pytest.mark.parametrize("name", PATCHED)
-async def test_a_patch_gives_the_new_object_or_why_it_was_refused(tmp_path: Path, name: str) -> None:
+async def test_a_patch_gives_the_new_object_or_why_it_was_refused(replayed: Replayed) -> None:
     """The client sends JSON patches only; the server's answers to the other kinds have the same form."""
-    request, response = RECORDED[name]["request"], RECORDED[name]["response"]
-    dry_run = request["query"].get("dryRun") == "All"
-    async with replayed(tmp_path, name, fieldManager=MANAGER) as (client, server):
+    for name in PATCHED:
+        request, response = replayed.give(name, fieldManager=MANAGER)
         body = request["body"] if isinstance(request["body"], list) else [request["body"]]
-        asked = client.patch(request["path"], body, dry_run=dry_run)
+        asked = replayed.client.patch(request["path"], body, dry_run=request["query"].get("dryRun") == "All")
         if response["status"] < 400:
-            assert await asked == response["body"]
-        else:
-            with pytest.raises(ERRORS[response["status"]]) as told:
-                await asked
-            assert type(told.value) is ERRORS[response["status"]]
-            assert response["body"]["message"][:300] in told.value.message
-    assert [(one.method, one.headers["content-type"]) for one in server.requests] == [("PATCH", JSON_PATCH)]
+            assert await asked == response["body"], name
+            continue
+        with pytest.raises(VqError) as told:
+            await asked
+        assert type(told.value) is ERRORS[response["status"]], name
+        assert response["body"]["message"][:300] in told.value.message, name
+    assert {(one.method, one.headers["content-type"]) for one in replayed.server.requests} == {("PATCH", JSON_PATCH)}
 
 
-@pytest.mark.parametrize("name", REVIEWED)
-async def test_an_access_review_is_understood(tmp_path: Path, name: str) -> None:
-    wanted = RECORDED[name]["response"]["body"]
-    asked = wanted["spec"]["resourceAttributes"]
-    async with replayed(tmp_path, name) as (client, _):
-        may = await client.may(asked["verb"], asked.get("group", ""), asked["resource"], asked["namespace"])
-    assert may is wanted["status"]["allowed"]
+async def test_an_access_review_is_understood(replayed: Replayed) -> None:
+    for name in REVIEWED:
+        _, response = replayed.give(name)
+        asked = response["body"]["spec"]["resourceAttributes"]
+        may = await replayed.client.may(asked["verb"], asked.get("group", ""), asked["resource"], asked["namespace"])
+        assert may is response["body"]["status"]["allowed"], name
 
 
-async def test_a_watch_gives_every_event_in_order(tmp_path: Path) -> None:
-    request, events = RECORDED[WATCHED]["request"], RECORDED[WATCHED]["response"]["events"]
-    async with replayed(tmp_path, WATCHED, **ORDER) as (client, _):
-        assert [event async for event in client.watch(request["path"], "1", 5)] == events
+async def test_a_watch_gives_every_event_in_order(replayed: Replayed) -> None:
+    request, response = replayed.give(WATCHED, **ORDER)
+    assert [event async for event in replayed.client.watch(request["path"], "1", 5)] == response["events"]
 
 
-async def test_a_watch_that_the_server_ends_with_410_is_expired(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_watch_ended_with_410_is_expired(replayed: Replayed, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}}
     monkeypatch.setitem(RECORDED[WATCHED]["response"], "events", [gone])
-    async with replayed(tmp_path, WATCHED, **ORDER) as (client, _):
-        with pytest.raises(Expired, match="too old"):
-            [event async for event in client.watch(RECORDED[WATCHED]["request"]["path"], "1", 5)]
+    request, _ = replayed.give(WATCHED, **ORDER)
+    with pytest.raises(Expired, match="too old"):
+        [event async for event in replayed.client.watch(request["path"], "1", 5)]
 
 
-@pytest.mark.parametrize("body", [b"<html>a proxy's login</html>", b"[]", b""])
-async def test_a_write_answered_with_something_else_may_be_applied(tmp_path: Path, body: bytes) -> None:
-    path = RECORDED[PATCHED[0]]["request"]["path"]
-    async with replayed(tmp_path, PATCHED[0]) as (client, server):
-        server.answers = dict.fromkeys((f"{path}?fieldManager={MANAGER}", path), lambda: answer(body))
+async def test_a_write_answered_with_something_else_may_be_applied(replayed: Replayed) -> None:
+    path = "/apis/apps/v1/namespaces/vq/deployments/api"
+    for body in (b"<html>a proxy's login</html>", b"[]", b""):
+        replayed.server.answers = {f"{path}?fieldManager={MANAGER}": lambda body=body: answer(body)}
+        replayed.server.answers[path] = lambda body=body: answer(body)
         with pytest.raises(Ambiguous, match="may be applied"):
-            await client.patch(path, [])
+            await replayed.client.patch(path, [])
         with pytest.raises(Unreachable):
-            await client.get(path)
+            await replayed.client.get(path)
 
 
 async def test_an_event_larger_than_the_line_limit_of_the_library_is_read(

@@ -2,6 +2,7 @@
 
 from pydantic import JsonValue
 
+from actions.clients.kubernetes_api import Json
 from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Refused
 from actions.model.platform import Artefact, Change, WorkloadFacts
@@ -25,51 +26,60 @@ def plan(
         raise Refused(f"{settings.kind} {settings.name} keeps no revision of {to.version} (revisions kept: {kept})")
     if facts.current is not None and facts.current.reference == to.reference:
         raise Refused(f"{settings.kind} {settings.name} already asks for {to.version}")
-    seconds = SECONDS_AN_INSTANCE * max(1, facts.desired)
     stuck = seen.stuck_pods(revision.source) if settings.delete_stuck_pods else ()
-    common: dict[str, JsonValue] = {
-        "kind": settings.kind,
-        "namespace": settings.namespace,
-        "name": settings.name,
-        "uid": facts.pins["uid"],
-    }
-    template = Change(
+    template = _template(settings, slot, seen, facts, revision, to.version)
+    if not stuck:
+        return (template,)
+    only = {"params": template.params | {"wait_for_rollout": False}, "expected_seconds": 0.5}
+    return template.model_copy(update=only), _release(template, stuck)
+
+
+def _template(
+    settings: KubernetesWorkload, slot: str, seen: Observation, facts: WorkloadFacts, revision: Revision, version: str
+) -> Change:
+    """Set the template, and wait for the rollout."""
+    seconds = SECONDS_AN_INSTANCE * max(1, facts.desired)
+    return Change(
         slot=slot,
         action="set-template",
         title=f"set the template of {settings.name}",
         subject=f"{settings.kind} {settings.namespace}/{settings.name}",
         before=facts.current.version if facts.current else "unknown",
-        after=to.version,
+        after=version,
         details=difference(plain(seen.workload["spec"]["template"]), revision.template),
-        params=common
-        | {
+        params={
+            "kind": settings.kind,
+            "namespace": settings.namespace,
+            "name": settings.name,
+            "uid": facts.pins["uid"],
             "generation": facts.pins["generation"],
             "before": facts.pins["template"],
             "target": revision.reference,
             "source": revision.source,
             "source_uid": revision.uid,
-            "version": to.version,
-            "wait_for_rollout": not stuck,
+            "version": version,
+            "wait_for_rollout": True,
         },
-        expected_seconds=0.5 if stuck else seconds,
-        budget_seconds=60 + 10 * seconds,
-    )
-    if not stuck:
-        return (template,)
-    pods: list[JsonValue] = [{"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]} for pod in stuck]
-    names = ", ".join(str(pod["metadata"]["name"]) for pod in stuck)
-    release = Change(
-        slot=slot,
-        action="delete-stuck-pods",
-        title=f"delete stuck {names}",
-        subject=f"pods of {settings.kind} {settings.name}",
-        before="not ready",
-        after=f"made again from {to.version}",
-        params=common | {"pods": pods, "target": revision.reference, "version": to.version},
         expected_seconds=seconds,
         budget_seconds=60 + 10 * seconds,
     )
-    return template, release
+
+
+def _release(template: Change, stuck: tuple[Json, ...]) -> Change:
+    """Delete the pods that would hold up the rollout, and wait for it instead."""
+    kept = ("kind", "namespace", "name", "uid", "target", "version")
+    pods: list[JsonValue] = [{"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]} for pod in stuck]
+    return Change(
+        slot=template.slot,
+        action="delete-stuck-pods",
+        title=f"delete stuck {', '.join(str(pod['metadata']['name']) for pod in stuck)}",
+        subject=f"pods of {template.params['kind']} {template.params['name']}",
+        before="not ready",
+        after=f"made again from {template.after}",
+        params={name: template.params[name] for name in kept} | {"pods": pods},
+        expected_seconds=template.expected_seconds,
+        budget_seconds=template.budget_seconds,
+    )
 
 
 def find(revisions: tuple[Revision, ...], to: Artefact) -> Revision | None:
