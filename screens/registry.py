@@ -64,7 +64,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("home.quit", "quit", "q", "close this console; runs go on without it", foot=92),
     Action("rollback.other", "other version", "v", "choose another release; its name is then typed", _L3, True, 10),
     Action("rollback.reason", "reason", "r", "write the reason yourself", _L1, True, 20),
-    Action("rollback.plan", "full plan", "f", "every step with its budget and its way back", foot=30),
+    Action(
+        "rollback.plan", "full plan", "f", "every step with its budget and way back; what is not sure, whole", foot=30
+    ),
     Action("rollback.again", "look again", "u", "read the facts again and plan anew", foot=40),
     Action(
         "rollback.accept-drift",
@@ -78,7 +80,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("rollback.confirm", "confirm", "", "the challenge key drawn on the screen starts the rollback", _L2, True),
     Action("chosen.type", "type the release", "t", "type the release's name; paste is refused", _L3, True, 10),
     Action("chosen.reason", "reason", "r", "write the reason yourself", _L1, True, 20),
-    Action("chosen.plan", "full plan", "f", "every step with its budget and its way back", foot=30),
+    Action(
+        "chosen.plan", "full plan", "f", "every step with its budget and way back; what is not sure, whole", foot=30
+    ),
     Action(
         "chosen.accept-drift",
         "accept drift",
