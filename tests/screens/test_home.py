@@ -31,7 +31,7 @@ async def test_it_answers_health_way_back_changes_next_and_last(console: Open) -
             "▲ no keeper   K starts it",
             "RUNNING nothing",
             "LAST rollback 2.3.9 → 2.3.8  38 s  ● succeeded  4 d ago",
-            "R roll back  H history  D drill  : go  ? keys",
+            "R roll back  H history  D drill  f jump  : go  ? keys",
         ):
             assert words in running.text, words
 
