@@ -45,6 +45,8 @@ class RollbackPage(DecisionPage):
     def possible(self, action: Action) -> bool:
         if action.id == "rollback.confirm":
             return self.challenge is not None and not self.sent
+        if action.id == "rollback.again" and self.sent:
+            return False
         if action.id == "rollback.other":
             return self._moved() is not None
         return super().possible(action)

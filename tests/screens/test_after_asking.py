@@ -28,6 +28,7 @@ async def asked(running: Console) -> asyncio.Event:
     await running.shows("to roll back production")
     await running.press(running.challenge.key)
     await running.shows("asked for; waiting")
+    assert "look again" not in running.text, "that would hide what is waited for, and ask anew"
     return go
 
 
