@@ -14,7 +14,7 @@ from screens.changed_rows import changed_rows, doubt_rows, unheard
 from screens.glyphs import ARROW, GATE, HEALTH, POINTER, RUN, WARN
 from screens.spark import spark
 from screens.ways import STALE_SECONDS, doubt, ways_rows
-from screens.words import about, ago, face, nowhere, short_name, since, took
+from screens.words import about, ago, face, nowhere, short_evidence, short_name, since, took
 
 if TYPE_CHECKING:
     from actions.model.health import Check, ServiceHealth
@@ -171,7 +171,7 @@ def check_rows(check: Check, width: int, labels: int, *, advise: bool) -> list[R
         lead,
         (fit(short_name(check), labels), "dim"),
         "  ",
-        (check.evidence, "text" if check.gate is Gate.PASS else role),
+        (short_evidence(check), "text" if check.gate is Gate.PASS else role),
     )
     if check.gate is Gate.PASS or not advise or not check.advice:
         return [cut(line, width)]

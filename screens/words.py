@@ -110,6 +110,11 @@ def short_name(check: "Check") -> str:
     return "rights" if check.id == "permissions" else check.id
 
 
+def short_evidence(check: "Check") -> str:
+    """Its evidence where its short name stands before it: that word is not said twice."""
+    return check.evidence.removeprefix(f"{short_name(check)} ")
+
+
 def counted(counts: "LogCounts") -> str:
     """What the logs of a service hold; what could not be read is not counted as clean."""
     missing = len(counts.unread)

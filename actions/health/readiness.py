@@ -111,9 +111,8 @@ def schema_gate(artefact: Artefact | None, version: int | None, note: str) -> Ch
     if (low is not None and version < low) or (high is not None and version > high):
         text = f"{artefact.version} runs on schema {bounds}, in place is {version}"
         return Check(id="schema", title=title, gate=Gate.FAIL, evidence=text, advice="choose a release that fits")
-    return Check(
-        id="schema", title=title, gate=Gate.PASS, evidence=f"schema {version}, {artefact.version} takes {bounds}"
-    )
+    text = f"schema {version}, within {bounds} of {artefact.version}"
+    return Check(id="schema", title=title, gate=Gate.PASS, evidence=text)
 
 
 def _good(facts: RollbackFacts) -> Check:
@@ -138,6 +137,14 @@ def _unseen(facts: RollbackFacts) -> bool:
 def soaked(seconds: float) -> str:
     """ "good, soaked 9 d" """
     return f"good, soaked {span(seconds)}"
+
+
+def space(size: int) -> str:
+    """Room on a disk in the largest unit that fits: 47 MiB, 76 GiB, 3.2 TiB."""
+    for unit, name in ((1 << 40, "TiB"), (1 << 30, "GiB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {name}" if size < 10 * unit else f"{size // unit} {name}"
+    return f"{size >> 20} MiB"
 
 
 def span(seconds: float) -> str:
@@ -203,7 +210,7 @@ def _drift(facts: RollbackFacts) -> Check | None:
 def _lock(facts: RollbackFacts) -> Check:
     title = "lock free"
     if facts.active is None:
-        return Check(id="lock", title=title, gate=Gate.PASS, evidence="no run holds the environment")
+        return Check(id="lock", title=title, gate=Gate.PASS, evidence="no run holds it")
     text = f"run {facts.active[-6:]} holds the environment"
     return Check(id="lock", title=title, gate=Gate.FAIL, evidence=text, advice="attach to it, or take it over")
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from actions.health.readiness import space
 from actions.model.environment import Environment, HttpService, PostgresService, RedisService
 from actions.model.errors import ExitCode, UnknownNameError, Unreachable, VqError
 from actions.model.health import Check, Snapshot
@@ -161,9 +162,9 @@ def _journal(ledger: FactsReader) -> Check:
             id="journal", title=title, gate=Gate.FAIL, evidence=f"no right to write {directory}", advice=advice
         )
     if free < FREE_BYTES:
-        evidence = f"{free // 1_048_576} MiB free in {directory}"
+        evidence = f"{space(free)} free in {directory}"
         return Check(id="journal", title=title, gate=Gate.FAIL, evidence=evidence, advice="free at least 50 MiB")
-    return Check(id="journal", title=title, gate=Gate.PASS, evidence=f"{free // 1_048_576} MiB free")
+    return Check(id="journal", title=title, gate=Gate.PASS, evidence=f"{space(free)} free")
 
 
 async def _slot(access: Access, service: str, slot: str, url: str | None, within: float) -> SlotFacts:

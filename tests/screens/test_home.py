@@ -20,7 +20,7 @@ from tests.screens.conftest import Console, Open
 async def test_it_answers_health_way_back_changes_next_and_last(console: Open) -> None:
     async with console() as running:
         for words in (
-            "● api       ok",
+            "▲ api       errors",
             "▲ postgres  slow",
             "● READY  to 2.4.0 in about 11 s",
             "good      2.4.0 good, soaked 9 d",
@@ -159,7 +159,7 @@ async def test_a_desk_that_cannot_start_is_tried_again(
     async with console() as running:
         await running.shows("no thread for the desk; it is tried again")
         world.start_error = None
-        await running.shows("● api       ok")
+        await running.shows("▲ api       errors")
 
 
 async def test_letters_copy_and_write_do_not_disturb(console: Open) -> None:

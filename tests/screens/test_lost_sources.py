@@ -27,7 +27,7 @@ async def test_a_ledger_lost_under_an_open_console_is_never_nothing_happened(con
         await running.shows("RUNNING not known", "? as of 0 s ago", "restore it from a backup")
         assert "RUNNING nothing" not in running.text and "nothing is on record" not in running.text
         assert "12 m  release" in running.text, "the last values stay"
-        assert "● api" in running.text, "health does not come from the ledger"
+        assert "▲ api" in running.text, "health does not come from the ledger"
         running.clock.pass_seconds(60)
         await running.settle()
         assert "restore it from a backup" in running.text, "what is wrong stays on the page"
@@ -60,7 +60,7 @@ async def test_a_console_opened_on_a_damaged_ledger_says_so(console: Open, world
     good = Check(id="good", title="a release to go back to", gate=Gate.INCONCLUSIVE, evidence="not known")
     world.readiness = facts.readiness(checks=(good, journal), gate="fail", reason="damaged", to=None)
     async with console(read_only=True) as running:
-        await running.shows("✗ NOT READY  where to is not known", "restore it from a backup", "● api")
+        await running.shows("✗ NOT READY  where to is not known", "restore it from a backup", "▲ api")
         for words in ("RUNNING nothing", "no run on record", "nothing is on record", "● READY"):
             assert words not in running.text, words
 

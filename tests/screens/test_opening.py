@@ -41,7 +41,7 @@ async def test_one_console_opens_one_desk_and_has_one_clock(world: World) -> Non
 
     app = VqConsole(Identity.of(desk), opening, clock=FixedClock(), source=random.Random(4))
     async with app.run_test(size=(80, 24)) as pilot:
-        await Console(app, pilot, app.clock, desk).shows("api       ok")
+        await Console(app, pilot, app.clock, desk).shows("api       errors")
         groups = [worker.group for worker in app.workers if worker.node is app]
         assert (len(opened), sorted(groups)) == (1, ["health", "ledger"])
         assert len(list(app._timers)) == 1

@@ -28,7 +28,7 @@ async def test_steps_show_evidence_and_time_and_what_users_feel(console: Open, w
             "► 4  switch traffic",
             "green answers 18 of 20",
             "· 8  drain blue",
-            "● api  ok  38 ms",
+            "▲ api  errors  38 ms",
             "errors 7.2 % rising",
             "downtime so far 0.0 s",
             "requests lost 3",

@@ -14,7 +14,7 @@ from tests.screens.conftest import Console, Open
 @pytest.fixture
 def world() -> World:
     services = (
-        facts.api(),
+        facts.api(errors=0.0),
         facts.health("mail", HealthState.OK, "ok", "1/1"),
         facts.health("web", HealthState.DOWN, "down", "0/2"),
         facts.health("postgres", HealthState.OK, "ok", "8/100 conn", kind="postgres"),

@@ -2,10 +2,12 @@
 
 import pytest
 
+from actions.health.readiness import space
 from actions.model.health import Check
 from actions.model.views import LogCounts
 from actions.model.words import Gate, HealthState
-from screens.words import counted, nowhere, told
+from screens.rollback_rows import takes_row
+from screens.words import counted, nowhere, short_evidence, told
 from tests.fakes import facts
 
 
@@ -35,3 +37,19 @@ def test_a_way_back_that_leads_nowhere_is_not_the_same_as_one_that_nobody_sees()
     assert nowhere(facts.readiness(checks=(good,), to=None)) == "no release to go back to"
     unseen = good.model_copy(update={"gate": Gate.INCONCLUSIVE})
     assert nowhere(facts.readiness(checks=(unseen,), to=None)) == "where to is not known"
+
+
+def test_evidence_does_not_repeat_the_label_before_it() -> None:
+    schema = Check(id="schema", title="schema fits", gate=Gate.PASS, evidence="schema 41, within 41 to 42 of 2.4.0")
+    assert short_evidence(schema) == "41, within 41 to 42 of 2.4.0"
+    assert short_evidence(schema.model_copy(update={"id": "lock"})) == schema.evidence
+
+
+def test_room_on_a_disk_is_told_in_a_unit_that_fits() -> None:
+    assert [space(size << 20) for size in (47, 1_536, 78_290, 4 << 20)] == ["47 MiB", "1.5 GiB", "76 GiB", "4.0 TiB"]
+
+
+def test_one_duration_is_no_range() -> None:
+    plan = facts.plan()
+    assert "last 3: 1 s   " in takes_row(plan, facts.readiness(fastest=0.8, slowest=1.2, samples=3)).plain
+    assert "last 5: 9 s to 14 s" in takes_row(plan, facts.readiness()).plain
