@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from actions.ledger.writer import Entry, LostLock, Told
@@ -18,7 +18,7 @@ from actions.runner.journal import Journal
 from actions.runner.orders import Orders
 from actions.runner.outcomes import Interrupted, NeedsOperator, StepFailed
 from actions.runner.workshop import Try, Workshop
-from actions.steps.contract import Step
+from actions.steps.contract import Step, StepContext
 
 GRACE_SECONDS = 1.0
 """Beyond its own deadline a verification is broken off; its own message is the better one."""
@@ -79,9 +79,9 @@ class Forward:
     async def _fresh(self, step: Step, planned: PlannedStep, attempt: int, *, last: bool = False) -> None:
         context = self.workshop.context(self.journal, planned, attempt)
         started = time.monotonic()
-        checked = await self._bounded(step.check(context), planned, "its preconditions were not read")
+        checked = await self._prepared(lambda: step.check(context), context, "its preconditions were not read")
         crashpoint(f"protect.{planned.id}.before")
-        protected = await self._bounded(step.protect(context), planned, "its undo material was not written")
+        protected = await self._prepared(lambda: step.protect(context), context, "its undo material was not written")
         crashpoint(f"protect.{planned.id}.after")
         body: dict[str, Any] = {"checked": self.journal.redactor.text(checked.text)}
         if protected is not None:
@@ -208,11 +208,24 @@ class Forward:
         entries.append(Entry(EventKind.DONE, planned.id, attempt, body | {"seconds": seconds, "recovered": recovered}))
         await self.journal.write(*entries)
 
-    async def _bounded(self, work: Coroutine[Any, Any, T], planned: PlannedStep, words: str) -> T:
-        try:
-            return await _within(planned.budget_seconds, work)
-        except _OutOfTime:
-            raise StepFailed(f"{words} within {planned.budget_seconds:g} s", planned) from None
+    async def _prepared(self, work: Callable[[], Coroutine[Any, Any, T]], context: StepContext, words: str) -> T:
+        """What `work` reads or writes down before the act. Raises StepFailed when it does not return in time.
+
+        A platform that is away fails a run at once while nothing is changed. With a change standing it is waited for:
+        the way back needs it as well (row 18).
+        """
+        planned = context.step
+        patience = Deadline(planned.budget_seconds)
+        while True:
+            try:
+                return await _within(max(patience.remaining(), AGAIN_SECONDS), work())
+            except _OutOfTime:
+                raise StepFailed(f"{words} within {planned.budget_seconds:g} s", planned) from None
+            except Unreachable as error:
+                if patience.passed or not self.journal.progress.changed:
+                    raise
+                context.report(f"waiting: {error.message}")
+            await self._rest(planned, min(AGAIN_SECONDS, patience.remaining()))
 
     async def _interruptible(self, work: Coroutine[Any, Any, Evidence], planned: PlannedStep) -> Evidence:
         """A wait that an operator can break off. Raises Interrupted, or VerifyFailed past the deadline."""

@@ -10,7 +10,7 @@ from actions.model.run import EventKind
 from actions.model.words import Command, RunState
 from actions.runner import forward
 from tests.ledger.plans import make_plan, step
-from tests.runner.carrying import Bench
+from tests.runner.carrying import SLOTS, Bench, standard_plan
 from tests.runner.journal_checker import check_journal
 from tests.runner.world import NEW, OLD
 
@@ -76,6 +76,20 @@ def test_after_a_crash_too_the_platform_is_waited_for(bench: Bench) -> None:
     assert bench.crash(run_id, lambda _, name: name == "effect.2.after")
     assert bench.run(run_id) is RunState.SUCCEEDED
     assert probes(bench, run_id) == ["unknown", "done"] and bench.world.get(2)["value"] == NEW
+
+
+def test_between_two_changes_a_platform_that_is_away_is_waited_for(bench: Bench) -> None:
+    """Row 18: half way the way back would need it just as much."""
+    run_id = bench.submit(standard_plan(last={"fail": "nobody there"}))
+    assert bench.run(run_id) is RunState.SUCCEEDED
+    assert bench.world.values(SLOTS) == {NEW}
+    check_journal(bench.ledger, bench.world)
+
+
+def test_before_anything_is_changed_a_platform_that_is_away_fails_the_run_at_once(bench: Bench) -> None:
+    run_id = bench.submit(plan(fail="nobody there"))
+    assert bench.run(run_id) is RunState.FAILED
+    assert bench.world.effects() == []
 
 
 async def test_a_back_out_is_heard_while_nobody_can_tell(bench: Bench) -> None:

@@ -67,6 +67,9 @@ class Effect(Step):
     async def check(self, context: StepContext) -> Evidence:
         if self.fails(context, "check"):
             raise Stale("the world moved since planning")
+        if self.fails(context, "nobody there") and not self.world.flag("asked").exists():
+            self.world.flag("asked").touch()
+            raise Unreachable("nobody answers at the platform")
         return Evidence(text=f"slot is {self.world.get(context.step.id)['value']}")
 
     async def protect(self, context: StepContext) -> Evidence | None:
