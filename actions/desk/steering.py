@@ -26,7 +26,7 @@ async def submit(desk: "Operator", request: RollbackRequest, expected_digest: st
     if request.environment != desk.environment_name:
         raise UsageError(f"this desk is for '{desk.environment_name}', the request for '{request.environment}'")
     request = desk.watching.named(request)
-    attached = await _already(desk, request)
+    attached = await _already(desk, request, expected_digest)
     if attached is not None:
         return attached
     hand = await hand_over.pre_empt(desk, request, expected_digest)
