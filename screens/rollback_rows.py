@@ -16,7 +16,7 @@ from screens.cells import BLANK, Part, Row, cut, ends, field, fit, indent, row, 
 from screens.drift_rows import drift_row
 from screens.glyphs import GATE, HAIR
 from screens.spark import spark
-from screens.words import about, ago, face, short_evidence, short_name, since
+from screens.words import NOWHERE, about, ago, face, nowhere, short_evidence, short_name, since
 
 LABEL = 9
 OLD_SECONDS = 15.0
@@ -157,7 +157,8 @@ def error_plot(health: ServiceHealth, width: int) -> list[Part]:
 def to_row(readiness: Readiness | None, plan: Plan | None, other_key: str, width: int) -> Row:
     """The release it goes to, and why that one."""
     release = readiness.to if readiness else None
-    version = plan.to_version if plan else release.version if release else "nothing"
+    nothing = "not known" if readiness is None or nowhere(readiness) != NOWHERE else "nothing"
+    version = plan.to_version if plan else release.version if release else nothing
     known = release is not None and release.version == version
     words = (
         f"last known good, soaked {ago(release.soaked_seconds)}"

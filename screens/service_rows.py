@@ -217,7 +217,8 @@ def log_rows(detail: Detail, width: int, height: int) -> list[Row]:
         for words in (*detail.errors, *(detail.counts.unread if detail.counts else ()))
     ]
     if detail.log is None:
-        return [*rows, row(("reading" if detail.chosen else "no instance whose log could be read", "dim"))]
+        words = "no instance whose log could be read" if not detail.chosen else "" if detail.errors else "reading"
+        return [*rows, row((words, "dim"))]
     matching = [line for line in detail.log if detail.filter.lower() in line.lower()]
     if not matching:
         none = f"none in the last {plural(len(detail.log), 'line')}" if detail.filter and detail.log else ""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from actions.model.views import LogCounts
 
 NOTHING = "—"
+NOWHERE = "no release to go back to"
 
 
 def ago(seconds: float | None) -> str:
@@ -89,7 +90,7 @@ def size(value: float) -> str:
 def nowhere(readiness: "Readiness") -> str:
     """Of a way back that leads nowhere: whether there is none, or nobody knows."""
     unknown = any(check.id == "good" and check.gate == "inconclusive" for check in readiness.checks)
-    return "where to is not known" if unknown else "no release to go back to"
+    return "where to is not known" if unknown else NOWHERE
 
 
 def told(health: "ServiceHealth") -> str:

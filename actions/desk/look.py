@@ -13,7 +13,7 @@ from actions.clients.blocking import aside
 from actions.config import ledger_directory
 from actions.desk.ledger_door import LedgerDoor, either
 from actions.model.environment import Environment, HttpService, PostgresService, RedisService
-from actions.model.errors import UnknownNameError, VqError
+from actions.model.errors import UnknownNameError, Unreachable, VqError
 from actions.model.plan import RollbackRequest
 from actions.model.run import RunView
 from actions.model.text import clean
@@ -29,6 +29,9 @@ __all__ = ["follow", "ledger_directory", "ledger_words", "log_counts", "log_tail
 LOG_LINES = 500
 LOG_BYTES = 256 * 1024
 LOG_SECONDS = 5.0
+TAIL_SECONDS = 2 * LOG_SECONDS
+"""For the one log that somebody reads: a slow platform may take its own deadlines."""
+
 FOLLOW_SECONDS = 1.0
 """A follower looks at least so often, whatever the ledger says about news."""
 
@@ -81,12 +84,16 @@ async def slots(watching: "Watching", request: RollbackRequest) -> tuple[SlotVie
 
 
 async def log_tail(access: Access, service: str, slot: str, instance: str, lines: int) -> tuple[str, ...]:
-    """Last lines of one instance, cleaned by its driver."""
+    """Last lines of one instance, cleaned by its driver. Raises Unreachable where that never answers."""
     if service not in managed(access):
         raise UnknownNameError(
             f"no service '{service}' with instances; there are: {', '.join(managed(access)) or 'none'}"
         )
-    return await access.workload(service, slot).log_tail(instance, lines)
+    try:
+        async with asyncio.timeout(TAIL_SECONDS):
+            return await access.workload(service, slot).log_tail(instance, lines)
+    except TimeoutError:
+        raise Unreachable(f"{slot} {instance}: no log within {TAIL_SECONDS:.0f} s") from None
 
 
 async def log_counts(watching: "Watching", request: RollbackRequest) -> LogCounts:

@@ -10,6 +10,7 @@ import pytest
 
 from actions.desk import look
 from actions.model.environment import AddressWorkload, HttpService
+from actions.model.errors import Unreachable
 from actions.model.plan import RollbackRequest
 from actions.model.views import LogCounts
 from tests.releases.making import facts, slot
@@ -83,3 +84,17 @@ async def test_a_log_that_hangs_costs_one_thread_and_nobody_else_waits(
         assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 10) == "free"
     finally:
         over.set()
+
+
+async def test_a_driver_that_never_answers_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    access: Any = Access()
+
+    class Hanging:
+        async def log_tail(self, *_: object) -> tuple[str, ...]:
+            await asyncio.Event().wait()
+            return ()
+
+    monkeypatch.setattr(access, "workload", lambda *_: Hanging())
+    monkeypatch.setattr(look, "TAIL_SECONDS", 0.01)
+    with pytest.raises(Unreachable, match="blue-0: no log within"):
+        await look.log_tail(access, "api", "blue", "blue-0", 10)

@@ -6,7 +6,7 @@ from actions.health.readiness import space
 from actions.model.health import Check
 from actions.model.views import LogCounts
 from actions.model.words import Gate, HealthState
-from screens.rollback_rows import takes_row
+from screens.rollback_rows import takes_row, to_row
 from screens.words import counted, nowhere, short_evidence, told
 from tests.fakes import facts
 
@@ -37,6 +37,8 @@ def test_a_way_back_that_leads_nowhere_is_not_the_same_as_one_that_nobody_sees()
     assert nowhere(facts.readiness(checks=(good,), to=None)) == "no release to go back to"
     unseen = good.model_copy(update={"gate": Gate.INCONCLUSIVE})
     assert nowhere(facts.readiness(checks=(unseen,), to=None)) == "where to is not known"
+    for check, word in ((good, "nothing"), (unseen, "not known")):
+        assert f"to       {word} " in to_row(facts.readiness(checks=(check,), to=None), None, "", 78).plain
 
 
 def test_evidence_does_not_repeat_the_label_before_it() -> None:
