@@ -13,7 +13,7 @@ from actions.model.environment import Settings
 from actions.model.errors import LedgerError, ReadOnlyError
 from actions.model.glass import ImportReport
 from actions.model.health import Snapshot
-from actions.model.plan import RollbackRequest
+from actions.model.plan import Release, RollbackRequest
 from actions.model.record import CommandRow, Drill, KeeperFacts, Submitted
 from actions.model.run import Executor
 from actions.model.words import Command
@@ -103,6 +103,15 @@ class Operator(Viewer):
     async def close_run(self, run_id: str, reason: str) -> None:
         """End a run that waits for a person who has put things right by hand. Raises Busy, Refused, UsageError."""
         await self._call(asyncio.to_thread(lambda: self.writer.close_run(run_id, by=self.operator, reason=reason)))
+
+    async def clear_release(self, name: str, reason: str, service: str | None = None) -> Release:
+        """Take back what is held against a release: it has to earn 'good' anew. Raises Refused, UnknownNameError."""
+
+        def clear(about: str) -> Release:
+            return self.writer.clear_release(self.environment_name, about, name, by=self.operator, reason=reason)
+
+        about = self.watching.named(RollbackRequest(environment=self.environment_name, service=service)).service
+        return await self._call(asyncio.to_thread(clear, str(about)))
 
     async def answer(self, run_id: str, gate_id: str, answer: str) -> None:
         """Answer a question of a run. Raises Refused when somebody else answered before."""

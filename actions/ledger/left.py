@@ -30,7 +30,8 @@ class LeftReading(Store):
     def left_behind(self, environment: str, service: str) -> dict[str, LeftBehind]:
         """By reference, the releases whose rollback took users away and was not undone, whatever became of that run.
 
-        A release that was deployed again since and earned 'good' anew counts as left no more.
+        A release that was deployed again since and earned 'good' anew counts as left no more, nor does one that a
+        person has cleared since.
         """
         found: dict[str, LeftBehind] = {}
         with self._read() as connection:
@@ -68,7 +69,8 @@ def _good_since(connection: Connection, environment: str, service: str) -> dict[
         select(release.c.body).where(release.c.environment == environment, release.c.service == service)
     ).scalars()
     known = [Release.model_validate_json(row) for row in rows]
-    return {one.reference: one.verdict_at for one in known if one.verdict is Verdict.GOOD and one.verdict_at}
+    since = {one.reference: (one.verdict_at if one.verdict is Verdict.GOOD else None, one.cleared_at) for one in known}
+    return {reference: max(filter(None, moments)) for reference, moments in since.items() if any(moments)}
 
 
 def _rollbacks(connection: Connection, environment: str, service: str) -> list[Any]:

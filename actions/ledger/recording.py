@@ -27,15 +27,15 @@ class Recording(WritingStore):
     def save_release(self, seen: Release, *, lift: bool = False) -> None:
         """Insert or replace the row of that environment, service and reference.
 
-        A verdict 'bad' in the ledger outlives whatever an observer, that read the row before, believes; only with
-        `lift`, by a rollback that is undone, is it taken away.
+        A verdict 'bad' in the ledger, or that a person has taken one back, outlives whatever an observer, that read the
+        row before, believes; only with `lift`, by a rollback that is undone, is 'bad' taken away.
         """
         key = {"environment": seen.environment, "service": seen.service, "reference": seen.reference}
         same = [release.c[name] == value for name, value in key.items()]
         with self._write() as connection:
             kept = connection.execute(select(release.c.body).where(*same)).scalar_one_or_none()
             if kept is not None and not lift:
-                seen = _still_bad(Release.model_validate_json(kept), seen)
+                seen = _as_judged(Release.model_validate_json(kept), seen)
             values = {"last_seen": instant(seen.last_seen), "body": canonical_json(seen.model_dump(mode="json"))}
             _put(connection, release, key, values)
 
@@ -140,11 +140,13 @@ def _queued(
     return notice_from(connection.execute(select(notice).where(notice.c.id == number)).mappings().one())
 
 
-def _still_bad(kept: Release, seen: Release) -> Release:
-    """`seen` with the verdict that is kept, where that one is bad."""
-    if kept.verdict is not Verdict.BAD:
+def _as_judged(kept: Release, seen: Release) -> Release:
+    """`seen` with the verdict that is kept, where that one is bad, or was taken back since `seen` was read."""
+    cleared = kept.cleared_at is not None and (seen.cleared_at is None or seen.cleared_at < kept.cleared_at)
+    if kept.verdict is not Verdict.BAD and not cleared:
         return seen
-    verdict = ("verdict", "verdict_reason", "verdict_at", "verdict_run")
+    verdict: tuple[str, ...] = ("verdict", "verdict_reason", "verdict_at", "verdict_run", "cleared_at")
+    verdict += ("soaked_seconds", "samples") if cleared else ()
     return seen.model_copy(update={name: getattr(kept, name) for name in verdict})
 
 

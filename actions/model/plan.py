@@ -96,6 +96,7 @@ class Release(Fact):
     """One release that was seen serving, and what became of it (R9, B2). Seconds count healthy observation only.
 
     `answered` is what it called itself while it served; None when it did not say, or nobody listened long enough.
+    `cleared_at` is when a person last took a verdict back that was held against it.
     """
 
     environment: str
@@ -114,6 +115,7 @@ class Release(Fact):
     seen_by: str = ""
     artefact: dict[str, JsonValue] = {}
     answered: str | None = None
+    cleared_at: datetime | None = None
 
 
 class LeftBehind(Fact):

@@ -27,6 +27,7 @@ WRITING = [
     ["runs", "note", RUN, "text"],
     ["runs", "close", RUN, "--reason", "mended by hand"],
     ["runs", "answer", RUN, "GATE", "yes"],
+    ["releases", "clear", "2.4.1", "--reason", "x"],
     ["keeper", "run"],
     ["keeper", "start"],
     ["keeper", "stop"],

@@ -86,6 +86,8 @@ def test_from_a_bad_release_back_to_the_last_good_one(cli: Cli, broken: SandboxF
     shown = cli("--config", broken.config, "runs", "show", run["run"][-6:], "--json").json
     assert shown["executor"]["state"] == "none"
     assert [event["kind"] for event in shown["events"]][:2] == ["planned", "approved"]
+    cleared = cli("--config", broken.config, "releases", "clear", "2.4.2", "--reason", "it was the cache", "--json")
+    assert (cleared.code, cleared.json["release"]["verdict"]) == (0, "candidate"), cleared
     assert cli("--config", broken.config, "audit", "verify", "--json").json["intact"] is True
 
 

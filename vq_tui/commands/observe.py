@@ -1,4 +1,4 @@
-"""`status`, `readiness`, `releases`: what the home screen shows, once."""
+"""`status`, `readiness`: what the home screen shows, once."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,10 +9,8 @@ import typer
 
 from actions.model.errors import ExitCode, Unreachable
 from actions.model.health import worst
-from actions.model.plan import Readiness, Release
+from actions.model.plan import Readiness
 from actions.model.words import Gate
-from screens.words import ago
-from vq_tui.commands.output import glyph, table
 from vq_tui.commands.session import Json, Service, run, session
 from vq_tui.commands.standing import readiness_lines, readiness_payload, standing
 
@@ -23,7 +21,6 @@ def add_to(program: typer.Typer) -> None:
     """Name the commands."""
     program.command("status")(status)
     program.command("readiness")(readiness)
-    program.command("releases")(releases)
 
 
 def status(context: typer.Context, service: Service = None, check: Check = False, json: Json = False) -> int:
@@ -58,36 +55,5 @@ def readiness(context: typer.Context, service: Service = None, check: Check = Fa
     return run(work)
 
 
-def releases(context: typer.Context, service: Service = None, json: Json = False) -> int:
-    """Releases that were seen, what became of them, and which one is last known good."""
-    here = session(context, json)
-
-    async def work() -> int:
-        async with here.viewing() as viewer:
-            found = await viewer.readiness(service)
-            seen = await viewer.releases(found.service)
-        payload = {
-            "environment": found.environment,
-            "service": found.service,
-            "current": found.current,
-            "last_known_good": found.to,
-            "releases": seen,
-        }
-        here.output.answer(payload, _release_lines(seen, found))
-        return ExitCode.OK
-
-    return run(work)
-
-
 def _ways_lines(ways: Sequence[Readiness]) -> list[str]:
     return [line for one in ways for line in ("", *readiness_lines(one))][1:]
-
-
-def _release_lines(seen: tuple[Release, ...], found: Readiness) -> list[str]:
-    rows = []
-    for one in seen:
-        mark = "serving" if found.current and one.reference == found.current.reference else ""
-        mark = "last known good" if found.to and one.reference == found.to.reference else mark
-        soaked = f"soaked {ago(one.soaked_seconds)}"
-        rows.append([f"{glyph(one.verdict)} {one.version}", one.verdict, soaked, mark, one.verdict_reason])
-    return table(rows) or [f"? no release of {found.service} was seen yet: a keeper or an open console observes them"]

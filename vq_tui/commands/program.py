@@ -7,7 +7,20 @@ from typing import Annotated, Any
 import typer
 
 from actions.model.errors import UsageError
-from vq_tui.commands import audit, config, demo, doctor, drill, keeper, observe, rollback, runs, sandbox, service
+from vq_tui.commands import (
+    audit,
+    config,
+    demo,
+    doctor,
+    drill,
+    keeper,
+    observe,
+    releases,
+    rollback,
+    runs,
+    sandbox,
+    service,
+)
 from vq_tui.commands.given import GLOBAL, Session
 from vq_tui.commands.guard import guarded
 from vq_tui.commands.opening import open_console
@@ -28,7 +41,9 @@ program = typer.Typer(
 )
 for group in (observe, service, rollback, doctor, demo, drill):
     group.add_to(program)
-for name, group in (("runs", runs), ("audit", audit), ("sandbox", sandbox), ("config", config), ("keeper", keeper)):
+for name, group in (("releases", releases), ("runs", runs), ("audit", audit)):
+    program.add_typer(group.group, name=name)
+for name, group in (("sandbox", sandbox), ("config", config), ("keeper", keeper)):
     program.add_typer(group.group, name=name)
 
 
