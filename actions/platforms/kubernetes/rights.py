@@ -21,8 +21,7 @@ async def checks(settings: KubernetesWorkload, mirrors: Mirrors) -> tuple[Check,
         verb, _, resource = right
         name = settings.name if resource == plural and verb in ("get", "patch") else ""  # roles may name the objects
         key = f"right {right} {settings.namespace}/{name}"
-        ask = lambda: client.may(*right, settings.namespace, name)  # noqa: E731
-        return await mirrors.remembered(key, REMEMBERED_SECONDS, ask)
+        return await mirrors.remembered(key, REMEMBERED_SECONDS, lambda: client.may(*right, settings.namespace, name))
 
     answers = await asyncio.gather(*(granted(right) for right in wanted))
     return (_check([right for right, may in zip(wanted, answers, strict=True) if not may], client.where),)
