@@ -8,6 +8,7 @@ import os
 import select
 import termios
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,22 +27,22 @@ class HangUpWatch(threading.Thread):
         self._descriptor = descriptor
         self._leave = leave
         self._code: int | None = None
-        self._asked = threading.Event()
+        self._left_at: float | None = None
+        self._told = threading.Event()
         self._done = threading.Event()
 
     def leave_with(self, code: int) -> None:
-        """End the program with this code; safe in a signal handler."""
-        if self._code is None:
+        """End the program with this code, also one that is leaving already; safe in a signal handler."""
+        if not self._told.is_set():
             self._code = code
-            self._asked.set()
+            self._told.set()
             with contextlib.suppress(RuntimeError):  # the loop has ended already: so does the program
                 self._leave(code)
 
     def leaving(self, code: int) -> None:
         """The program was asked to end and does so by itself; what hangs in there has the deadline."""
         if self._code is None:
-            self._code = code
-            self._asked.set()
+            self._code, self._left_at = code, time.monotonic()
 
     def done(self) -> None:
         """The program has let go of everything: what is left to end are its threads."""
@@ -51,14 +52,17 @@ class HangUpWatch(threading.Thread):
         """Look for a hang-up until there is one or the program ends."""
         poll = select.poll()
         poll.register(self._descriptor, 0)
-        while not self._done.is_set() and not self._asked.is_set():
+        while not self._done.is_set() and not self._told.is_set():
             if any(
                 event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(LOOK_MILLISECONDS)
             ):
                 self.leave_with(HANGUP)
-        if self._asked.is_set() and not self._done.wait(DEADLINE_SECONDS):
+            elif self._left_at is not None and time.monotonic() - self._left_at > DEADLINE_SECONDS:
+                self._end()
+                return
+        if self._told.is_set() and not self._done.wait(DEADLINE_SECONDS):
             self._end()
-        elif self._asked.is_set():
+        elif self._code is not None:
             threading.Event().wait(DEADLINE_SECONDS)  # a daemon thread: gone with the process unless that hangs
             self._end()
 

@@ -63,6 +63,20 @@ def test_one_whose_threads_hang_after_it_was_left_is_ended_too(ending: Ending, t
     watch.join(WAIT)
 
 
+def test_a_terminal_that_is_lost_while_it_is_left_is_still_told_of(ending: Ending) -> None:
+    """Textual leaves by an error of its own where it finds the terminal gone first: the code is that of a hang-up."""
+    master, slave = pty.openpty()
+    told = Ending()
+    watch = HangUpWatch(slave, told)
+    watch.leaving(70)
+    os.close(master)
+    watch.start()
+    assert told.wait(WAIT) and told.code == hangup.HANGUP
+    assert ending.wait(WAIT) and ending.code == hangup.HANGUP
+    watch.join(WAIT)
+    os.close(slave)
+
+
 async def test_the_key_that_leaves_arms_it() -> None:
     desk, left = FakeOperator(World()), []
 
