@@ -64,25 +64,25 @@ async def leads_there(desk: "Operator", run: Run, plan: Plan) -> bool:
     return (await asyncio.to_thread(desk.writer.plan, run.id)).to_reference == plan.to_reference
 
 
-async def refuse_unprovoked(desk: "Operator", request: RollbackRequest, facts: RollbackFacts) -> None:
-    """For a last-good rollback whose plan nobody saw: no further back than a rollback has just gone, without a fault.
+async def just_brought(desk: "Operator", request: RollbackRequest, facts: RollbackFacts) -> Run | None:
+    """For a last-good rollback whose plan nobody saw: the run that has just brought what serves, well as that is.
 
-    Raises Refused; whoever names a release, or confirms a plan, goes further back all the same.
+    That run answers such a request too; whoever names a release, or confirms a plan, goes further back all the same.
+    Raises Refused where it has not come to its end.
     """
     serving = facts.choice.current
     if request.to is not None or serving is None or fault(facts):
-        return
+        return None
     brought = await asyncio.to_thread(_brought, desk, facts, serving.reference)
     if brought is None or fault(await _seen(desk, facts)):
-        return
+        return None
+    if not brought.state.active:
+        return brought
     name = short_id(brought.id)
-    if brought.state.active:
-        text = f"{serving.version} serves already, by rollback {name}, which nobody carries out"
-        advice = f"'vq-tui runs resume {name}' goes on with it; to go further back name a release (--to VERSION)"
-    else:
-        text = f"{serving.version} took over {_since(brought, facts.at):.0f} s ago by rollback {name}"
-        advice = "to go further back name a release (--to VERSION)"
-    raise Refused(f"{text}, and nothing is wrong with it: {advice}")
+    raise Refused(
+        f"{serving.version} serves already, by rollback {name}, which nobody carries out, and nothing is wrong with it:"
+        f" 'vq-tui runs resume {name}' goes on with it; to go further back name a release (--to VERSION)"
+    )
 
 
 async def _seen(desk: "Operator", facts: RollbackFacts) -> RollbackFacts:

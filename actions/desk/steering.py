@@ -11,6 +11,7 @@ from actions.model.identity import short_id
 from actions.model.plan import Plan, RollbackRequest
 from actions.model.record import CommandRow, Submitted
 from actions.model.run import Executor
+from actions.model.way_back import RollbackFacts
 from actions.model.words import Command, RunState
 from actions.procedures.rollback import plan_rollback
 from actions.runner.launch import launch
@@ -30,7 +31,14 @@ async def submit(desk: "Operator", request: RollbackRequest, expected_digest: st
     if attached is not None:
         return attached
     hand = await hand_over.pre_empt(desk, request, expected_digest)
-    plan = await (hand_over.plan_after(desk, request, hand) if hand else _plan(desk, request, expected_digest))
+    if hand is not None:
+        plan = await hand_over.plan_after(desk, request, hand)
+    else:
+        facts = await desk.watching.way_back.fresh(request)
+        brought = await again.just_brought(desk, request, facts) if expected_digest is None else None
+        if brought is not None:
+            return Submitted(run_id=brought.id, created=False, brought=True)
+        plan = _plan(request, facts, expected_digest)
     drill = await desk.rehearsals.acting()
     try:
         submitted = await asyncio.to_thread(_write, desk, plan, request, drill)
@@ -73,7 +81,7 @@ async def _already(desk: "Operator", request: RollbackRequest, expected_digest: 
         if run.state not in again.GOES_ON:
             return None
         if expected_digest is not None:
-            seen = await _plan(desk, request, expected_digest)
+            seen = _plan(request, await desk.watching.way_back.fresh(request), expected_digest)
             if not await again.leads_there(desk, run, seen):
                 return None
     goes_on = orphaned and run.state in again.GOES_ON
@@ -82,10 +90,8 @@ async def _already(desk: "Operator", request: RollbackRequest, expected_digest: 
     return submitted
 
 
-async def _plan(desk: "Operator", request: RollbackRequest, expected_digest: str | None) -> Plan:
-    facts = await desk.watching.way_back.fresh(request)
-    if expected_digest is None:
-        await again.refuse_unprovoked(desk, request, facts)
+def _plan(request: RollbackRequest, facts: RollbackFacts, expected_digest: str | None) -> Plan:
+    """The plan now. Raises Stale when it is not the one that was seen, and whatever planning raises."""
     plan = plan_rollback(request, facts)
     if expected_digest is not None and plan.digest != expected_digest:
         raise Stale("what was shown is no longer what would be done: nothing was touched, look at the plan again")

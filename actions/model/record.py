@@ -50,13 +50,14 @@ class Submitted(Fact):
     """Answer to a request: the run that carries it out. `created` False means it was already there: attach to it.
 
     `took_over` names the forward run that had to leave for it, and how that ended. `resumed` says that the run had lost
-    its executor, and goes on.
+    its executor, and goes on; `brought` that it has just succeeded, and that nothing is wrong with what it brought.
     """
 
     run_id: str
     created: bool
     took_over: str = ""
     resumed: bool = False
+    brought: bool = False
 
 
 class KeeperFacts(Fact):

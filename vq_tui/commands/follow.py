@@ -92,11 +92,12 @@ def step_line(view: StepView) -> str:
 def attached(submitted: Submitted) -> str:
     """What is said of a request whose run was there already."""
     name = short_id(submitted.run_id)
-    return (
-        f"run {name} had lost its executor: it goes on"
-        if submitted.resumed
-        else (f"run {name} was already asked for: attached to it")
-    )
+    if submitted.brought:
+        further = "to go further back name a release (--to VERSION)"
+        return f"run {name} has just brought what serves, and nothing is wrong with it: no other was begun; {further}"
+    if submitted.resumed:
+        return f"run {name} had lost its executor: it goes on"
+    return f"run {name} was already asked for: attached to it"
 
 
 def run_row(run: Run) -> dict[str, Any]:

@@ -128,7 +128,8 @@ async def _submit(operator: "Operator", request: RollbackRequest, output: Output
 
 async def _answer_for(operator: "Operator", submitted: Submitted, output: Output, *, wait: bool) -> int:
     """Say how the run stands, or stay until it has ended; the exit code."""
-    more = {"created": submitted.created, "resumed": submitted.resumed, **glass.payload(operator)}
+    how = {"created": submitted.created, "resumed": submitted.resumed, "brought": submitted.brought}
+    more = {**how, **glass.payload(operator)}
     before = await _standing(operator, submitted, output.program)
     if not wait:
         output.answer(run_payload(before.view) | more, before.lines)
