@@ -60,16 +60,23 @@ async def test_errors_it_sees_are_errors() -> None:
     assert (reading.word, reading.summary) == ("errors", "7.2 % errors")
 
 
-@pytest.mark.parametrize(("body", "reason"), [
-    (vector(), "no sample"),
-    (vector("1", "2"), "2 samples, not one"),
-    (vector("NaN"), "not a finite number"),
-    (b'{"status":"error","errorType":"bad_data","error":"parse error"}', "parse error"),
-    (b"<html>proxy login</html>", "Prometheus:"),
-    (vector("0.0", warnings=["1 of 2 stores did not answer"]), "Prometheus warns: 1 of 2 stores did not answer"),
-    (vector("0.0", at=1), "s old"),
+@pytest.mark.parametrize(("made", "reason"), [
+    pytest.param(vector, "no sample", id="nothing"),
+    pytest.param(lambda: vector("1", "2"), "2 samples, not one", id="several"),
+    pytest.param(lambda: vector("NaN"), "not a finite number", id="nan"),
+    pytest.param(
+        lambda: b'{"status":"error","errorType":"bad_data","error":"parse error"}', "parse error", id="refused"
+    ),
+    pytest.param(lambda: b"<html>proxy login</html>", "Prometheus:", id="no-json"),
+    pytest.param(
+        lambda: vector("0.0", warnings=["1 of 2 stores did not answer"]),
+        "Prometheus warns: 1 of 2 stores did not answer",
+        id="partial",
+    ),
+    pytest.param(lambda: vector("0.0", at=1), "s old", id="old"),
 ])  # fmt: skip
-async def test_absence_is_said_in_every_figure_and_never_good(body: bytes, reason: str) -> None:
+async def test_absence_is_said_in_every_figure_and_never_good(made: Callable[[], bytes], reason: str) -> None:
+    body = made()
     reading, figures = await looked_at(lat=body, err=body, thr=body)
     for name in ("latency", "error rate", "throughput"):
         assert reason in figures[name].label, figures[name]
