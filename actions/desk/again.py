@@ -71,10 +71,10 @@ async def just_brought(desk: "Operator", request: RollbackRequest, facts: Rollba
     Raises Refused where it has not come to its end.
     """
     serving = facts.choice.current
-    if request.to is not None or serving is None or fault(facts):
+    if request.to is not None or serving is None or _ill(facts):
         return None
     brought = await asyncio.to_thread(_brought, desk, facts, serving.reference)
-    if brought is None or fault(await _seen(desk, facts)):
+    if brought is None or _ill(await _seen(desk, facts)):
         return None
     if not brought.state.active:
         return brought
@@ -83,6 +83,11 @@ async def just_brought(desk: "Operator", request: RollbackRequest, facts: Rollba
         f"{serving.version} serves already, by rollback {name}, which nobody carries out, and nothing is wrong with it:"
         f" 'vq-tui runs resume {name}' goes on with it; to go further back name a release (--to VERSION)"
     )
+
+
+def _ill(facts: RollbackFacts) -> bool:
+    """Whether there is a fault; a few slow answers are none in what was proved a moment ago."""
+    return bool(fault(facts)) and not (facts.health is not None and facts.health.word == "slow")
 
 
 async def _seen(desk: "Operator", facts: RollbackFacts) -> RollbackFacts:

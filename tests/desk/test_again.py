@@ -91,6 +91,12 @@ async def test_it_is_left_by_name_with_a_fault_or_later(desk: Desk) -> None:
     assert await judged(desk, world(serving="2.4.9")) == "", "another release was deployed since"
 
 
+async def test_a_few_slow_answers_are_no_reason_to_leave_what_was_just_proved(desk: Desk) -> None:
+    run = desk.brought(RunState.SUCCEEDED)
+    slow = HEALTHY.model_copy(update={"state": HealthState.DEGRADED, "word": "slow", "latency_ms": 700.0})
+    assert await judged(desk, world(slow)) == run
+
+
 async def test_what_hangs_is_waited_for_before_it_is_called_well(desk: Desk) -> None:
     desk.brought(RunState.SUCCEEDED)
     unknown = HEALTHY.model_copy(update={"state": HealthState.UNKNOWN, "word": "unknown"})

@@ -29,7 +29,8 @@ def test_a_bad_release_is_rolled_back_and_stays_back(stage: Stage) -> None:
     verdicts = {one["version"]: one["verdict"] for one in stage.json("releases")["releases"]}
     assert (verdicts[GOOD], verdicts[BAD]) == ("good", "bad")
 
-    assert GOOD in stage.refused("rollback", "--last-good", "--yes", "--wait")
+    again = stage.roll_back("--last-good")
+    assert (again["run"], again["created"], again["brought"], again["to"]) == (run["run"], False, True, GOOD)
     assert "marked bad" in stage.refused("rollback", "--to", BAD, "--yes", "--wait")
     assert stage.reached() == GOOD
     assert stage.json("runs")["total"] == 1

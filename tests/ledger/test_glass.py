@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,9 @@ def test_another_users_and_a_read_only_ledger_refuse_in_one_line(directory: Path
 def test_a_user_without_any_right_to_look_is_told_so_and_nothing_crashes(tmp_path: Path) -> None:
     """Not root: another's private directory cannot even be looked into."""
     open_writer(tmp_path / "ledger").close()
-    for one in (tmp_path, *tmp_path.parents[:2]):
+    for one in (tmp_path, *tmp_path.parents):
+        if one == Path(tempfile.gettempdir()):
+            break
         one.chmod(0o755)
     seen_by_nobody = os.fork()
     if not seen_by_nobody:
