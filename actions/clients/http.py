@@ -7,14 +7,17 @@ cookies, headers sent to that origin only. `HttpReader` can only GET and never r
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpcore
 import httpx
 from pydantic import SecretStr
 
 from actions.clients.http_answer import Answer, Trouble
-from actions.clients.http_wire import Limit, Trace, bounded_body, told_apart
+from actions.clients.http_streams import Streams
+from actions.clients.http_wire import Limit, Trace, bounded_body, header, told_apart
 from actions.clients.names import look_up
 from actions.clients.secrets import redact
 from actions.clients.tls import plain_context, tls_context
@@ -26,8 +29,27 @@ __all__ = ["Answer", "HttpReader", "HttpWriter", "Trouble"]
 
 BODY_LIMIT = 1024 * 1024
 CONNECT_SECONDS = 3.0
+IDLE_SECONDS = 5.0
+"""A kept connection that was not used for so long is closed."""
+ERRORS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpcore.UnsupportedProtocol)
 _REDIRECTS = {301, 302, 303, 307, 308}
 _PLAIN = {"Accept": "application/json, text/plain;q=0.9, */*;q=0.5", "Accept-Encoding": "gzip", "User-Agent": "vq-tui"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is the same whenever a request is sent. Its headers may hold secrets."""
+
+    method: str
+    url: httpcore.URL
+    headers: list[tuple[bytes, bytes]] = field(repr=False)
+    content: bytes | None = field(repr=False)
+
+    def once(self, extensions: dict[str, Any]) -> httpcore.Request:
+        """A request of its own for one exchange."""
+        return httpcore.Request(
+            self.method, self.url, headers=self.headers, content=self.content, extensions=extensions
+        )
 
 
 class _Origin:
@@ -66,13 +88,18 @@ class _Origin:
         }
         self._context = tls_context(tls) if parts.scheme == "https" else None
         self._server_name = tls.server_name if tls is not None else None
-        self._limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        self._connections = connections
 
-    def transport(self) -> httpx.AsyncHTTPTransport:
-        context = self._context or plain_context()
-        return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=self._limits, http2=False)
+    def pool(self) -> httpcore.AsyncConnectionPool:
+        return httpcore.AsyncConnectionPool(
+            ssl_context=self._context or plain_context(),
+            max_connections=self._connections,
+            max_keepalive_connections=self._connections,
+            keepalive_expiry=IDLE_SECONDS,
+            network_backend=Streams() if self._context is None else None,
+        )
 
-    def request(self, method: str, path: str, content: bytes | None = None, kind: str | None = None) -> httpx.Request:
+    def request(self, method: str, path: str, content: bytes | None = None, kind: str | None = None) -> _Prepared:
         """Raises ConfigError when `path` leads to another origin."""
         if path.startswith(("http://", "https://")):
             parts = urlsplit(path)
@@ -85,10 +112,13 @@ class _Origin:
             raise ConfigError(f"path '{clean(path)}' must begin with '/'")
         headers = self._headers | ({"Content-Type": kind} if kind else {})
         try:
-            return httpx.Request(method, url, headers=headers, content=content)
+            made = httpx.Request(method, url, headers=headers, content=content)
         except (httpx.InvalidURL, UnicodeError, ValueError) as error:
             words = "" if self.conceal else f": {clean(self.safe(str(error)))}"
             raise ConfigError(f"cannot ask {clean(redact(self.named(path)))}{words}") from None
+        where = made.url
+        address = httpcore.URL(scheme=where.raw_scheme, host=where.raw_host, port=where.port, target=where.raw_path)
+        return _Prepared(method, address, made.headers.raw, content)
 
     def extensions(self, trace: Trace) -> dict[str, Any]:
         """Only connecting has a limit of its own: the total one bounds all the rest, and each more costs a tenth."""
@@ -106,15 +136,15 @@ class _Origin:
         """`text` without the secrets of this origin."""
         return redact(text, self._secrets)
 
-    async def exchange(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request, path: str) -> Answer:
-        """One answer; raises httpx errors, Limit (only before an answer) and whatever bounds it from outside."""
+    async def exchange(self, pool: httpcore.AsyncConnectionPool, request: httpcore.Request, path: str) -> Answer:
+        """One answer; raises httpcore errors, Limit (only before an answer) and whatever bounds it from outside."""
         started = time.perf_counter()
-        response = await transport.handle_async_request(request)
-        status, headers = response.status_code, response.headers.raw
+        response = await pool.handle_async_request(request)
+        status, headers = response.status, response.headers
         trouble, detail, body = None, "", b""
         try:
             if status in _REDIRECTS:
-                elsewhere = clean(self.safe(response.headers.get("location", "nowhere")), limit=200)
+                elsewhere = clean(self.safe(header(response, b"location") or "nowhere"), limit=200)
                 trouble, detail = Trouble.REDIRECT, f"answers {status} and points to {elsewhere}; not followed"
             else:
                 body = await bounded_body(response, self.body_limit)
@@ -132,15 +162,15 @@ class _Lane:
     good, until no connection is left: such a lane is retired, and closed when its last user has gone.
     """
 
-    def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
-        self.transport = transport
+    def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
+        self.pool = pool
         self.users = 0
         self.retired = False
 
     async def leave(self) -> None:
         self.users -= 1
         if self.retired and self.users == 0:
-            await self.transport.aclose()
+            await self.pool.aclose()
 
 
 class HttpReader:
@@ -149,8 +179,8 @@ class HttpReader:
     def __init__(self, url: str, **options: Any) -> None:
         """`options`: headers, tls, timeout, body_limit, connections, conceal, as `_Origin`. Raises ConfigError."""
         self._origin = _Origin(url, **options)
-        self._lane = _Lane(self._origin.transport())
-        self._requests: dict[str, httpx.Request] = {}
+        self._lane = _Lane(self._origin.pool())
+        self._requests: dict[str, _Prepared] = {}
 
     @property
     def url(self) -> str:
@@ -164,7 +194,7 @@ class HttpReader:
         closed meanwhile is replaced and the GET sent once more: reading twice changes nothing.
         """
         prepared = self._prepared(path)
-        lane = _Lane(self._origin.transport()) if fresh else self._lane
+        lane = _Lane(self._origin.pool()) if fresh else self._lane
         lane.users += 1
         lane.retired |= fresh
         started = time.perf_counter()
@@ -172,12 +202,12 @@ class HttpReader:
         try:
             async with asyncio.timeout(self._origin.timeout):
                 await look_up(self._origin.host)
-                answer = await self._asked(lane.transport, prepared, path)
+                answer = await self._asked(lane.pool, prepared, path)
             cut_off = False
-        except (TimeoutError, httpx.TimeoutException):
+        except (TimeoutError, httpcore.TimeoutException):
             trouble, detail = Trouble.TIMEOUT, f"no complete answer within {self._origin.timeout:g} s"
             answer = Answer(path, None, time.perf_counter() - started, b"", trouble, detail)
-        except (httpx.HTTPError, Limit, Unreachable, OSError) as error:
+        except (*ERRORS, Limit, Unreachable, OSError) as error:
             cut_off = False
             trouble, detail = told_apart(error)
             seconds = time.perf_counter() - started
@@ -191,35 +221,29 @@ class HttpReader:
     async def close(self) -> None:
         """Close the kept connections."""
         self._lane.retired = True
-        await self._lane.transport.aclose()
+        await self._lane.pool.aclose()
 
     def _retire(self, lane: _Lane) -> None:
         lane.retired = True
         if lane is self._lane:
-            self._lane = _Lane(self._origin.transport())
+            self._lane = _Lane(self._origin.pool())
 
-    def _prepared(self, path: str) -> httpx.Request:
+    def _prepared(self, path: str) -> _Prepared:
         if path not in self._requests:
             if len(self._requests) >= 100:
                 self._requests.clear()
             self._requests[path] = self._origin.request("GET", path)
         return self._requests[path]
 
-    async def _asked(self, transport: httpx.AsyncHTTPTransport, prepared: httpx.Request, path: str) -> Answer:
+    async def _asked(self, pool: httpcore.AsyncConnectionPool, prepared: _Prepared, path: str) -> Answer:
         trace = Trace(self._origin.host)
         try:
-            return await self._origin.exchange(transport, self._once(prepared, trace), path)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            return await self._origin.exchange(pool, prepared.once(self._origin.extensions(trace)), path)
+        except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
             if trace.connected:
                 raise
-        return await self._origin.exchange(transport, self._once(prepared, Trace(self._origin.host)), path)
-
-    def _once(self, prepared: httpx.Request, trace: Trace) -> httpx.Request:
-        """A request of its own for one exchange: the prepared parts are shared, the trace is not."""
-        extensions = self._origin.extensions(trace)
-        return httpx.Request(
-            "GET", prepared.url, headers=prepared.headers, stream=prepared.stream, extensions=extensions
-        )
+        again = prepared.once(self._origin.extensions(Trace(self._origin.host)))
+        return await self._origin.exchange(pool, again, path)
 
 
 class HttpWriter:
@@ -239,21 +263,20 @@ class HttpWriter:
 
     async def send(self, method: str, path: str, content: bytes, kind: str) -> Answer:
         """One change. Raises Unreachable when nothing was sent, Ambiguous when it was and the answer is lost."""
-        request = self._origin.request(method, path, content, kind)
         trace = Trace(self._origin.host)
-        request.extensions = self._origin.extensions(trace)
-        transport = self._origin.transport()
+        request = self._origin.request(method, path, content, kind).once(self._origin.extensions(trace))
+        pool = self._origin.pool()
         what = f"{method} {self._origin.named(path)}"
         try:
             async with asyncio.timeout(self._origin.timeout):
                 await look_up(self._origin.host)
-                return await self._origin.exchange(transport, request, path)
-        except (TimeoutError, httpx.HTTPError, Limit, Unreachable, OSError) as error:
-            timed_out = isinstance(error, TimeoutError | httpx.TimeoutException)
+                return await self._origin.exchange(pool, request, path)
+        except (TimeoutError, *ERRORS, Limit, Unreachable, OSError) as error:
+            timed_out = isinstance(error, TimeoutError | httpcore.TimeoutException)
             why = f"no answer within {self._origin.timeout:g} s" if timed_out else told_apart(error)[1]
             line = clean(self._origin.safe(f"{what}: {why}"), limit=400)
             if trace.sent:
                 raise Ambiguous(f"{line}; it may have taken effect") from None
             raise Unreachable(f"{line}; nothing was sent") from None
         finally:
-            await transport.aclose()
+            await pool.aclose()
