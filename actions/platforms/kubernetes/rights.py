@@ -17,11 +17,15 @@ async def checks(settings: KubernetesWorkload, mirrors: Mirrors) -> tuple[Check,
     client, wanted = mirrors.client, needed(settings)
     plural = KINDS[settings.kind].plural
 
-    async def granted(right: Right) -> bool:
-        verb, _, resource = right
-        name = settings.name if resource == plural and verb in ("get", "patch") else ""  # roles may name the objects
+    async def asked(right: Right, name: str) -> bool:
         key = f"right {right} {settings.namespace}/{name}"
         return await mirrors.remembered(key, REMEMBERED_SECONDS, lambda: client.may(*right, settings.namespace, name))
+
+    async def granted(right: Right) -> bool:
+        """To all objects, an answer that every workload shares; else to this one: roles may name the objects."""
+        verb, _, resource = right
+        named = resource == plural and verb in ("get", "patch")
+        return await asked(right, "") or (named and await asked(right, settings.name))
 
     answers = await asyncio.gather(*(granted(right) for right in wanted))
     return (_check([right for right, may in zip(wanted, answers, strict=True) if not may], client.where),)
