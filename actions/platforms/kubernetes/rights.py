@@ -9,7 +9,8 @@ from actions.model.words import Gate
 from actions.platforms.kubernetes.kinds import KINDS
 
 Right = tuple[str, str, str]
-REMEMBERED_SECONDS = 60.0
+ANSWER_SECONDS, TOGETHER_SECONDS = 45.0, 15.0
+"""How long one answer is kept, and what was made of all of them: a minute in all, and few questions in between."""
 
 
 async def checks(settings: KubernetesWorkload, mirrors: Mirrors) -> tuple[Check, ...]:
@@ -19,7 +20,7 @@ async def checks(settings: KubernetesWorkload, mirrors: Mirrors) -> tuple[Check,
 
     async def asked(right: Right, name: str) -> bool:
         key = f"right {right} {settings.namespace}/{name}"
-        return await mirrors.remembered(key, REMEMBERED_SECONDS, lambda: client.may(*right, settings.namespace, name))
+        return await mirrors.remembered(key, ANSWER_SECONDS, lambda: client.may(*right, settings.namespace, name))
 
     async def granted(right: Right) -> bool:
         """To all objects, an answer that every workload shares; else to this one: roles may name the objects."""
@@ -27,8 +28,11 @@ async def checks(settings: KubernetesWorkload, mirrors: Mirrors) -> tuple[Check,
         named = resource == plural and verb in ("get", "patch")
         return await asked(right, "") or (named and await asked(right, settings.name))
 
-    answers = await asyncio.gather(*(granted(right) for right in wanted))
-    return (_check([right for right, may in zip(wanted, answers, strict=True) if not may], client.where),)
+    async def ask() -> tuple[Check, ...]:
+        answers = await asyncio.gather(*(granted(right) for right in wanted))
+        return (_check([right for right, may in zip(wanted, answers, strict=True) if not may], client.where),)
+
+    return await mirrors.remembered(f"rights {wanted} {settings.namespace}/{settings.name}", TOGETHER_SECONDS, ask)
 
 
 def needed(settings: KubernetesWorkload) -> list[Right]:
