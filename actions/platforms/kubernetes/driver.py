@@ -122,7 +122,7 @@ class KubernetesWorkloadReader:
             )
         history = kept.owned_by(own["metadata"]["uid"])
         instances = tuple(pod for one in (own, *history) for pod in pods.owned_by(one["metadata"]["uid"]))
-        mark = (tuple(map(_version, (own, *history, *instances))), scalers and scalers.version, id(usage))
+        mark = (tuple(map(_version, (own, *history, *instances))), scalers and scalers.version, usage)
         if self._seen is None or self._seen[0] != mark:
             self._seen = mark, self._observation(own, history, instances, scalers, usage)
         return self._seen[1]
