@@ -17,6 +17,7 @@ import pytest
 
 from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
+from tests.docker import compose_versions
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCKER_SOCKET = "/var/run/docker.sock"
@@ -35,6 +36,8 @@ def _docker() -> bool:
 
 PARTS: dict[str, Callable[[], bool]] = {
     "docker": _docker,
+    "compose1": lambda: compose_versions.program("1") is not None,
+    "compose5": lambda: compose_versions.program("5") is not None,
     "nginx": lambda: shutil.which("nginx") is not None,
     "sshd": lambda: shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin") is not None,
     "tmux": lambda: shutil.which("tmux") is not None,

@@ -17,7 +17,10 @@ from actions.platforms.access import Place
 from actions.platforms.compose import compose_cli, pin_change, pin_plan, proof
 from actions.platforms.compose.driver import ComposeChanger, ComposeReader, workload_changer, workload_reader
 from tests.docker import images
+from tests.docker.compose_versions import Compose, compose, composes
 from tests.docker.project import HOST, ComposeProject, ask, free_ports, remove_project, until
+
+__all__ = ["compose", "composes"]
 
 RUN = "01JZZZZZZZZZZZZZZZZZAB12CD"
 """A run id; its short form is ab12cd."""
@@ -211,6 +214,16 @@ def project(request: pytest.FixtureRequest, engine: Any, releases: dict[str, str
     if shutil.which("docker-compose") is None:
         pytest.skip("docker-compose is not installed")
     with ComposeProject(tmp_path, "1.1.0", engine=engine, replicas=getattr(request, "param", 3)) as one:
+        yield one
+
+
+@pytest.fixture
+def composed(
+    request: pytest.FixtureRequest, engine: Any, releases: dict[str, str], tmp_path: Path, compose: Compose
+) -> Iterator[ComposeProject]:
+    """Three replicas of 1.1.0 (or as many as an indirect parameter says), made by each generation of Compose."""
+    replicas = getattr(request, "param", 3)
+    with ComposeProject(tmp_path, "1.1.0", engine=engine, replicas=replicas, compose=compose) as one:
         yield one
 
 

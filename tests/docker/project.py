@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.docker import images
+from tests.docker.compose_versions import Compose
 
 HOST = "unix:///var/run/docker.sock"
 
@@ -58,15 +59,28 @@ CANARY = "canary-secret-3f9a"
 
 
 class ComposeProject:
-    """Brings the project up on entry and takes everything of it away at the end. `engine` is docker-py's client."""
+    """Brings the project up on entry and takes everything of it away at the end. `engine` is docker-py's client.
 
-    def __init__(self, folder: Path, version: str, *, engine: Any, replicas: int = 3, file: str = FILE) -> None:
+    `compose` is the generation to use; without it the machine's own `docker-compose`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        version: str,
+        *,
+        engine: Any,
+        replicas: int = 3,
+        file: str = FILE,
+        compose: Compose | None = None,
+    ) -> None:
         self.name = f"vqt{uuid.uuid4().hex[:8]}"
         self.folder = folder / self.name
         self.engine = engine
         self.replicas = replicas
         self.first = free_ports(replicas)
         self.file = file
+        self.generation = compose
         self.config = self.folder / "vq-tui.toml"
         self.folder.mkdir(parents=True)
         self.write(version)
@@ -101,10 +115,13 @@ class ComposeProject:
 
     def compose(self, *words: str) -> str:
         """Run docker-compose in the project's folder; its output."""
+        program, environment = "docker-compose", {}
+        if self.generation is not None:
+            program, environment = str(self.generation.program), self.generation.environment
         done = subprocess.run(
-            ["docker-compose", "-p", self.name, *words],
+            [program, "-p", self.name, *words],
             cwd=self.folder, capture_output=True, text=True, timeout=60, check=False,
-            env={**os.environ, "DOCKER_HOST": HOST},
+            env={**os.environ, "DOCKER_HOST": HOST, **environment},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
@@ -112,6 +129,11 @@ class ComposeProject:
     def up(self) -> str:
         """`docker-compose up -d`."""
         return self.compose("up", "-d")
+
+    def container_name(self, number: int = 1, service: str = "api") -> str:
+        """The name of one replica, as the Compose in use writes it."""
+        separator = self.generation.separator if self.generation else "_"
+        return separator.join((self.name, service, str(number)))
 
     def containers(self, *, stopped: bool = True) -> list[dict[str, Any]]:
         """Inspected containers of the service, by number."""
