@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 3
 
+# Bytecode is written whatever the machine's default is: the tests start the program hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint clean
 
 demo: $(VENV)/.sandbox
