@@ -101,8 +101,11 @@ class Changer(Protocol):
         """After a crash: what happened to the effect, decided by what is observed now."""
         ...
 
-    def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
-        """Exact manual steps for a person when even the way back failed. Pure."""
+    async def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
+        """Steps for a person when even the way back failed, by what is there now, each with what it does to users.
+
+        Where the platform does not answer, the steps begin with how to look. Raises nothing but for bad parameters.
+        """
         ...
 
     async def close(self) -> None:

@@ -18,6 +18,9 @@ from actions.runner.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
+MANUAL_SECONDS = 30.0
+"""How long one step may look around before it says what a person must do."""
+
 
 class Backward:
     """Undoes what a run did."""
@@ -59,29 +62,30 @@ class Backward:
             log.exception("undo of step %d (%s) failed", planned.id, planned.kind)
             words = f"not undone within {planned.budget_seconds:g} s" if isinstance(error, TimeoutError) else ""
             words = words or self.journal.redactor.failure(error)
-            body = {"error": words, "manual": list(self.manual_of(planned))}
+            body = {"error": words, "manual": list(await self.manual_of(planned))}
             await self.journal.write(Entry(EventKind.UNDO_FAILED, planned.id, attempt, body))
             raise NeedsOperator(f"the way back failed at '{planned.title}': {words}", planned) from error
         crashpoint(f"undo.{planned.id}.after")
         await self.journal.write(Entry(EventKind.UNDONE, planned.id, attempt, self.journal.evidence(undone)))
 
-    def manual(self, at: PlannedStep | None) -> tuple[str, ...]:
+    async def manual(self, at: PlannedStep | None) -> tuple[str, ...]:
         """What a person must do now: the steps back of all that may stand, from the one where it stopped."""
         standing = self.journal.progress.to_undo()
         chosen = ((at,) if at is not None and at not in standing else ()) + standing
-        lines = [line for planned in chosen for line in self.manual_of(planned)]
+        lines = [line for planned in chosen for line in await self.manual_of(planned)]
         run, ledger = self.journal.run_id, self.journal.ledger
         where = ledger.config_path(run), self.workshop.plan.environment
         resume = command_line(f"runs resume {short_id(run)}", *where)
         lines.append(f"when it is put right: {resume} (goes on from what it then finds)")
         return tuple(lines)
 
-    def manual_of(self, planned: PlannedStep) -> tuple[str, ...]:
-        """The manual way back of one step, in its own exact words."""
+    async def manual_of(self, planned: PlannedStep) -> tuple[str, ...]:
+        """The manual way back of one step, in its own exact words, by what it finds now."""
         attempt = self.journal.progress.steps[planned.id].attempt
         try:
             step = self.workshop.registry[planned.kind]
-            lines = step.manual(self.workshop.context(self.journal, planned, attempt))
+            async with asyncio.timeout(MANUAL_SECONDS):
+                lines = await step.manual(self.workshop.context(self.journal, planned, attempt))
         except Exception as error:
             log.exception("manual steps of step %d cannot be told", planned.id)
             return (f"{planned.title}: look at it by hand; {self.journal.redactor.failure(error)}",)

@@ -244,7 +244,7 @@ class Conductor:
         told = (await self.orders.look()).back_out if forth else None
         if told is None:
             await self.pauses.settle(stuck.message)
-            steps = list(self.backward.manual(stuck.step))
+            steps = list(await self.backward.manual(stuck.step))
             await self.journal.write(Entry(EventKind.MANUAL, None, 1, {"steps": steps}))
             state = await self._finish(RunState.NEEDS_OPERATOR, stuck.message)
             told = (await self.orders.look()).back_out if forth else None

@@ -45,6 +45,6 @@ class ChangingStep(Step):
         """What happened to the effect, decided by what is there now."""
         return await self.changer(context).probe(self.change(context), context.key, context.folder)
 
-    def manual(self, context: StepContext) -> tuple[str, ...]:
+    async def manual(self, context: StepContext) -> tuple[str, ...]:
         """What a person must do when even the way back failed."""
-        return self.changer(context).manual(self.change(context), context.folder)
+        return await self.changer(context).manual(self.change(context), context.folder)

@@ -85,6 +85,6 @@ class Step(ABC):
             return Probe(state=ProbeState.UNKNOWN, evidence="this step cannot tell")
         return Probe(state=ProbeState.NOT_STARTED, evidence="only observes; safe to repeat")
 
-    def manual(self, context: StepContext) -> tuple[str, ...]:
-        """Exact manual steps when even the way back failed."""
+    async def manual(self, context: StepContext) -> tuple[str, ...]:
+        """Exact manual steps when even the way back failed, by what is there now."""
         return ()

@@ -260,7 +260,7 @@ async def test_pin_is_guarded_and_its_probe_is_exact(project: ComposeProject, dr
         await driven.changer.verify(pin, key, Deadline(1), driven.said.append)
     with pytest.raises(VerifyFailed, match="left alone"):
         await driven.changer.undo(pin, key, undo, Deadline(1), driven.said.append)
-    assert driven.changer.manual(pin, undo) == (f"rm {path}",)
+    assert (await driven.changer.manual(pin, undo)) == (f"rm {path}",)
     path.unlink()
     project.folder.joinpath("docker-compose.yml").write_text("services: {}\n")
     with pytest.raises(Stale, match=r"docker-compose\.yml was changed"):

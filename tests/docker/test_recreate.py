@@ -343,7 +343,9 @@ async def test_container_removed_between_protect_and_act(
     with pytest.raises(VerifyFailed, match="removed or replaced by somebody else"):
         await service.back(change, undo)
     assert service.all() == {}
-    assert "docker ps -a" in (steps := service.changer.manual(change, undo))[0] and not any(" rm " in s for s in steps)
+    assert "docker ps -a" in (steps := (await service.changer.manual(change, undo)))[0] and not any(
+        " rm " in s for s in steps
+    )
     again = service.run(releases["1.1.0"])  # under the same name, by the same somebody
     with pytest.raises(VerifyFailed, match="removed or replaced by somebody else"):
         await service.back(change, undo)
@@ -397,7 +399,7 @@ async def test_failing_way_back_says_so_and_how_to_do_it_by_hand(
     folder.rmdir()  # the old container cannot start without it
     with pytest.raises(VqError, match="bind source path does not exist"):
         await service.back(change, undo)
-    steps = service.changer.manual(change, undo)
+    steps = await service.changer.manual(change, undo)
     folder.mkdir()
     for step in steps:
         await asyncio.to_thread(shell, step)

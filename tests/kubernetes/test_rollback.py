@@ -122,7 +122,7 @@ async def test_the_way_back_by_hand_reaches_the_right_cluster_and_shows_no_secre
     settings = bench.settings()
     _, changes, changer = await bench.planned(settings, "1.4.1")
     await bench.carry_out(changer, changes)
-    steps = changer.manual(changes[0], bench.directory)
+    steps = await changer.manual(changes[0], bench.directory)
     where = f"kubectl --kubeconfig {settings.kubeconfig} --context double -n vq "
     assert all(step.startswith(where) for step in steps) and "canary-7f3a" not in " ".join(steps)
     file = Path(shlex.split(steps[1])[-1])

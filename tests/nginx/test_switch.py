@@ -90,10 +90,10 @@ async def test_drain_counts_old_workers_until_their_requests_end(nginx: RealNgin
     assert answers == ["2.4.1"], "the request that was under way finished on the old colour"
 
 
-def test_the_manual_steps_are_exact(nginx: RealNginx) -> None:
+async def test_the_manual_steps_are_exact(nginx: RealNginx) -> None:
     changer = traffic_changer(nginx.settings, nginx.place)
     (nginx.folder / f"nginx-include-{KEY}").write_text("old")
     change = Change(slot="green", action="switch", title="", subject="", params={"before_generation": "first"})
-    steps = changer.manual(change, nginx.folder)
+    steps = await changer.manual(change, nginx.folder)
     assert steps[0] == f"cp {nginx.folder}/nginx-include-{KEY} {nginx.settings.include}"
     assert steps[2].endswith("-s reload")

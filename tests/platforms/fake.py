@@ -224,7 +224,7 @@ class _Changer:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
+    async def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
         return (f"bring {change.before} back into {change.subject}",)
 
     async def close(self) -> None:

@@ -115,7 +115,7 @@ async def test_somebody_elses_change_is_left_alone(access, sandbox, change, fold
     with pytest.raises(VerifyFailed, match="left alone"):
         await changer.undo(change, "L.6", folder, Deadline(5), quiet)
     assert json.loads((folder / "local-L.6.json").read_text())["record"]["spec"]["release"] == "2.4.0"
-    assert any("local-L.6.json" in line for line in changer.manual(change, folder))
+    assert any("local-L.6.json" in line for line in (await changer.manual(change, folder)))
 
 
 async def test_no_supervisor_and_no_such_process_are_told_apart(settings, tmp_path):

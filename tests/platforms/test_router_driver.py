@@ -69,7 +69,7 @@ async def test_somebody_elses_switch_is_seen_by_check_probe_and_undo(access, san
     with pytest.raises(VerifyFailed, match="carry generation R.7"):
         await changer.verify(change, "R.7", Deadline(0.3), quiet)
     assert (await access.traffic("api").observe()).shares == {"blue": 0.5, "green": 0.5}
-    assert "weights" in " ".join(changer.manual(change, folder))
+    assert "weights" in " ".join(await changer.manual(change, folder))
 
 
 async def test_a_lost_router_is_unreachable_not_empty(settings, sandbox, tmp_path):

@@ -130,7 +130,7 @@ class Effect(Step):
         done = self.world.get(context.step.id)["key"] == context.key
         return Probe(state=ProbeState.DONE if done else ProbeState.NOT_STARTED, evidence=f"key there: {done}")
 
-    def manual(self, context: StepContext) -> tuple[str, ...]:
+    async def manual(self, context: StepContext) -> tuple[str, ...]:
         return (f"write '{OLD}' into slot {context.step.id}",)
 
 
@@ -189,7 +189,7 @@ class Observe(Effect):
     async def probe(self, context: StepContext) -> Probe:
         return await Step.probe(self, context)
 
-    def manual(self, context: StepContext) -> tuple[str, ...]:
+    async def manual(self, context: StepContext) -> tuple[str, ...]:
         return ()
 
 

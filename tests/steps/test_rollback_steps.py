@@ -121,7 +121,7 @@ async def test_traffic_is_not_flipped_back_to_a_slot_where_nothing_runs(access, 
     with pytest.raises(VerifyFailed, match="going back would be worse"):
         await switch.undo(here)
     assert world.shares == {"blue": 0.0, "green": 1.0}
-    assert switch.manual(here)
+    assert await switch.manual(here)
 
 
 async def test_wrong_version_outside_is_no_proof(access, ledger, world, tmp_path):

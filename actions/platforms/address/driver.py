@@ -124,7 +124,7 @@ class AddressChanger:
         """Nothing was ever done."""
         return Probe(state=ProbeState.NOT_STARTED, evidence=f"{self._url} is never changed")
 
-    def manual(self, change: Change, folder: object) -> tuple[str, ...]:
+    async def manual(self, change: Change, folder: object) -> tuple[str, ...]:
         """Ask whoever manages the address."""
         return (f"change what runs at {self._url} where it is managed",)
 

@@ -105,7 +105,7 @@ class _Handler(Protocol):
 
     async def probe(self, change: Change, key: str, folder: Path) -> Probe: ...
 
-    def manual(self, change: Change, folder: Path) -> tuple[str, ...]: ...
+    async def manual(self, change: Change, folder: Path) -> tuple[str, ...]: ...
 
 
 class ComposeChanger:
@@ -145,9 +145,9 @@ class ComposeChanger:
         """How far it got, by what is there now."""
         return await self._handlers[change.action].probe(change, key, folder)
 
-    def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
+    async def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
         """The way back by hand."""
-        return self._handlers[change.action].manual(change, folder)
+        return await self._handlers[change.action].manual(change, folder)
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -100,7 +100,7 @@ class Pinner:
         if wanted is not None:
             await asyncio.to_thread(_write, folder / CONFIG_HASH, wanted, 0o600)
 
-    def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
+    async def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
         """The way back by hand."""
         pin = Pin.model_validate(change.params)
         if pin.before is None:

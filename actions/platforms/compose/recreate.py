@@ -136,7 +136,7 @@ class Recreator:
             return Probe(state=ProbeState.UNKNOWN, evidence=error.message)
         return _judge(sight, params, key)
 
-    def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
+    async def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
         """The way back by hand."""
         return self._restorer.manual(Recreate.model_validate(change.params), folder)
 

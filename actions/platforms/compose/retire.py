@@ -87,7 +87,7 @@ class Retirer:
         whole = len(left) == len(retire.replaced)
         return Probe(state=ProbeState.NOT_STARTED if whole else ProbeState.PARTIAL, evidence=evidence)
 
-    def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
+    async def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
         """What is left to do by hand."""
         retire = Retire.model_validate(change.params)
         docker = docker_command(self._reader.host)

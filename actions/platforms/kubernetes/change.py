@@ -179,7 +179,7 @@ class KubernetesChanger:
             return Probe(state=ProbeState.NOT_STARTED, evidence="the template is as before")
         return Probe(state=ProbeState.UNKNOWN, evidence=f"a third template {now[:12]}: somebody else changed it")
 
-    def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
+    async def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
         """What a person types to get the template back. It is in a file: it may hold secrets, and argv is no secret."""
         settings, name = self._settings, f"{self._settings.kind}/{self._settings.name}"
         return (

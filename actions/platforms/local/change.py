@@ -116,10 +116,10 @@ class LocalChanger:
             return Probe(state=ProbeState.NOT_STARTED, evidence=told)
         return Probe(state=ProbeState.UNKNOWN, evidence=f"{told}; changed by somebody else")
 
-    def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
+    async def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
         """What a person types to see and to bring the old release back."""
         socket = f"curl -s --unix-socket {self._directory}/supervisor.sock http://local/processes/{_process(change)}"
-        kept = sorted(folder.glob("local-*.json"))
+        kept = await asyncio.to_thread(lambda: sorted(folder.glob("local-*.json")))
         return (
             f"{socket}   # state, release and log file of the process",
             f"{socket}/log?lines=50",

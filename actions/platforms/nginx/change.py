@@ -140,9 +140,10 @@ class NginxChanger:
             state = ProbeState.UNKNOWN
         return Probe(state=state, evidence=told)
 
-    def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
+    async def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
         """What a person types to get the old include back."""
-        kept = next(iter(sorted(folder.glob("nginx-include-*"))), folder / "nginx-include-…")
+        found = await asyncio.to_thread(lambda: sorted(folder.glob("nginx-include-*")))
+        kept = found[0] if found else folder / "nginx-include-…"
         nginx = " ".join([self._settings.binary, *self._client.place(self._settings.configuration)])
         if self._settings.container:
             nginx = f"docker exec {self._settings.container} {nginx}"

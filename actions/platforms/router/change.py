@@ -80,7 +80,7 @@ class RouterChanger:
         """The generation in force decides."""
         return _judged(await self._router.state(), key, str(change.params["before_generation"]))
 
-    def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
+    async def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
         """What a person types to give the traffic back."""
         weights = json.dumps(SHARES.validate_python(change.params["before_shares"]))
         body = f'{{"weights": {weights}, "generation": "by-hand-1"}}'
