@@ -7,22 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from actions.model.errors import UsageError
-from vq_tui.commands import (
-    audit,
-    config,
-    demo,
-    doctor,
-    drill,
-    keeper,
-    observe,
-    releases,
-    rollback,
-    runs,
-    sandbox,
-    service,
-)
 from vq_tui.commands.given import GLOBAL, Session
 from vq_tui.commands.guard import guarded
+from vq_tui.commands.on_demand import CommandsOnDemand
 from vq_tui.commands.opening import open_console
 from vq_tui.commands.output import Output
 
@@ -31,6 +18,7 @@ ParserError: type[Exception] = typer.BadParameter.__mro__[2]
 
 program = typer.Typer(
     name="vq-tui",
+    cls=CommandsOnDemand,
     help="A console for on-call engineers: live health, readiness of the way back, emergency rollback.",
     epilog="Without a command the full-screen console opens. Exit codes and JSON: docs/commands.md.",
     add_completion=False,
@@ -39,12 +27,6 @@ program = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for group in (observe, service, rollback, doctor, demo, drill):
-    group.add_to(program)
-for name, group in (("releases", releases), ("runs", runs), ("audit", audit)):
-    program.add_typer(group.group, name=name)
-for name, group in (("sandbox", sandbox), ("config", config), ("keeper", keeper)):
-    program.add_typer(group.group, name=name)
 
 
 def _option(name: str) -> Any:
