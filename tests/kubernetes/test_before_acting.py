@@ -11,7 +11,7 @@ from actions.model.waiting import Deadline
 from actions.model.words import Gate
 from tests.kubernetes.bench import KEY, Bench, ignore
 from tests.kubernetes.double import Answer, KubernetesDouble, Rule
-from tests.kubernetes.double.api import Api
+from tests.kubernetes.double.admission import Mutation
 
 Json = dict[str, Any]
 
@@ -34,21 +34,13 @@ async def test_a_mistyped_service_is_told_before_the_act(bench: Bench, released:
 
 
 @pytest.fixture
-def admission(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def admission(double: KubernetesDouble) -> Callable[..., None]:
     """Switches on a webhook that puts an annotation into every template, or only into those of patches that count."""
 
-    def switched_on(dry_run: bool = True) -> None:
-        real = Api._patched
+    def annotate(thing: Json) -> None:
+        thing["spec"]["template"]["metadata"].setdefault("annotations", {})["policy/checked"] = "v2"
 
-        def patched(self: Api, seen: Json, request: Any) -> Json:
-            new = real(self, seen, request)
-            if dry_run or not request.dry_run:
-                new["spec"]["template"]["metadata"].setdefault("annotations", {})["policy/checked"] = "v2"
-            return new
-
-        monkeypatch.setattr(Api, "_patched", patched)
-
-    return switched_on
+    return lambda dry_run=True: double.admission.mutations.append(Mutation(annotate, dry_run=dry_run))
 
 
 async def test_a_template_that_admission_changes_is_refused_before_the_act(

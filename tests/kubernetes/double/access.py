@@ -49,6 +49,8 @@ class Access:
     def __init__(self) -> None:
         self._identities: dict[str, Identity] = {}
         self._expired: set[str] = set()
+        self.synced = True
+        """False on a server that has just started and has not read its roles: it refuses everybody with 403."""
         self.add("admin", Rule())
         self.add("viewer", Rule(verbs=READ))
 
@@ -80,9 +82,9 @@ class Access:
         raise unauthorized()
 
 
-def require(who: Identity, verb: str, resource: str, group: str, namespace: str, name: str) -> None:
+def require(who: Identity, verb: str, resource: str, group: str, namespace: str, name: str, synced: bool) -> None:
     """Raise ApiError 403 unless the user may."""
-    if not who.may(verb, resource, group, namespace, name):
+    if not (synced and who.may(verb, resource, group, namespace, name)):
         full = f"{resource}.{group}" if group else resource
         refusal: ApiError = forbidden(who.user, verb, full, name, namespace)
         raise refusal

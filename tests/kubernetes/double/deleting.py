@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tests.kubernetes.double.kinds import CONTROLLER_REVISION, POD, REPLICA_SET, titled
+from tests.kubernetes.double.kinds import CONTROLLER_REVISION, POD, REPLICA_SET, WORKLOADS, titled
 from tests.kubernetes.double.routes import Request, Target
 from tests.kubernetes.double.status import Json, conflict, details
 from tests.kubernetes.double.store import copied
@@ -24,8 +24,11 @@ def delete(cluster: "Cluster", target: Target, request: Request) -> Json:
         if not request.dry_run:
             store.remove(POD, target.namespace, target.name)
         return titled(POD, copied(thing))
+    policy = options.get("propagationPolicy") or request.query.get("propagationPolicy")
     if not request.dry_run:
-        if (options.get("propagationPolicy") or request.query.get("propagationPolicy")) == "Orphan":
+        if policy == "Foreground" and target.kind in WORKLOADS:
+            return titled(target.kind, store.begin_foreground(target.kind, thing))
+        if policy == "Orphan":
             _orphan(cluster, thing)
         store.remove(target.kind, target.namespace, target.name)
     about = details(target.kind.resource, target.name) | {"uid": thing["metadata"]["uid"]}
@@ -36,8 +39,14 @@ def _precondition(target: Target, thing: Json, asked: Json) -> None:
     for field, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
         wanted, held = asked.get(field), thing["metadata"][field]
         if wanted and wanted != held:
-            why = f"Precondition failed: {word} in precondition: {wanted}, {word} in object meta: {held}"
-            raise conflict(target.kind.resource, target.name, why)
+            why = f"the {word} in the precondition ({wanted}) does not match the {word} in record ({held})."
+            raise conflict(_kind(target), target.name, f"{why} The object might have been deleted and then recreated")
+
+
+def _kind(target: Target) -> str:
+    """A precondition names the kind, where other conflicts name the resource."""
+    kind = target.kind
+    return f"{kind.name}.{kind.group}" if kind.group else kind.name
 
 
 def _orphan(cluster: "Cluster", owner: Json) -> None:

@@ -16,7 +16,8 @@ from typing import Any, Self
 
 from tests.kubernetes.double import samples
 from tests.kubernetes.double.access import Access, Rule
-from tests.kubernetes.double.api import Api
+from tests.kubernetes.double.admission import Admission
+from tests.kubernetes.double.api import VERSION, Api
 from tests.kubernetes.double.application import Application
 from tests.kubernetes.double.clock import Pace
 from tests.kubernetes.double.cluster import Cluster
@@ -46,7 +47,9 @@ class KubernetesDouble:
 
     def __init__(self, pace: Pace | None = None, manual: bool = False, nodes: int = 1, metrics: bool = False) -> None:
         self.cluster = Cluster(pace or Pace(), manual, nodes, metrics)
-        self.access, self.faults, self.api = Access(), Faults(), Api(self.cluster)
+        self.access, self.faults, self.admission = Access(), Faults(), Admission()
+        self.api = Api(self.cluster, self.access, self.admission)
+        self.version = dict(VERSION)
         self.requests: list[Exchange] = []
         self._port = 0
         self._listener: Listener | None = None
@@ -189,6 +192,8 @@ class KubernetesDouble:
             old = store.get(found, namespace if found.namespaced else "", name)
             new = json_patch(old, patch) if isinstance(patch, list) else strategic_merge(old, patch)
             validate(found, for_update(found, old, new), old)
+            new["metadata"].pop("managedFields", None)
+            self.api.writes.note_managers(old, new, "kubectl-edit")
             return store.write(found, new)
 
     def release(self, name: str, image: str, cause: str = "", kind: str = "Deployment", namespace: str = SPACE) -> Json:

@@ -1,6 +1,7 @@
 """The three kinds of patch of the Kubernetes API: JSON patch, merge patch, strategic merge patch."""
 
 import copy
+import json
 from typing import Any
 
 from tests.kubernetes.double.status import Json, bad_request, patch_refused
@@ -24,7 +25,8 @@ MERGE_KEYS = {
 def json_patch(document: Json, operations: Any) -> Json:
     """RFC 6902. Raises ApiError 422 when an operation does not apply or a `test` fails, 400 when it is no list."""
     if not isinstance(operations, list):
-        raise bad_request("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+        why = "json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+        raise bad_request(f"error decoding patch: {why}")
     result = copy.deepcopy(document)
     for operation in operations:
         try:
@@ -70,9 +72,7 @@ def _add(document: Any, pointer: str, value: Any) -> None:
 def _apply(document: Json, operation: Json) -> None:
     word, path = operation["op"], operation["path"]
     if word == "test":
-        held = _read(document, path)
-        if held != operation["value"] or isinstance(held, bool) is not isinstance(operation["value"], bool):
-            raise ValueError(f"test of {path} failed")
+        _test(document, path, operation.get("value"))
     elif word == "add":
         _add(document, path, copy.deepcopy(operation["value"]))
     elif word == "replace":
@@ -88,6 +88,16 @@ def _apply(document: Json, operation: Json) -> None:
         _add(document, path, value)
     else:
         raise ValueError(word)
+
+
+def _test(document: Json, path: str, wanted: Any) -> None:
+    """Equal as it is written: 1.0 is not 1. What is not there passes for null."""
+    try:
+        held = _read(document, path)
+    except (KeyError, IndexError):
+        held = None
+    if json.dumps(held, sort_keys=True) != json.dumps(wanted, sort_keys=True):
+        raise ValueError(f"test of {path} failed")
 
 
 def merge_patch(document: Any, patch: Any) -> Any:

@@ -6,9 +6,12 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+import yaml
+
 from tests.kubernetes.double.kinds import NAMESPACE, Kind
 from tests.kubernetes.double.status import bad_request, no_such_path
 
+APPLY = "application/apply-patch+yaml"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
 
@@ -38,6 +41,8 @@ class Request:
     content_type: str = "application/json"
     raw: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    """What the server notes while it answers; each becomes a `Warning` header."""
 
     @classmethod
     def parse(cls, method: str, url: str, headers: dict[str, str], raw: bytes) -> "Request":
@@ -52,8 +57,12 @@ class Request:
         if not self.raw:
             return None
         try:
+            if self.content_type == APPLY:
+                return yaml.safe_load(self.raw)
             return json.loads(self.raw)
-        except ValueError as error:
+        except (ValueError, yaml.YAMLError) as error:
+            if self.method == "PATCH":
+                raise bad_request("error decoding patch: unexpected end of JSON input") from error
             raise bad_request(f"the object provided is unrecognized: {error}") from error
 
     @property
@@ -62,8 +71,17 @@ class Request:
         return self.query.get("dryRun") == "All" or body.get("dryRun") == ["All"]
 
     @property
+    def manager(self) -> str:
+        """Who asks: as the query names it, else the first word of the client."""
+        return self.query.get("fieldManager") or self.headers.get("user-agent", "unknown").partition("/")[0]
+
+    @property
     def watching(self) -> bool:
         return self.method == "GET" and self.query.get("watch", "").lower() in ("true", "1")
+
+
+class NoSuchGroup(Exception):
+    """A path of an API group that nobody serves: answered in plain text, not as a Status."""
 
 
 def target_of(request: Request, kinds: tuple[Kind, ...]) -> Target:
@@ -79,6 +97,8 @@ def target_of(request: Request, kinds: tuple[Kind, ...]) -> Target:
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in NAMESPACE.subresources:
         namespace, rest = rest[1], rest[2:]
     plural, name, subresource = (*rest, "", "")[:3]
+    if (group, version) not in {(kind.group, kind.version) for kind in kinds}:
+        raise NoSuchGroup
     for kind in kinds:
         if (kind.group, kind.version, kind.plural) == (group, version, plural):
             if subresource and subresource not in kind.subresources:

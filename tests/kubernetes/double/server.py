@@ -7,23 +7,24 @@ import socket
 import struct
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from tests.kubernetes.double.access import Identity
-from tests.kubernetes.double.api import VERSION
 from tests.kubernetes.double.faults import Answer, Delay, Reset
 from tests.kubernetes.double.kinds import ACCESS_REVIEW
-from tests.kubernetes.double.routes import Request, Target, target_of
-from tests.kubernetes.double.status import ApiError, Json
+from tests.kubernetes.double.routes import NoSuchGroup, Request, Target, target_of
+from tests.kubernetes.double.status import ApiError, Json, forbidden_path
 from tests.kubernetes.double.watching import Watch, error_event
 
 if TYPE_CHECKING:
     from tests.kubernetes.double.double import KubernetesDouble
 
 READING = {"get", "list", "watch"}
-PUBLIC: dict[str, Json | str] = {"/version": VERSION, "/healthz": "ok", "/livez": "ok", "/readyz": "ok"}
+PROBED = ("/healthz", "/livez", "/readyz")
+NOT_READY = "[-]poststarthook/rbac/bootstrap-roles failed: reason withheld\nreadyz check failed\n"
 
 
 @dataclass
@@ -116,8 +117,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             who = double.access.authenticate(headers.get("authorization"))
             exchange.user, exchange.body = who.user, request.body
-            if request.path in PUBLIC:
-                self._answer(exchange, 200, PUBLIC[request.path])
+            if request.path in (*PROBED, "/version"):
+                self._public(exchange, who)
                 return
             target = target_of(request, double.cluster.kinds)
             exchange.verb, exchange.resource, exchange.name = target.verb, target.resource, target.name
@@ -126,6 +127,20 @@ class Handler(BaseHTTPRequestHandler):
             self._through_faults(exchange, who, target, request)
         except ApiError as error:
             self._answer(exchange, error.code, error.body())
+        except NoSuchGroup:
+            self._answer(exchange, 404, "404 page not found\n")
+
+    def _public(self, exchange: Exchange, who: Identity) -> None:
+        """Everybody may ask these, of a server that has read its roles; its readiness also before that."""
+        double = self.server.double
+        if exchange.path == "/version":
+            if not double.access.synced:
+                raise forbidden_path(who.user, exchange.path)
+            self._answer(exchange, 200, double.version)
+        elif exchange.path == "/readyz" and not double.access.synced:
+            self._answer(exchange, 500, NOT_READY)
+        else:
+            self._answer(exchange, 200, "ok")
 
     def _through_faults(self, exchange: Exchange, who: Identity, target: Target, request: Request) -> None:
         fault = self.server.double.faults.take(target, who.user, request.dry_run)
@@ -154,7 +169,7 @@ class Handler(BaseHTTPRequestHandler):
         if isinstance(fault, Reset):
             self._reset()
             return
-        self._answer(exchange, code, body)
+        self._answer(exchange, code, body, warnings=request.warnings)
 
     def _reset(self) -> None:
         self.close_connection = True
@@ -170,7 +185,14 @@ class Handler(BaseHTTPRequestHandler):
         except (OSError, ValueError):
             return True
 
-    def _answer(self, exchange: Exchange, code: int, body: Json | str, retry_after: int | None = None) -> None:
+    def _answer(
+        self,
+        exchange: Exchange,
+        code: int,
+        body: Json | str,
+        retry_after: int | None = None,
+        warnings: Sequence[str] = (),
+    ) -> None:
         """Head and body in one packet."""
         exchange.status = code
         text = body if isinstance(body, str) else json.dumps(body)
@@ -179,6 +201,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(code)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
+        for warning in warnings:
+            self.send_header("Warning", f"299 - {json.dumps(warning)}")
         if retry_after is not None:
             self.send_header("Retry-After", str(retry_after))
         self._headers_buffer.append(b"\r\n" + data)  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """Failures of the API as `Status` bodies, worded as a real API server words them."""
 
+import json
 from typing import Any
 
 Json = dict[str, Any]
@@ -14,7 +15,7 @@ class ApiError(Exception):
 
     def body(self) -> Json:
         answer: Json = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
-        answer |= {"message": self.message, "reason": self.reason}
+        answer |= {"message": self.message} | ({"reason": self.reason} if self.reason else {})
         if self.details is not None:
             answer["details"] = self.details
         return answer | {"code": self.code}
@@ -51,13 +52,19 @@ def unauthorized() -> ApiError:
 def forbidden(user: str, verb: str, resource: str, name: str, namespace: str) -> ApiError:
     """`resource` may carry a subresource: `deployments/scale.apps`."""
     plural, _, group = resource.partition(".")
-    subject = resource if not name else f'{resource} "{name}"'
+    bare = f"{plural.partition('/')[0]}.{group}".rstrip(".")
+    subject = resource if not name else f'{bare} "{name}"'
     where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
     message = f'{subject} is forbidden: User "{user}" cannot {verb} resource "{plural}" in API group "{group}" {where}'
-    about = details(f"{plural.partition('/')[0]}.{group}".rstrip("."), name)
+    about = details(bare, name)
     if not name:
         del about["name"]
     return ApiError(403, "Forbidden", message, about)
+
+
+def forbidden_path(user: str, path: str) -> ApiError:
+    message = f'forbidden: User "{user}" cannot get path "{path}"'
+    return ApiError(403, "Forbidden", message, {})
 
 
 def patch_refused() -> ApiError:
@@ -66,21 +73,34 @@ def patch_refused() -> ApiError:
 
 
 def invalid(kind: str, group: str, name: str, causes: list[Json]) -> ApiError:
-    """`causes` carry `reason`, `message` and `field` as in `StatusDetails.causes`."""
-    listed = [f"{cause['field']}: {cause['message']}" for cause in causes]
+    """`causes` carry `reason`, `message` and `field` as in `StatusDetails.causes`; equal ones are told once."""
+    listed = list(dict.fromkeys(f"{cause['field']}: {cause['message']}" for cause in causes))
     told = listed[0] if len(listed) == 1 else f"[{', '.join(listed)}]"
     subject = f"{kind}.{group}" if group else kind
     about = {"name": name} | ({"group": group} if group else {}) | {"kind": kind, "causes": causes}
     return ApiError(422, "Invalid", f'{subject} "{name}" is invalid: {told}', about)
 
 
+def wrong_patch(patched: Json, why: str) -> ApiError:
+    """A patch whose outcome cannot be read as an object of its kind; the whole outcome is told."""
+    written = json.dumps(json.dumps(patched, separators=(",", ":")))
+    cause = {"reason": "FieldValueInvalid", "message": f"Invalid value: {written}: {why}", "field": "patch"}
+    return ApiError(422, "Invalid", f' "" is invalid: patch: {cause["message"]}', {"causes": [cause]})
+
+
+def bad_version(text: str) -> ApiError:
+    """A resource version that is no number; this error has no reason."""
+    why = f'strconv.ParseUint: parsing "{text}": invalid syntax'
+    return ApiError(500, "", f'resourceVersion: Invalid value: "{text}": {why}')
+
+
 def bad_request(message: str) -> ApiError:
     return ApiError(400, "BadRequest", message)
 
 
-def unsupported_media(content_type: str) -> ApiError:
-    message = f"the body of the request was in an unknown format - not one of the patch types: {content_type!r}"
-    return ApiError(415, "UnsupportedMediaType", message, {})
+def unsupported_media() -> ApiError:
+    """The server does not say which one it was given."""
+    return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
 def method_not_allowed() -> ApiError:

@@ -14,6 +14,7 @@ from tests.kubernetes.double.status import ApiError, Json, already_exists, confl
 from tests.kubernetes.double.strategy import for_status_update, for_update
 
 Key = tuple[str, str]
+FOREGROUND = "foregroundDeletion"
 
 
 def copied(thing: Json) -> Json:
@@ -134,6 +135,20 @@ class Store:
                 return copied(old)
             new = copied(old)
             new["metadata"] |= {"deletionTimestamp": stamp(self._wall()), "deletionGracePeriodSeconds": grace}
+            self._commit("MODIFIED", kind, new, old)
+            return copied(new)
+
+    def begin_foreground(self, kind: Kind, thing: Json) -> Json:
+        """Mark for deletion after what it owns; the garbage collector removes it then."""
+        with self.lock:
+            old = self.peek(kind, thing["metadata"]["namespace"], thing["metadata"]["name"])
+            if "deletionTimestamp" in old["metadata"]:
+                return copied(old)
+            new = copied(old)
+            new["metadata"] |= {"deletionTimestamp": stamp(self._wall()), "deletionGracePeriodSeconds": 0}
+            new["metadata"].setdefault("finalizers", []).append(FOREGROUND)
+            if kind.generation:
+                new["metadata"]["generation"] += 1
             self._commit("MODIFIED", kind, new, old)
             return copied(new)
 

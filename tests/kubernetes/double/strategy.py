@@ -6,7 +6,17 @@ from tests.kubernetes.double.defaults import fill
 from tests.kubernetes.double.kinds import DAEMON_SET, DEPLOYMENT, NAMESPACE, POD, REPLICA_SET, STATEFUL_SET, Kind
 from tests.kubernetes.double.status import Json
 
-KEPT = ("uid", "creationTimestamp", "namespace", "name", "generateName", "deletionTimestamp", "generation")
+KEPT = (
+    "uid",
+    "creationTimestamp",
+    "namespace",
+    "name",
+    "generateName",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "finalizers",
+    "generation",
+)
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _FIRST_STATUS: dict[Kind, Json] = {
     DEPLOYMENT: {},
@@ -48,7 +58,6 @@ def for_update(kind: Kind, old: Json, new: Json) -> Json:
     made = copy.deepcopy(new)
     made.pop("kind", None)
     made.pop("apiVersion", None)
-    made["metadata"].pop("managedFields", None)
     for field in KEPT:
         if field != "uid" and field in old["metadata"]:
             made["metadata"][field] = old["metadata"][field]

@@ -1,6 +1,7 @@
 """The rules an object must keep, and how the API server says that it does not."""
 
 import json
+import re
 from typing import Any
 
 from tests.kubernetes.double.kinds import DAEMON_SET, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, Kind
@@ -15,6 +16,13 @@ STATEFUL_SET_MUTABLE = (
     "revisionHistoryLimit",
     "persistentVolumeClaimRetentionPolicy",
     "minReadySeconds",
+)
+
+_PART = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = re.compile(rf"{_PART}(\.{_PART})*")
+_NO_SUBDOMAIN = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    f"end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN.pattern}')"
 )
 
 
@@ -45,10 +53,13 @@ def validate(kind: Kind, new: Json, old: Json | None = None) -> None:
 
 
 def _identity(new: Json, old: Json | None) -> list[Json]:
-    if not new["metadata"].get("name"):
+    name = new["metadata"].get("name")
+    if not name:
         return [_cause("FieldValueRequired", "metadata.name", "Required value: name or generateName is required")]
+    if old is None and not (len(name) <= 253 and _SUBDOMAIN.fullmatch(name)):
+        return [_invalid_value("metadata.name", name, _NO_SUBDOMAIN)]
     if old is not None and new["metadata"].get("uid") != old["metadata"]["uid"]:
-        return [_invalid_value("metadata.uid", new["metadata"].get("uid"), "field is immutable")]
+        return [_invalid_value("metadata.uid", new["metadata"].get("uid"), "field is immutable")] * 2
     return []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from tests.kubernetes.double.kinds import titled
 from tests.kubernetes.double.routes import Target
 from tests.kubernetes.double.selectors import fields_match, labels_match
-from tests.kubernetes.double.status import ApiError, Json, expired
+from tests.kubernetes.double.status import ApiError, Json, bad_version, expired
 from tests.kubernetes.double.store import Change, Store, copied
 
 LOOK_UP = 0.25
@@ -20,10 +20,13 @@ class Watch:
     def __init__(self, store: Store, target: Target, query: dict[str, str], ended: Callable[[], bool]) -> None:
         self._store, self._target, self._query, self._ended = store, target, query, ended
         self._until = time.monotonic() + float(query.get("timeoutSeconds") or LONGEST)
+        self._asked = query.get("resourceVersion", "")
+        if self._asked and not self._asked.isdecimal():
+            raise bad_version(self._asked)
 
     def events(self) -> Iterator[Json]:
         """Watch events; an `ERROR` event with a 410 Status is the last one of a watch that cannot go on."""
-        asked = self._query.get("resourceVersion", "")
+        asked = self._asked
         with self._store.lock:
             at = int(asked) if asked not in ("", "0") else self._store.version
             first = [] if asked not in ("", "0") else self._now()

@@ -28,8 +28,10 @@ class DaemonSets:
     def _sync(self, daemon_set: Json) -> None:
         latest = self._revisions.latest(daemon_set)
         hashed = latest["metadata"]["labels"][REVISION]
-        self._place(daemon_set, hashed)
-        if daemon_set["spec"]["updateStrategy"]["type"] == "RollingUpdate":
+        living = "deletionTimestamp" not in daemon_set["metadata"]
+        if living:
+            self._place(daemon_set, hashed)
+        if living and daemon_set["spec"]["updateStrategy"]["type"] == "RollingUpdate":
             self._roll(daemon_set, hashed)
         pods = self._cluster.store.owned(POD, daemon_set)
         self._count(daemon_set, hashed, pods)
@@ -47,7 +49,7 @@ class DaemonSets:
             if name in taken:
                 continue
             template = copied(daemon_set["spec"]["template"])
-            template["spec"]["nodeName"] = name
+            _bind(template["spec"], name)
             labels = {REVISION: hashed, "pod-template-generation": number}
             pod = new_pod(self._cluster, DAEMON_SET, daemon_set, template, labels)
             told = f"Created pod: {pod['metadata']['name']}"
@@ -83,3 +85,16 @@ class DaemonSets:
         if status != daemon_set["status"]:
             daemon_set["status"] = status
             self._cluster.store.write_status(DAEMON_SET, daemon_set)
+
+
+def _bind(spec: Json, node: str) -> None:
+    """The node, as affinity too, and the taints that keep no daemon away."""
+    term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    spec["affinity"] = {**(spec.get("affinity") or {}), "nodeAffinity": required}
+    spec["nodeName"] = node
+    stays = {"not-ready": "NoExecute", "unreachable": "NoExecute"}
+    stays |= {f"{what}-pressure": "NoSchedule" for what in ("disk", "memory", "pid")} | {"unschedulable": "NoSchedule"}
+    spec.setdefault("tolerations", []).extend(
+        {"key": f"node.kubernetes.io/{what}", "operator": "Exists", "effect": effect} for what, effect in stays.items()
+    )

@@ -42,19 +42,56 @@ class Deployments:
             self._sync(copied(deployment))
 
     def _sync(self, deployment: Json) -> None:
-        deployment = self._note_pause(deployment)
+        if "deletionTimestamp" in deployment["metadata"]:
+            self._count(deployment, self._current(deployment))
+            return
+        noted = self._note_pause(deployment)
         paused = deployment["spec"].get("paused", False)
+        if noted is not deployment and not paused:
+            self._create_after_resume(noted)
+            return
+        deployment, renumbered = self._renumbered(noted)
+        if renumbered:
+            return
         if paused or self._scaling(deployment):
-            deployment, new, old = self._replica_sets(deployment, create=False)
-            self._scale(deployment, new, old)
-            if paused:
-                self._clean(deployment, old)
-            new, every = self._fresh(deployment, new)
-            self._write(deployment, self._rollout.counted(deployment, new, every))
+            self._resized(deployment, paused)
         elif deployment["spec"]["strategy"]["type"] == "Recreate":
             self._recreate(deployment)
         else:
             self._roll(deployment)
+
+    def _renumbered(self, deployment: Json) -> tuple[Json, bool]:
+        """The deployment, and whether the revision moved: its controller then comes back, for its copy is old."""
+        new = self._current(deployment)
+        if new is None:
+            return deployment, False
+        before = self._cluster.store.version
+        made, _, _ = self._replica_sets(deployment, create=False)
+        return made, self._cluster.store.version != before
+
+    def _create_after_resume(self, deployment: Json) -> None:
+        """The replica set alone: the status it would be noted in was written a moment ago, so that write conflicts."""
+        if self._current(deployment) is None and deployment["spec"]["strategy"]["type"] != "Recreate":
+            self._make(deployment, self._cluster.store.owned(REPLICA_SET, deployment))
+
+    def _resized(self, deployment: Json, paused: bool) -> None:
+        """Another size is given; counted first on the replica sets as they were read before, then as they are now."""
+        deployment, new, old = self._replica_sets(deployment, create=False)
+        every = self._cluster.store.owned(REPLICA_SET, deployment)
+        self._scale(deployment, new, old)
+        if paused:
+            self._clean(deployment, old)
+        deployment = self._write(deployment, self._rollout.counted(deployment, new, every))
+        new, _ = self._fresh(deployment, new)
+        self._count(deployment, new)
+
+    def _count(self, deployment: Json, new: Json | None) -> None:
+        every = self._cluster.store.owned(REPLICA_SET, deployment)
+        self._write(deployment, self._rollout.counted(deployment, new, every))
+
+    def _current(self, deployment: Json) -> Json | None:
+        every = self._cluster.store.owned(REPLICA_SET, deployment)
+        return next((one for one in every if same_template(one, deployment)), None)
 
     def _write(self, deployment: Json, status: Json) -> Json:
         deployment["status"] = status
@@ -92,6 +129,16 @@ class Deployments:
             return self._take_revision(deployment, new), new, old
         if not create:
             return deployment, None, old
+        made = self._make(deployment, old)
+        deployment["metadata"].setdefault("annotations", {})[REVISION] = revision
+        if "progressDeadlineSeconds" in deployment["spec"]:
+            told = f'Created new replica set "{made["metadata"]["name"]}"'
+            uid, status = deployment["metadata"]["uid"], deployment["status"]
+            self._rollout.set_condition(status, "Progressing", "True", "NewReplicaSetCreated", told, uid)
+        return self._write(deployment, deployment["status"]), made, old
+
+    def _make(self, deployment: Json, old: list[Json]) -> Json:
+        revision = str(max((number_of(one) for one in old), default=0) + 1)
         made = new_replica_set(self._cluster.names, deployment, revision)
         surge, _ = bounds(deployment)
         room = deployment["spec"]["replicas"] + surge - asked(old)
@@ -99,12 +146,7 @@ class Deployments:
         made = self._cluster.create(REPLICA_SET, made)
         if made["spec"]["replicas"]:
             self._tell(deployment, made, 0, made["spec"]["replicas"])
-        deployment["metadata"].setdefault("annotations", {})[REVISION] = revision
-        if "progressDeadlineSeconds" in deployment["spec"]:
-            told = f'Created new replica set "{made["metadata"]["name"]}"'
-            uid, status = deployment["metadata"]["uid"], deployment["status"]
-            self._rollout.set_condition(status, "Progressing", "True", "NewReplicaSetCreated", told, uid)
-        return self._write(deployment, deployment["status"]), made, old
+        return made
 
     def _take_revision(self, deployment: Json, new: Json) -> Json:
         notes = deployment["metadata"].setdefault("annotations", {})

@@ -1,5 +1,6 @@
 """The kubelet: starts pods, turns them ready or not by their image, restarts them, ends them."""
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from tests.kubernetes.double.controllers.pods import finished, ready, terminating
@@ -46,26 +47,30 @@ class Kubelet:
         return self._lives[uid]
 
     def sync(self) -> None:
+        """Of the pods that are to end one ends a step, so that its controllers see each of them go."""
+        ended = False
         for pod in self._cluster.store.all(POD):
             life = self._life(pod)
             if terminating(pod):
-                self._end(pod, life)
+                ended = self._end(pod, life, ended) or ended
             elif not finished(pod):
                 self._run(pod, life)
 
-    def _end(self, pod: Json, life: Life) -> None:
+    def _end(self, pod: Json, life: Life, wait: bool) -> bool:
+        """Whether the pod is gone now."""
         now = self._cluster.clock.now()
         life.dying = now if life.dying is None else life.dying
         life.ready_since = None
         left = life.dying + self._cluster.pace.stop - now
-        if left > 0:
+        if left > 0 or wait:
             self._cluster.wake(left)
-            return
+            return False
         space, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         self._cluster.store.remove(POD, space, name)
         if self._cluster.store.has(POD_METRICS, space, name):
             self._cluster.store.remove(POD_METRICS, space, name)
         del self._lives[pod["metadata"]["uid"]]
+        return True
 
     def _run(self, pod: Json, life: Life) -> None:
         age = self._cluster.clock.now() - life.born
@@ -107,6 +112,7 @@ class Kubelet:
             waiting = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{image}": not found'}
             return base | {"state": {"waiting": waiting}, "imageID": "", "started": False}
         base["imageID"] = before.get("imageID") or images.image_id(image)
+        base["containerID"] = before.get("containerID") or f"containerd://{uuid.uuid4().hex}"
         started = before.get("state", {}).get("running") or {"startedAt": stamp(self._cluster.clock.wall())}
         if images.crashes(image):
             return base | self._crashing(age, before)
@@ -141,8 +147,11 @@ class Kubelet:
         up = begun and all(one["ready"] for one in containers)
         life.ready_since = (life.ready_since or self._cluster.clock.now()) if up else None
         held = {one["type"]: one for one in status.get("conditions") or []}
-        states = {"PodScheduled": True, "Initialized": True, "ContainersReady": up, "Ready": up}
-        status["conditions"] = [_condition(held.get(name), name, state, now) for name, state in states.items()]
+        states = {"PodReadyToStartContainers": True, "Initialized": True, "Ready": up}
+        states |= {"ContainersReady": up, "PodScheduled": True}
+        generation = pod["metadata"]["generation"]
+        status["conditions"] = [_condition(held.get(name), name, generation, on, now) for name, on in states.items()]
+        status["observedGeneration"] = generation
         status["phase"] = "Running" if begun else "Pending"
         status["hostIP"] = "10.1.0.1"
         if begun:
@@ -172,8 +181,9 @@ class Kubelet:
             self._cluster.create(POD_METRICS, {"metadata": meta, "timestamp": now, "window": "15s", "containers": used})
 
 
-def _condition(held: Json | None, name: str, state: bool, now: str) -> Json:
+def _condition(held: Json | None, name: str, generation: int, state: bool, now: str) -> Json:
     word = "True" if state else "False"
     if held is not None and held["status"] == word:
         return held
-    return {"type": name, "status": word, "lastProbeTime": None, "lastTransitionTime": now}
+    made = {"type": name, "observedGeneration": generation, "status": word}
+    return made | {"lastProbeTime": None, "lastTransitionTime": now}

@@ -33,7 +33,10 @@ def new_pod(cluster: "Cluster", kind: Kind, owner: Json, template: Json, labels:
 
 
 def _admit(spec: Json, suffix: str) -> None:
-    """What admission adds to every pod: the service account's token, the default tolerations, a priority."""
+    """What admission adds to every pod: the service account's token, the default tolerations, a priority.
+
+    A toleration that is there for the same taint, whatever its time, stands instead of the default one.
+    """
     volume = f"kube-api-access-{suffix}"
     field = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
     sources = [
@@ -42,7 +45,7 @@ def _admit(spec: Json, suffix: str) -> None:
         {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": field}]}},
         {
             "configMap": {
-                "name": "openshift-service-ca.crt",
+                "name": "service-ca.crt",
                 "items": [{"key": "service-ca.crt", "path": "service-ca.crt"}],
             }
         },
@@ -52,9 +55,10 @@ def _admit(spec: Json, suffix: str) -> None:
         mount = {"name": volume, "readOnly": True, "mountPath": ACCOUNT}
         container.setdefault("volumeMounts", []).append(mount)
     absent = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
-    spec.setdefault("tolerations", []).extend(
-        {"key": f"node.kubernetes.io/{what}", **absent} for what in ("not-ready", "unreachable")
-    )
+    tolerated = {one.get("key") for one in spec.setdefault("tolerations", [])}
+    for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
+        if key not in tolerated:
+            spec["tolerations"].append({"key": key, **absent})
     spec |= {"serviceAccountName": "default", "serviceAccount": "default", "priority": 0}
     spec |= {"enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority"}
 

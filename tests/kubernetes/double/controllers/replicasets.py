@@ -19,7 +19,8 @@ class ReplicaSets:
 
     def sync(self) -> None:
         for replica_set in self._cluster.store.all(REPLICA_SET):
-            self._scale(replica_set)
+            if "deletionTimestamp" not in replica_set["metadata"]:
+                self._scale(replica_set)
             self._count(replica_set)
 
     def _scale(self, replica_set: Json) -> None:

@@ -37,7 +37,8 @@ class StatefulSets:
         held = {one["metadata"]["name"]: one for one in self._revisions.of(stateful_set)}
         current = held.get(named, update)
         pods = self._pods(stateful_set)
-        self._move(stateful_set, current, update, pods)
+        if "deletionTimestamp" not in stateful_set["metadata"]:
+            self._move(stateful_set, current, update, pods)
         pods = self._pods(stateful_set)
         self._count(stateful_set, current["metadata"]["name"], update["metadata"]["name"], list(pods.values()))
         live = {current["metadata"]["name"], update["metadata"]["name"], *map(_revision, pods.values())}
@@ -87,6 +88,8 @@ class StatefulSets:
         labels = {"apps.kubernetes.io/pod-index": str(ordinal), REVISION: revision["metadata"]["name"]}
         labels["statefulset.kubernetes.io/pod-name"] = name
         template = {key: value for key, value in revision["data"]["spec"]["template"].items() if key != "$patch"}
+        template = copied(template)
+        template["spec"] |= {"hostname": name, "subdomain": stateful_set["spec"].get("serviceName", "")}
         new_pod(self._cluster, STATEFUL_SET, stateful_set, template, labels, name)
         self._tell(stateful_set, "SuccessfulCreate", "create", name)
 
