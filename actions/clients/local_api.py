@@ -5,6 +5,7 @@ sent); a write whose answer was lost is Ambiguous, so that the caller asks what 
 """
 
 import asyncio
+import errno
 import json
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,14 +20,18 @@ from actions.model.errors import (
     ConfigError,
     ReadOnlyError,
     Refused,
+    Slow,
     Stale,
     UnknownNameError,
     Unreachable,
     VqError,
 )
+from actions.model.patience import fair_timeout
 from actions.model.text import clean
 
 BODY_LIMIT = 4 * 1024 * 1024
+_FULL = {errno.EAGAIN, errno.ENOTCONN}
+"""How a unix socket says that its queue is full: so many wait that nobody else can, and nothing was sent."""
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -66,14 +71,17 @@ class LocalApi:
             raise ReadOnlyError(f"a client that only reads sends no {method} to {self.what}")
         request = self._request(method, path, None if body is None else json.dumps(body).encode())
         try:
-            async with asyncio.timeout(seconds):
+            async with fair_timeout(seconds):
                 status, content = await self._exchange(*request)
         except _NotReached as error:
             raise Unreachable(f"{self.what} does not answer at {self.address}: {clean(error)}") from error
         except (TimeoutError, OSError, h11.RemoteProtocolError) as error:
             reason = f"no answer within {seconds:g} s" if isinstance(error, TimeoutError) else clean(error)
             if method == "GET":
-                raise Unreachable(f"{self.what} at {self.address}: {reason}") from error
+                kind = (
+                    Slow if isinstance(error, TimeoutError) or getattr(error, "errno", None) in _FULL else Unreachable
+                )
+                raise kind(f"{self.what} at {self.address}: {reason}") from error
             raise Ambiguous(
                 f"{self.what} at {self.address}: the answer to {method} {path} was lost ({reason})"
             ) from error

@@ -143,11 +143,11 @@ class Watching:
         except LedgerError:
             return True
 
-    async def _gather(self, request: RollbackRequest, within: float) -> RollbackFacts:
+    async def _gather(self, request: RollbackRequest, within: float, seconds: float) -> RollbackFacts:
         self._poll()
         await either(self._first, FIRST_SECONDS)
         ledger, problem = self.ledger.facts, self.ledger.problem
-        facts = await gather(self.access, ledger, request=request, snapshot=self.latest, within=within)
+        facts = await gather(self.access, ledger, request=request, snapshot=self.latest, within=within, seconds=seconds)
         return facts.model_copy(update={"ledger_problem": problem}) if problem else facts
 
 

@@ -8,6 +8,7 @@ from actions.desk.ledger_door import either
 from actions.model.errors import VqError
 from actions.model.plan import Level, RollbackRequest
 from actions.model.way_back import RollbackFacts
+from actions.releases.gather import PLAN_SECONDS, READ_SECONDS
 
 Key = tuple[str | None, str | None, Level]
 
@@ -29,7 +30,9 @@ class WayBack:
     """Facts of rollbacks by request, gathered once for whoever asks at the same time."""
 
     def __init__(
-        self, gather: Callable[[RollbackRequest, float], Awaitable[RollbackFacts]], always: Sequence[RollbackRequest]
+        self,
+        gather: Callable[[RollbackRequest, float, float], Awaitable[RollbackFacts]],
+        always: Sequence[RollbackRequest],
     ) -> None:
         self._gather = gather
         self._always = {_key(request): request for request in always}
@@ -53,9 +56,11 @@ class WayBack:
             return kept[1]
         return await self._gathered(request)
 
-    async def fresh(self, request: RollbackRequest, within: float = 0.0) -> RollbackFacts:
+    async def fresh(
+        self, request: RollbackRequest, within: float = 0.0, seconds: float = PLAN_SECONDS
+    ) -> RollbackFacts:
         """Facts whose gathering began after this call; only what health observed `within` seconds before is kept."""
-        facts = await self._gather(request, within)
+        facts = await self._gather(request, within, seconds)
         self._kept[_key(request)] = (time.monotonic(), facts)
         return facts
 
@@ -80,7 +85,7 @@ class WayBack:
         key = _key(request)
         task = self._under_way.get(key)
         if task is None:
-            task = asyncio.ensure_future(self.fresh(request, within))
+            task = asyncio.ensure_future(self.fresh(request, within, READ_SECONDS))
             self._under_way[key] = task
             task.add_done_callback(lambda done: self._ended(key, done))
         return await asyncio.shield(task)

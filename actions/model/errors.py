@@ -97,6 +97,10 @@ class Unreachable(VqError):
     code = ExitCode.UNREACHABLE
 
 
+class Slow(Unreachable):
+    """No answer in the time allowed. It may be busy rather than gone, and may answer when it is asked again."""
+
+
 class Ambiguous(VqError):
     """A write was sent but its answer was lost: only a probe can tell whether it took effect."""
 
@@ -105,6 +109,10 @@ class Ambiguous(VqError):
 
 class VerifyFailed(VqError):
     """An effect was not observed before its deadline, or the observed outcome is wrong."""
+
+
+class Undecided(VqError):
+    """Neither side answers well enough to be preferred: going back is not known to help anybody."""
 
 
 class MissingPartError(VqError):

@@ -4,7 +4,6 @@
 read-only session (O1).
 """
 
-import time
 from dataclasses import dataclass
 from importlib import import_module
 from typing import cast
@@ -13,6 +12,7 @@ from actions.model.environment import Environment, HttpService, PostgresService,
 from actions.model.errors import UnknownNameError
 from actions.model.platform import TrafficFacts, WorkloadFacts
 from actions.platforms.protocols import Changer, TrafficReader, WorkloadReader
+from actions.platforms.shared import SharedReading
 
 ONLY_SLOT = "main"
 """Name of the one slot of a service without colours."""
@@ -44,8 +44,8 @@ class Access:
         self.environment = environment
         self._workloads: dict[tuple[str, str], WorkloadReader] = {}
         self._traffic: dict[str, TrafficReader] = {}
-        self._observed: dict[tuple[str, str], tuple[float, WorkloadFacts]] = {}
-        self._observed_traffic: dict[str, tuple[float, TrafficFacts]] = {}
+        self._observed: dict[tuple[str, str], SharedReading[WorkloadFacts]] = {}
+        self._observed_traffic: dict[str, SharedReading[TrafficFacts]] = {}
         self.loaded: set[str] = set()
 
     def load(self, service: str) -> None:
@@ -91,28 +91,48 @@ class Access:
     async def observe(self, service: str, slot: str, within: float = 0.0) -> WorkloadFacts:
         """What runs in that slot; what anyone here observed at most `within` seconds ago is not asked for again.
 
-        Raises VqError, and forgets what was observed before: a source that fails is not hidden from the next.
+        Whoever asks at the same time shares one question. Raises VqError: a source that fails is not hidden by what was
+        observed before.
         """
-        key, began = (service, slot), time.monotonic()
-        kept = self._observed.pop(key, None)
-        if kept is None or began - kept[0] > within:
-            kept = began, await self.workload(service, slot).observe()
-        self._observed[key] = max(kept, self._observed.get(key, kept), key=lambda one: one[0])
-        return kept[1]
+        return await self._reading(service, slot).get(within)
 
     async def observe_traffic(self, service: str, within: float = 0.0) -> TrafficFacts | None:
-        """Who gets the traffic, as `observe` tells of a slot; None for a service without a traffic driver."""
-        reader, began = self.traffic(service), time.monotonic()
-        if reader is None:
+        """Who gets the traffic, shared as `observe` does; None for a service without a traffic driver."""
+        reading = self._traffic_reading(service)
+        return None if reading is None else await reading.get(within)
+
+    def remembered(self, service: str, slot: str, within: float) -> tuple[float, WorkloadFacts] | None:
+        """Age and content of what was last observed in that slot, for a source that is slow now."""
+        return self._reading(service, slot).remembered(within)
+
+    def remembered_traffic(self, service: str, within: float) -> tuple[float, TrafficFacts] | None:
+        """Age and content of what was last observed of the traffic, for a source that is slow now."""
+        reading = self._traffic_reading(service)
+        return None if reading is None else reading.remembered(within)
+
+    def _reading(self, service: str, slot: str) -> SharedReading[WorkloadFacts]:
+        key = (service, slot)
+        if key not in self._observed:
+            self._observed[key] = SharedReading(lambda: self.workload(service, slot).observe())
+        return self._observed[key]
+
+    def _traffic_reading(self, service: str) -> SharedReading[TrafficFacts] | None:
+        if self.traffic(service) is None:
             return None
-        kept = self._observed_traffic.pop(service, None)
-        if kept is None or began - kept[0] > within:
-            kept = began, await reader.observe()
-        self._observed_traffic[service] = max(kept, self._observed_traffic.get(service, kept), key=lambda one: one[0])
-        return kept[1]
+        if service not in self._observed_traffic:
+            self._observed_traffic[service] = SharedReading(lambda: self._observe_traffic(service))
+        return self._observed_traffic[service]
+
+    async def _observe_traffic(self, service: str) -> TrafficFacts:
+        reader = self.traffic(service)
+        assert reader is not None  # nobody asks for the reading of a service without one
+        return await reader.observe()
 
     async def close(self) -> None:
         """Close every driver that was opened."""
+        readings: list[SharedReading[WorkloadFacts] | SharedReading[TrafficFacts]] = [*self._observed.values()]
+        for reading in [*readings, *self._observed_traffic.values()]:
+            await reading.close()
         opened: list[WorkloadReader | TrafficReader] = [*self._workloads.values(), *self._traffic.values()]
         self._workloads.clear()
         self._traffic.clear()

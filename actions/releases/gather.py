@@ -3,27 +3,31 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from actions.health.readiness import space
 from actions.model.environment import Environment, HttpService, PostgresService, RedisService
-from actions.model.errors import ExitCode, UnknownNameError, Unreachable, VqError
+from actions.model.errors import ExitCode, UnknownNameError
 from actions.model.health import Check, Snapshot
 from actions.model.plan import RollbackRequest
 from actions.model.platform import ANSWERED, Artefact, Change
-from actions.model.text import clean
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Gate, HealthState, RunState
 from actions.platforms.access import Access
 from actions.releases.choice import choose
+from actions.releases.reads import REMEMBERED_SECONDS, Reads
 from actions.releases.schema import read_schemas
 from actions.releases.store import FactsReader
 
 T = TypeVar("T")
 READ_SECONDS = 5.0
-"""Longest a single source may take; all are read at the same time."""
+"""Budget of what is kept ready in the background; all sources are read at the same time."""
+
+PLAN_SECONDS = 15.0
+"""Budget of a plan that somebody waits for: a busy host answers late, and refusing helps nobody."""
 GONE = ("dead", "none")
 FREE_BYTES = 50 * 1024 * 1024
 
@@ -56,10 +60,12 @@ async def gather(
     *,
     own_run: str | None = None,
     within: float = 0.0,
+    seconds: float | None = None,
 ) -> RollbackFacts:
     """Everything a rollback of `service` is planned from. `own_run` is not reported as holding the environment.
 
-    What health observed of the platforms at most `within` seconds ago is not asked for again.
+    What health observed of the platforms at most `within` seconds ago is not asked for again. All is read within
+    `seconds`, with as many tries as fit. For a run nothing older stands in for a source that is slow.
 
     A platform that does not answer is a fact, not an error. Raises UnknownNameError for a service that is not
     configured, LedgerError when the ledger cannot be read.
@@ -67,9 +73,10 @@ async def gather(
     name = service or (request.service if request else None)
     if name is None:
         name = default_service(access.environment, access.name)
-    seen = await _observe(access, ledger, name, snapshot, own_run, within)
+    reads = Reads(READ_SECONDS if seconds is None else seconds, remembering=own_run is None)
+    seen = await _observe(access, ledger, name, snapshot, own_run, within, reads)
     choice = choose(seen, request.to if request else None)
-    return await _ask_drivers(access, seen.model_copy(update={"choice": choice}))
+    return await _ask_drivers(access, seen.model_copy(update={"choice": choice}), reads)
 
 
 async def _observe(
@@ -79,6 +86,7 @@ async def _observe(
     snapshot: Snapshot | None,
     own_run: str | None,
     within: float,
+    reads: Reads,
 ) -> RollbackFacts:
     settings = access.environment.services.get(name)
     if not isinstance(settings, HttpService | PostgresService | RedisService):
@@ -88,8 +96,8 @@ async def _observe(
         await asyncio.to_thread(access.load, name)
     places = access.slots(name)
     slots, traffic, past, schemas = await asyncio.gather(
-        asyncio.gather(*(_slot(access, name, slot, place.url, within) for slot, place in places.items())),
-        _traffic(access, name, within),
+        asyncio.gather(*(_slot(access, name, slot, place.url, within, reads) for slot, place in places.items())),
+        _traffic(access, name, within, reads),
         asyncio.to_thread(_ledger_facts, ledger, access.name, name, own_run),
         read_schemas(access.environment),
     )
@@ -167,19 +175,22 @@ def _journal(ledger: FactsReader) -> Check:
     return Check(id="journal", title=title, gate=Gate.PASS, evidence=f"{space(free)} free")
 
 
-async def _slot(access: Access, service: str, slot: str, url: str | None, within: float) -> SlotFacts:
-    facts, error = await _tried(access.observe(service, slot, within))
+async def _slot(access: Access, service: str, slot: str, url: str | None, within: float, reads: Reads) -> SlotFacts:
+    remembered, since = access.remembered(service, slot, REMEMBERED_SECONDS), _since(within)
+    facts, error = await reads.observe(lambda: access.observe(service, slot, since()), remembered, slot)
     if error is not None:
         return SlotFacts(slot=slot, url=url, error=error.message, error_code=error.code)
     return SlotFacts(slot=slot, url=url, workload=facts)
 
 
-async def _traffic(access: Access, service: str, within: float) -> dict[str, object]:
+async def _traffic(access: Access, service: str, within: float, reads: Reads) -> dict[str, object]:
     reader = access.traffic(service)
     if reader is None:
         return {}
+    remembered, since = access.remembered_traffic(service, REMEMBERED_SECONDS), _since(within)
     (facts, error), (permissions, denied) = await asyncio.gather(
-        _tried(access.observe_traffic(service, within)), _within(reader.permissions())
+        reads.observe(lambda: access.observe_traffic(service, since()), remembered, "traffic"),
+        _within(reads, reader.permissions),
     )
     return {
         "traffic": facts,
@@ -189,32 +200,39 @@ async def _traffic(access: Access, service: str, within: float) -> dict[str, obj
     }
 
 
-async def _ask_drivers(access: Access, facts: RollbackFacts) -> RollbackFacts:
+def _since(within: float) -> Callable[[], float]:
+    """How old an observation may be: `within` now, and later also whatever was asked since; a slow answer counts."""
+    began = time.monotonic()
+    return lambda: within + time.monotonic() - began
+
+
+async def _ask_drivers(access: Access, facts: RollbackFacts, reads: Reads) -> RollbackFacts:
     """What the drivers say about the chosen release: at hand, rights, and the changes it would take."""
     choice = facts.choice
     slots, switch = await asyncio.gather(
-        asyncio.gather(*(_about_target(access, facts, one) for one in facts.slots)),
-        _switch(access, facts, choice),
+        asyncio.gather(*(_about_target(access, facts, one, reads) for one in facts.slots)),
+        _switch(access, facts, choice, reads),
     )
     return facts.model_copy(update={"slots": tuple(slots), "switch": switch[0], "switch_refusal": switch[1]})
 
 
-async def _about_target(access: Access, facts: RollbackFacts, slot: SlotFacts) -> SlotFacts:
+async def _about_target(access: Access, facts: RollbackFacts, slot: SlotFacts, reads: Reads) -> SlotFacts:
     choice, reader = facts.choice, access.workload(facts.service, slot.slot)
     if slot.workload is None or (choice.slot is not None and slot.slot != choice.slot):
         return slot
-    permissions, denied = await _within(reader.permissions())
+    permissions, denied = await _within(reads, reader.permissions)
     update: dict[str, object] = {
         "permissions": permissions if permissions is not None else (_unknown_rights(slot.slot, denied),)
     }
-    if choice.artefact is not None:
-        at_hand, error = await _within(reader.at_hand(choice.artefact))
+    if (artefact := choice.artefact) is not None:
+        at_hand, error = await _within(reads, lambda: reader.at_hand(artefact))
         title = "artefact at hand"
         update["at_hand"] = at_hand or Check(id="artefact", title=title, gate=Gate.INCONCLUSIVE, evidence=error)
         if choice.warm:
             update["changes"] = ()
         else:
-            changes, refusal = await _within(reader.plan_change(slot.workload, _wanted(choice.artefact, choice)))
+            workload, wanted = slot.workload, _wanted(artefact, choice)
+            changes, refusal = await _within(reads, lambda: reader.plan_change(workload, wanted))
             update |= {"changes": changes, "refusal": refusal}
     return slot.model_copy(update=update)
 
@@ -225,33 +243,22 @@ def _wanted(artefact: Artefact, choice: Choice) -> Artefact:
     return artefact.model_copy(update={"detail": artefact.detail | {ANSWERED: word}}) if word else artefact
 
 
-async def _switch(access: Access, facts: RollbackFacts, choice: Choice) -> tuple[Change | None, str]:
+async def _switch(access: Access, facts: RollbackFacts, choice: Choice, reads: Reads) -> tuple[Change | None, str]:
     reader = access.traffic(facts.service)
-    if reader is None or facts.traffic is None or choice.slot is None:
+    traffic = facts.traffic
+    if reader is None or traffic is None or choice.slot is None:
         return None, ""
-    if facts.traffic.shares.get(choice.slot, 0.0) >= 1.0:
+    if traffic.shares.get(choice.slot, 0.0) >= 1.0:
         return None, ""
     shares = {slot.slot: 1.0 if slot.slot == choice.slot else 0.0 for slot in facts.slots}
-    return await _within(reader.plan_switch(facts.traffic, shares))
+    return await _within(reads, lambda: reader.plan_switch(traffic, shares))
 
 
 def _unknown_rights(where: str, error: str) -> Check:
     return Check(id="permissions", title=f"permissions on {where}", gate=Gate.INCONCLUSIVE, evidence=error)
 
 
-async def _within(answer: Awaitable[T]) -> tuple[T | None, str]:
+async def _within(reads: Reads, ask: Callable[[], Awaitable[T]]) -> tuple[T | None, str]:
     """The answer, or None and why there is none."""
-    found, error = await _tried(answer)
+    found, error = await reads.read(ask)
     return found, error.message if error else ""
-
-
-async def _tried(answer: Awaitable[T]) -> tuple[T | None, VqError | None]:
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            return await answer, None
-    except TimeoutError:
-        return None, Unreachable(f"no answer within {READ_SECONDS:.0f} s")
-    except VqError as error:
-        return None, error
-    except Exception as error:  # noqa: BLE001 - a reading that errs is a failed reading: it is said, and refuses
-        return None, Unreachable(clean(f"the reading failed: {type(error).__name__}: {error}", limit=300))

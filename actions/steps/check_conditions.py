@@ -14,6 +14,10 @@ FAILING = "failing"
 """Under this name the evidence lists the databases and caches that failed before anything was touched."""
 
 
+READING_SHARE = 0.8
+"""Of the step's budget; what is left is for saying what did not answer."""
+
+
 class CheckConditions(Step):
     """Artefact at hand, rights, journal, schema and all that is pinned: as planned, or the run ends untouched."""
 
@@ -30,7 +34,13 @@ class CheckConditions(Step):
             environment=plan.environment, service=plan.service, to=plan.to_reference, level=plan.level
         )
         facts, reached = await asyncio.gather(
-            gather(context.access, context.records.ledger, request=request, own_run=context.run_id),
+            gather(
+                context.access,
+                context.records.ledger,
+                request=request,
+                own_run=context.run_id,
+                seconds=READING_SHARE * context.deadline().remaining(),
+            ),
             reach_all(context.environment),
         )
         checks = revalidate(plan, facts, accept_drift=context.step.params.get("accept_drift") is True)

@@ -20,7 +20,7 @@ class Gathering:
         self.allowed: list[float] = []
         self.again = asyncio.Event()
 
-    async def __call__(self, request: RollbackRequest, within: float) -> RollbackFacts:
+    async def __call__(self, request: RollbackRequest, within: float, seconds: float) -> RollbackFacts:
         self.allowed.append(within)
         self.again.set()
         return facts(releases=())

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from actions.model.environment import AddressWorkload, Environment, HttpService, PostgresService, RedisService
-from actions.model.errors import UnknownNameError
+from actions.model.errors import UnknownNameError, Unreachable
 from actions.model.health import ServiceHealth, Snapshot
 from actions.model.run import Run
 from actions.model.words import Gate, HealthState, RunState, Verdict
 from actions.releases import gather as gathering
+from actions.releases import reads
 from actions.releases.gather import default_service, gather
 from tests.platforms.fake import FakeAccess, FakeLedger, FakeTraffic, Standing, World, artefact, environment
 from tests.releases.making import NOW, release, request
@@ -63,6 +64,43 @@ async def test_a_source_that_hangs_is_left_behind(access, ledger, monkeypatch):
     monkeypatch.setattr(FakeTraffic, "observe", hanging)
     facts = await gather(access, ledger, request=request())
     assert "no answer within" in facts.traffic_error and facts.slot("blue").current.version == "2.4.1"
+
+
+async def test_a_source_that_has_become_slow_is_planned_with_as_it_was_seen(access, ledger, monkeypatch):
+    """No refusal because the platform answers late: what was seen stands in, and its age is said."""
+    await gather(access, ledger, request=request())
+    gone = asyncio.Event()
+
+    async def hanging(self):
+        await gone.wait()
+        raise Unreachable("connection refused")
+
+    monkeypatch.setattr(FakeTraffic, "observe", hanging)
+    facts = await gather(access, ledger, request=request(), seconds=0.05)
+    assert facts.traffic is not None and facts.choice.slot == "green" and facts.switch is not None
+    slow = next(note for note in facts.traffic.notes if note.id == "slow")
+    assert slow.gate is Gate.INCONCLUSIVE and "ago" in slow.evidence
+    own = await gather(access, ledger, request=request(), seconds=0.05, own_run="RUN")
+    assert own.traffic is None and own.choice.refusal  # right before acting nothing old stands in
+    gone.set()
+    facts = await gather(access, ledger, request=request(), seconds=20)
+    assert facts.traffic is None and "refused" in facts.choice.refusal  # gone is not slow
+
+
+async def test_a_source_that_needs_longer_than_one_try_is_waited_for(access, ledger, monkeypatch):
+    """The question goes on between two tries, and its late answer counts."""
+    observe, asked, answer = FakeTraffic.observe, [], asyncio.Event()
+
+    async def late(self):
+        asked.append(self)
+        await answer.wait()
+        return await observe(self)
+
+    monkeypatch.setattr(FakeTraffic, "observe", late)
+    monkeypatch.setattr(reads, "TRY_SECONDS", 0.05)
+    asyncio.get_running_loop().call_later(0.2, answer.set)
+    facts = await gather(access, ledger, request=request(), seconds=20)
+    assert facts.traffic is not None and facts.switch is not None and len(asked) == 1
 
 
 async def test_the_run_that_asks_does_not_block_itself(access, ledger):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from actions.clients.blocking import aside
 from actions.clients.docker.errors import Conflict, EngineError, Forbidden, Missing, Oversize, TooLarge
 from actions.model.environment import Tls
-from actions.model.errors import Ambiguous, ConfigError, Unreachable, VqError
+from actions.model.errors import Ambiguous, ConfigError, Slow, Unreachable, VqError
 from actions.model.text import clean
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 Call = Callable[[Any], T]
 """Takes docker-py's client, which knows more than its type stubs do."""
+LATE = "no answer in time"
 _AT_ONCE = 8
 """Calls under way at a time; docker-py keeps ten connections."""
 _numbers = count()
@@ -73,7 +74,7 @@ class Connection:
 
     def _open(self) -> "APIClient":
         if not self._opening.acquire(timeout=self.timeout):  # another call waits for an engine that hangs
-            raise Unreachable(f"Docker Engine at {self.host}: no answer in time")
+            raise Slow(f"Docker Engine at {self.host}: {LATE}")
         try:
             if self._client is None:
                 self._client = bounded_client(self.host, self._tls, self.timeout, reading=not self._writing)
@@ -98,7 +99,7 @@ class Connection:
         words = _why(error, self.host)
         if writes and not _never_sent(error):
             return Ambiguous(f"the engine at {self.host} was asked, but its answer was lost: {words}")
-        kind = TooLarge if isinstance(error, Oversize) else Unreachable
+        kind = TooLarge if isinstance(error, Oversize) else Slow if words == LATE else Unreachable
         return kind(f"Docker Engine at {self.host}: {words}")
 
 
@@ -171,7 +172,7 @@ def _why(error: Exception, host: str) -> str:
     if any(isinstance(one, ConnectionRefusedError) for one in causes):
         return "nothing answers there; start the Docker daemon"
     if any(isinstance(one, TimeoutError) or "timed out" in str(one).lower() for one in causes):
-        return "no answer in time"
+        return LATE
     if any(isinstance(one, OSError) and one.errno == errno.ECONNRESET for one in causes):
         return "the connection was reset"
     return clean(str(causes[-1]) or type(causes[-1]).__name__, limit=200)
