@@ -1,103 +1,143 @@
-"""What a health answer says: words of several conventions, and the named checks. Pure.
+"""What a health answer says; the one judgement of it for the dashboard, the proofs of a run and the drivers. Pure.
 
-The one judgement of a health answer for the dashboard, for the proofs of a run and for the drivers.
+The rule, whatever the form: what says "ill" anywhere is never well; what is not understood is neither well nor a
+proof. `health_body = "status-only"` of a service takes the status of HTTP alone.
 """
 
+import json
+import re
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from actions.clients.health_checks import Check, checks_of, own_verdict, plain_key
+from actions.clients.health_forms import NEUTRAL
+from actions.clients.health_words import LONGEST_LIST, sentence
 from actions.clients.http_answer import Answer
+from actions.model.environment import HttpService
+from actions.model.text import clean
 from actions.model.words import HealthState
 
-_OWN = ("status", "state", "health", "healthy", "ready", "ok")
-_GOOD = {"ok", "okay", "pass", "passing", "up", "healthy", "alive", "live", "ready", "serving", "true", "success"}
-_GOOD |= {"green", "good", "normal", "running", "active", "available", "online", "operational"}
-_WARN = {"warn", "warning", "degraded", "yellow", "partial"}
-_BAD = {"fail", "failed", "failing", "failure", "down", "unhealthy", "error", "critical", "unavailable", "false", "red"}
-_BAD |= {"out_of_service", "not_serving", "not_ready", "unready", "broken", "dead", "offline", "stopped", "fatal"}
+LIMIT = 256 * 1024
+"""Bytes of a body that are read; no health answer is as long."""
+PAGE = 100
+"""Visible characters of a page of HTML that may be a verdict."""
+SETTLES = 'health_body = "status-only" settles it'
+_TAG = re.compile(r"<[^<>]*>")
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 @dataclass(frozen=True)
-class Said:
-    """The service's own verdict; UNKNOWN when it says none. `detail` names what is not well, `reasons` says why."""
+class HealthVerdict:
+    """What the service says of itself. UNKNOWN: not understood; `detail` says what could not be read or is not well.
+
+    `contradicts` says that it calls itself well although what it is made of is not. `reasons` are those of checks.
+    """
 
     state: HealthState
     detail: str = ""
     reasons: str = ""
+    contradicts: bool = False
+
+    @property
+    def proves(self) -> bool:
+        """Whether it may prove a release: well, or degraded by its own account."""
+        return self.state in (HealthState.OK, HealthState.DEGRADED) and not self.contradicts
 
 
-def health_of(answer: Answer) -> Said:
-    """What a health answer says; not whether it is a good one by its status."""
-    body = answer.json()
-    return said(body, "" if isinstance(body, dict) else answer.text(1))
+BY_STATUS = HealthVerdict(HealthState.OK)
 
 
-def not_well(answer: Answer) -> str:
+def health_of(answer: Answer, service: HttpService) -> HealthVerdict:
+    """What the body of a health answer says; not whether its status is a good one."""
+    if service.health_body == "status-only":
+        return BY_STATUS
+    return verdict_of(answer.body)
+
+
+def not_well(answer: Answer, service: HttpService) -> str:
     """Why a health answer is no proof that the service is well; empty when it is one. A status of 200 is not enough."""
     if not answer.good:
         return answer.reason
-    found = health_of(answer)
-    return f"answers {answer.status}, but {found.detail}" if found.state is HealthState.DOWN else ""
+    verdict = health_of(answer, service)
+    if verdict.proves:
+        return ""
+    hint = "" if verdict.state is HealthState.DOWN else f" ({SETTLES})"
+    return f"answers {answer.status}, but {verdict.detail}{hint}"
 
 
-def said(body: JsonValue, text: str) -> Said:
-    """The verdict in a health body: JSON with `status`, or one plain word. A named check that fails counts.
+def verdict_of(body: bytes) -> HealthVerdict:
+    """The verdict in a body: JSON in any form, or words. An empty one says nothing, so its status counts."""
+    if not body.strip():
+        return BY_STATUS
+    if len(body) > LIMIT:
+        return _not_understood(f"{len(body) // 1024} KiB")
+    try:
+        return json_verdict(json.loads(body))
+    except (ValueError, RecursionError):
+        return text_verdict(_decoded(body))
 
-    A service that calls itself well, or degraded, copes with a check that fails: degraded. One that says nothing of
-    itself is as bad as its worst check, and a word for itself that nobody knows is no word for well.
+
+def text_verdict(text: str) -> HealthVerdict:
+    """The verdict of a body in words. A page of HTML has one only where all that it shows is such a word."""
+    page = text.lstrip()[:1] == "<"
+    words = " ".join(_TAG.sub(" ", text).split()) if page else text.strip()
+    state = sentence(words) if len(words) <= PAGE or not page else HealthState.UNKNOWN
+    shown = f"'{clean(words, limit=60)}'"
+    if state is HealthState.UNKNOWN:
+        return _not_understood("a page of HTML" if page else shown)
+    return HealthVerdict(state, "" if state is HealthState.OK else f"says {shown}")
+
+
+def json_verdict(body: JsonValue) -> HealthVerdict:
+    """The verdict of a body of JSON: its own word, joined with the checks it lists.
+
+    A service that calls itself well, or degraded, copes with a check that fails: degraded. In the list of MicroProfile
+    it contradicts itself, because there the verdict is that of all checks: no proof either. One that says nothing of
+    itself is as bad as its worst check.
     """
-    if not isinstance(body, dict):
-        state = _word(text if len(text) <= 40 else "")
-        return Said(state, f"says '{text}'" if state is HealthState.DOWN else "")
-    own = next((body[key] for key in _OWN if isinstance(body.get(key), str | bool)), None)
-    state = _word(own)
-    known = state is not HealthState.UNKNOWN
-    names, worst, reasons = _checks(body)
-    if worst is HealthState.DOWN and state is not HealthState.DOWN:
-        state = HealthState.DEGRADED if known else HealthState.DOWN
-    elif own is not None and not known:
-        return Said(HealthState.DEGRADED, f"says '{str(own)[:40]}'", reasons)
-    detail = (reasons if len(names) == 1 else ", ".join(names))[:200]
-    return Said(state, detail or (f"says '{str(own)[:40]}'" if state is HealthState.DOWN else ""), reasons)
+    if body and isinstance(body, dict) and all(plain_key(key) in NEUTRAL for key in body):
+        return BY_STATUS
+    own, word = own_verdict(body, whole=True)
+    checks, whole = checks_of(body)
+    wrong = _worst(checks)
+    worst = wrong[0].state if wrong else None
+    detail, reasons = _named(wrong)
+    if own is HealthState.DOWN or (worst is HealthState.DOWN and own in (None, HealthState.UNKNOWN)):
+        return HealthVerdict(HealthState.DOWN, detail or f"says {word}", reasons)
+    if own is HealthState.UNKNOWN or not whole:
+        return _not_understood(word if own is HealthState.UNKNOWN else "too many checks", reasons)
+    if worst is HealthState.DOWN:
+        contradicts = own is HealthState.OK and any(check.listed for check in wrong)
+        return HealthVerdict(HealthState.DEGRADED, detail, reasons, contradicts)
+    if own is HealthState.DEGRADED or worst is HealthState.DEGRADED:
+        return HealthVerdict(HealthState.DEGRADED, detail or f"says {word}", reasons)
+    if own is HealthState.OK or (checks and all(check.state is HealthState.OK for check in checks)):
+        return HealthVerdict(HealthState.OK)
+    return _not_understood(word or "it holds none that is known")
 
 
-def _checks(body: dict[str, JsonValue]) -> tuple[list[str], HealthState, str]:
-    """The names of the checks that are not well, how bad the worst of them is, and their reasons."""
-    checks = next((body[key] for key in ("checks", "components", "details", "entries") if key in body), None)
-    found = [(name, _word(_status(one)), _reason(one)) for name, one in _members(checks)]
+def _not_understood(what: str, reasons: str = "") -> HealthVerdict:
+    return HealthVerdict(HealthState.UNKNOWN, f"its verdict is not understood: {what}", reasons)
+
+
+def _worst(checks: list[Check]) -> list[Check]:
+    """The checks that are not well, of the worst kind only."""
     for state in (HealthState.DOWN, HealthState.DEGRADED):
-        wrong = {name: why for name, how, why in found if how is state}
-        if wrong:
-            reasons = ", ".join(f"{name}: {why}" if why else name for name, why in wrong.items())
-            return list(wrong), state, reasons[:400]
-    return [], HealthState.UNKNOWN, ""
-
-
-def _members(checks: JsonValue) -> list[tuple[str, JsonValue]]:
-    """Every check by its name; a name may stand for several of them, as one for each node."""
-    if isinstance(checks, dict):
-        return [(name, one) for name, held in checks.items() for one in (held if isinstance(held, list) else [held])]
-    if isinstance(checks, list):
-        return [(str(one.get("name", "?")), one) for one in checks if isinstance(one, dict)]
+        if wrong := [check for check in checks if check.state is state]:
+            return wrong
     return []
 
 
-def _status(check: JsonValue) -> JsonValue:
-    return check.get("status", check.get("healthy")) if isinstance(check, dict) else check
+def _named(wrong: list[Check]) -> tuple[str, str]:
+    """Their names, and their names with reasons; of a single one the reason is the more telling."""
+    named: dict[str, str] = {}
+    for one in wrong:
+        named[one.name] = named.get(one.name) or one.reason
+    reasons = ", ".join(f"{name}: {why}" if why else name for name, why in named.items())[:400]
+    return (reasons if len(named) == 1 else ", ".join(named))[:200], reasons
 
 
-def _reason(check: JsonValue) -> str:
-    if not isinstance(check, dict):
-        return ""
-    text = next((check[key] for key in ("error", "message", "output", "description") if check.get(key)), "")
-    return text[:80] if isinstance(text, str) else ""
-
-
-def _word(value: JsonValue) -> HealthState:
-    word = str(value).strip().strip('"').lower().replace(" ", "_").replace("-", "_")
-    if word in _GOOD:
-        return HealthState.OK
-    if word in _WARN:
-        return HealthState.DEGRADED
-    return HealthState.DOWN if word in _BAD else HealthState.UNKNOWN
+def _decoded(body: bytes) -> str:
+    start = body[: 4 * LONGEST_LIST]
+    return start.decode(_MARKS.get(start[:2], "utf-8-sig"), "replace")

@@ -8,7 +8,7 @@ from actions.config import secret_problems
 from actions.desk.look import managed
 from actions.desk.waiting import waiting
 from actions.model.errors import LedgerError, VqError
-from actions.model.health import Check, Snapshot
+from actions.model.health import UNCLEAR, Check, Snapshot
 from actions.model.plan import RollbackRequest
 from actions.model.way_back import RollbackFacts
 from actions.model.words import Gate, HealthState
@@ -66,6 +66,9 @@ async def _sources(desk: "Viewer") -> list[Check]:
         if one.observed_at is None or one.error:
             advice = "check the address, the network from this host and the credentials"
             found.append(_check(f"source-{one.service}", title, Gate.FAIL, one.error or "no data", advice))
+        elif one.word == UNCLEAR:
+            advice = 'look at what its health path answers; health_body = "status-only" lets the status of HTTP decide'
+            found.append(_check(f"source-{one.service}", title, Gate.INCONCLUSIVE, one.summary, advice))
         else:
             said = f"{one.word}{'' if one.state is HealthState.OK else ': answers, and is not well'}"
             found.append(_check(f"source-{one.service}", title, Gate.PASS, said))

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from statistics import median
 
-from actions.model.health import Check, worst
+from actions.model.health import UNCLEAR, Check, worst
 from actions.model.plan import Readiness
 from actions.model.platform import Artefact
 from actions.model.text import clean
@@ -76,6 +76,7 @@ def conditions(facts: RollbackFacts) -> tuple[Check, ...]:
         facts.journal,
         _permissions(facts),
         _system(facts),
+        _provable(facts),
         *_notes(facts),
         _kept(facts),
         _drill(facts),
@@ -237,6 +238,15 @@ def _system(facts: RollbackFacts) -> Check | None:
     down = "a rollback of the code may not help: look there first"
     advice = down if facts.others_down else "look at their health first if there is time; a rollback goes on without it"
     return Check(id="system", title="other services", gate=Gate.INCONCLUSIVE, evidence=evidence, advice=advice)
+
+
+def _provable(facts: RollbackFacts) -> Check | None:
+    """No release can be proved by health answers that nobody understands."""
+    if facts.health is None or facts.health.word != UNCLEAR:
+        return None
+    advice = 'look at the health answer; health_body = "status-only" lets the status of HTTP decide'
+    evidence = f"no release can be proved: {facts.health.summary}"
+    return Check(id="health", title="health understood", gate=Gate.INCONCLUSIVE, evidence=evidence, advice=advice)
 
 
 def _first(names: tuple[str, ...]) -> str:

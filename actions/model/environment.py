@@ -171,7 +171,12 @@ class PrometheusSource(Fact):
 
 
 class HttpService(Fact):
-    """An HTTP service with a health endpoint, as users reach it."""
+    """An HTTP service with a health endpoint, as users reach it.
+
+    `health_body` is "verdict" where what the body says counts as well as the status of HTTP, "status-only" where only
+    the status does. `metrics_counter` names the counter of requests and `metrics_status` the labels that hold its
+    status, where they are not found by their usual names.
+    """
 
     kind: Literal["http"] = "http"
     url: HttpUrl
@@ -181,6 +186,7 @@ class HttpService(Fact):
     endpoints: tuple[HttpPath, ...] = ()
     version_header: str = "X-Version"
     version_field: str = "version"
+    health_body: Literal["verdict", "status-only"] = "verdict"
     headers: dict[str, SecretSource] = {}
     tls: Tls | None = None
     timeout: Seconds = 2
@@ -192,6 +198,8 @@ class HttpService(Fact):
     prometheus: PrometheusSource | None = None
     queues: HttpPath | None = None
     metrics: HttpPath | None = None
+    metrics_counter: str | None = None
+    metrics_status: tuple[str, ...] = ()
     logs: tuple[Path, ...] = ()
 
     @model_validator(mode="after")

@@ -5,6 +5,9 @@ from datetime import datetime
 from actions.model.base import Fact
 from actions.model.words import Gate, HealthState
 
+UNCLEAR = "unclear"
+"""The word of a service whose health answer is a good one by its status, and whose verdict is not understood."""
+
 
 class Figure(Fact):
     """One measured value. `value` None means not measured and is shown so. `gate` judges it against `limit`."""

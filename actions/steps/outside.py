@@ -37,7 +37,7 @@ async def ask_health(http: HttpReader, service: HttpService, word: str | None) -
     """One health answer over a fresh connection: right means well by status and body, and by the word it names."""
     answer = await http.get(service.health, fresh=True)
     found = version_of(answer, service)
-    if wrong := not_well(answer):
+    if wrong := not_well(answer, service):
         return Judged(False, f"{service.health} {wrong}", found, answer.seconds)
     if word is not None and found is not None and found != word:
         return Judged(False, f"{service.health} answers as {found}", found, answer.seconds)

@@ -84,6 +84,24 @@ async def test_hostile_text_reaches_no_field_of_a_snapshot() -> None:
     assert not any(mark in text for mark in ("\x1b", "\\u001b", "\u202e", "\x9b", "\\u009b", "\x07", "\\x1b"))
 
 
+async def test_a_readiness_check_that_says_it_is_down_counts_whatever_its_status() -> None:
+    async with bad_server() as server:
+        server.answers["/ready"] = lambda: answer(b'{"status":"DOWN"}', X_Version="2.4.1")
+        api = await look_at(http(url=server.url, ready="/ready"))
+        assert (api.state, api.word, api.summary) == (HealthState.DEGRADED, "failing", "/ready says 'DOWN'")
+        figure = api.figure("/ready")
+        assert figure is not None and figure.gate is Gate.FAIL
+
+
+async def test_a_verdict_that_is_not_understood_is_not_green_until_the_configuration_settles_it() -> None:
+    async with bad_server() as server:
+        server.answers["/health"] = lambda: answer(b'{"mood":"fine"}', X_Version="2.4.1")
+        api = await look_at(http(url=server.url))
+        assert (api.state, api.word, api.error) == (HealthState.UNKNOWN, "unclear", None)
+        assert api.latency_ms is not None and "not understood" in api.summary
+        assert (await look_at(http(url=server.url, health_body="status-only"))).state is HealthState.OK
+
+
 async def test_an_endpoint_that_fails_is_remembered_until_it_answers() -> None:
     async with bad_server() as server:
         broken = {"now": True}

@@ -424,7 +424,7 @@ def _answer(world: World, standing: Standing, path: str) -> bytes:
     if standing.ready == 0:
         return b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
     status = (200 if standing.serves else 503) if path.startswith("/health") else world.endpoint_status
-    body = json.dumps({"path": path}).encode()
+    body = json.dumps({"status": "ok", "path": path}).encode()
     named = f"X-Version: {version}\r\n" if world.names_version else ""
     return f"HTTP/1.1 {status} X\r\n{named}Content-Length: {len(body)}\r\n\r\n".encode() + body
 

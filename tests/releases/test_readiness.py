@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from actions.health.readiness import readiness, span
-from actions.model.health import Check
+from actions.model.health import UNCLEAR, Check, ServiceHealth
 from actions.model.record import Drill
-from actions.model.words import Gate, Verdict
+from actions.model.words import Gate, HealthState, Verdict
 from actions.releases.pinned import refuse_failed
 from tests.releases.making import NOW, facts, release, slot, traffic
 
@@ -28,6 +28,14 @@ def test_ready_names_the_release_its_soak_and_the_seconds():
     assert check(found, "standby").evidence == "green runs 2.4.0, 1/1 ready"
     assert (found.expected_seconds, found.fastest, found.slowest) == (11.0, 9.0, 14.0)
     assert found.reason == ""
+
+
+def test_health_answers_that_nobody_understands_prove_no_release():
+    health = ServiceHealth(service="api", kind="http", state=HealthState.UNKNOWN, word=UNCLEAR, summary="says 'mood'")
+    found = ready(health=health)
+    assert found.gate == Gate.INCONCLUSIVE and check(found, "health").gate is Gate.INCONCLUSIVE
+    assert "status-only" in check(found, "health").advice
+    assert all(one.id != "health" for one in ready().checks)
 
 
 def test_without_past_runs_the_plan_is_the_estimate_and_no_sample_is_claimed():

@@ -19,6 +19,8 @@ from tests.steps.test_rollback_steps import step_of
         ({"status": "ok", "checks": {"mail": "down"}}, ""),
         ({"status": "down"}, "says 'down'"),
         ({"status": "not ready"}, "says 'not ready'"),
+        ({"status": "strange"}, "its verdict is not understood: 'strange'"),
+        ({"status": "UP", "checks": [{"name": "db", "state": "DOWN"}]}, "db"),
         ({"checks": {"database": {"status": "fail", "output": "refused"}}}, "database: refused"),
     ],
 )

@@ -86,7 +86,7 @@ class HttpProbe:
             latency_ms=latency,
             plotted=latency,
             error_share=own if facts.error_rate is None else facts.error_rate,
-            error=(facts.said.reasons or wrong) if state is HealthState.DOWN else None,
+            error=(facts.verdict.reasons or wrong) if state is HealthState.DOWN else None,
         )
 
     def _facts(self, found: Mapping[str, Answer]) -> HttpFacts:
@@ -98,7 +98,7 @@ class HttpProbe:
         throughput, throughput_from = self._side.figure("throughput")
         return HttpFacts(
             health=health,
-            said=health_of(health),
+            verdict=health_of(health, self._settings),
             mean_ms=self._window.mean_ms(MEAN_SECONDS) if latency.value is None else latency.value,
             requests=requests,
             failed=failed,

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from actions.clients.health_body import Said
+from actions.clients.health_body import SETTLES, HealthVerdict
 from actions.clients.http import Answer
 from actions.health.judge import at_least, at_most, holds, plain
 from actions.health.wording import milliseconds, percent
 from actions.model.environment import HttpThresholds
-from actions.model.health import Figure
+from actions.model.health import UNCLEAR, Figure
 from actions.model.words import Gate, HealthState
 
 FEWEST_FAILURES = 2
@@ -26,11 +26,11 @@ class HttpFacts:
     """
 
     health: Answer
-    said: Said
+    verdict: HealthVerdict
     mean_ms: float | None
     requests: int
     failed: int
-    failing: dict[str, Answer] = field(default_factory=dict)
+    failing: dict[str, str] = field(default_factory=dict)
     asked: dict[str, Answer] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     serving: tuple[str, ...] = ()
@@ -48,43 +48,52 @@ def judge_http(facts: HttpFacts, limits: HttpThresholds) -> tuple[HealthState, s
     """State, word, and what is wrong in a few words (empty when nothing is)."""
     if not facts.health.reached:
         return HealthState.DOWN, "down", facts.health.reason
-    if not facts.health.good or facts.said.state is HealthState.DOWN:
-        return HealthState.DOWN, "failing", facts.said.detail or facts.health.reason
+    if not facts.health.good:
+        named = facts.verdict.state is HealthState.DOWN and facts.verdict.reasons
+        return HealthState.DOWN, "failing", facts.verdict.detail if named else facts.health.reason
+    if facts.verdict.state is HealthState.DOWN:
+        return HealthState.DOWN, "failing", facts.verdict.detail
     if facts.mean_ms is not None and facts.mean_ms > limits.latency_down_ms:
         return HealthState.DOWN, "failing", f"mean {milliseconds(facts.mean_ms)}"
     if facts.failing:
-        path, answer = next(iter(facts.failing.items()))
-        return HealthState.DEGRADED, "failing", f"{path} {answer.reason}"
+        path, reason = next(iter(facts.failing.items()))
+        return HealthState.DEGRADED, "failing", f"{path} {reason}"
     rate = _error_rate(facts, limits)
     if rate.gate is Gate.FAIL and isinstance(rate.value, float):
         return HealthState.DEGRADED, "errors", f"{percent(rate.value, 1)} errors"
     if facts.mean_ms is not None and facts.mean_ms > limits.latency_ms:
         return HealthState.DEGRADED, "slow", f"mean {milliseconds(facts.mean_ms)}"
-    if facts.said.state is HealthState.DEGRADED:
-        return HealthState.DEGRADED, "degraded", facts.said.detail
+    if facts.verdict.state is HealthState.DEGRADED:
+        return HealthState.DEGRADED, "degraded", facts.verdict.detail
     if _throughput(facts, limits).gate is Gate.FAIL:
         return HealthState.DEGRADED, "low", f"{facts.throughput:.0f} req/s"
+    if facts.verdict.state is HealthState.UNKNOWN:
+        return HealthState.UNKNOWN, UNCLEAR, facts.verdict.detail
     return HealthState.OK, "ok", ""
 
 
 def http_figures(facts: HttpFacts, limits: HttpThresholds) -> tuple[Figure, ...]:
     """Every figure of the service, judged."""
     status = str(facts.health.status) if facts.health.reached else None
-    well = None if status is None else facts.health.good and facts.said.state is not HealthState.DOWN
+    well = None if status is None else facts.health.good and facts.verdict.state is not HealthState.DOWN
+    unclear = facts.health.good and facts.verdict.state is HealthState.UNKNOWN
     last = f"last {milliseconds(facts.health.milliseconds)}" if facts.health.reached else ""
     versions = ", ".join(f"{name} in {times}" for name, times in facts.versions.items())
     mean = too_few(facts) if facts.turned and facts.mean_ms is None else "mean"
     mean_from = facts.latency_from or _noted(f"{mean}; {last}", facts.latency_note)
+    label = facts.verdict.reasons or (facts.verdict.detail if facts.health.good else facts.health.detail)
     figures = [
-        holds("health", well, status or "", facts.said.reasons or facts.said.detail or facts.health.detail),
+        holds("health", None if unclear else well, status or "", f"{label}; {SETTLES}" if unclear else label),
         at_most("latency", facts.mean_ms, limits.latency_ms, "ms", mean_from),
         _error_rate(facts, limits),
         _throughput(facts, limits),
         plain("version", next(iter(facts.versions), None), label=versions if len(facts.versions) > 1 else ""),
     ]
     for path, answer in facts.asked.items():
-        label = milliseconds(answer.milliseconds) if answer.good else answer.reason
-        figures.append(holds(path, answer.good, str(answer.status or "no answer"), label))
+        wrong = facts.failing.get(path) or ("" if answer.good else answer.reason)
+        figures.append(
+            holds(path, not wrong, str(answer.status or "no answer"), wrong or milliseconds(answer.milliseconds))
+        )
     return tuple(figures)
 
 

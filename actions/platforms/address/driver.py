@@ -40,7 +40,7 @@ class AddressReader:
         answer = await self._http.get(self._service.health)
         if not answer.reached:
             raise Unreachable(f"nothing answers at {self._url}: {answer.reason}")
-        version, wrong = version_of(answer, self._service), not_well(answer)
+        version, wrong = version_of(answer, self._service), not_well(answer, self._service)
         current = Artefact(version=version, reference=f"version:{version}") if version else None
         instance = Instance(
             id=self._url,

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from actions.clients.health_body import not_well
 from actions.clients.http import Answer, HttpReader
 from actions.clients.versions import version_of
 from actions.config import resolve
@@ -61,6 +62,10 @@ class Questions:
     def said(self, answer: Answer) -> str | None:
         """The version in an answer."""
         return version_of(answer, self._service) if self._service else None
+
+    def not_well(self, answer: Answer) -> str:
+        """Why an answer is no proof that the container is well; empty when it is one."""
+        return not_well(answer, self._service or HttpService(url=self._url))
 
     async def close(self) -> None:
         """Close kept connections."""

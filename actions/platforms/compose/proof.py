@@ -11,7 +11,6 @@ from typing import Any
 
 from actions.clients.docker.errors import Missing
 from actions.clients.docker.reader import DockerReader
-from actions.clients.health_body import not_well
 from actions.model.errors import Unreachable, VerifyFailed
 from actions.model.platform import Evidence
 from actions.model.text import clean
@@ -56,7 +55,7 @@ class Prover:
         if container["State"].get("Status") != "running":
             return False
         answer = await self._questions.ask(container, sole=sole)
-        return not not_well(answer) if answer is not None else _docker_health(container) == "healthy"
+        return not self._questions.not_well(answer) if answer is not None else _docker_health(container) == "healthy"
 
     async def prove(self, subject: Subject, deadline: Deadline, report: Report) -> Evidence:
         """Wait for the proof. Raises VerifyFailed at once for what cannot heal, else after `prove_seconds`.
@@ -98,7 +97,7 @@ class Prover:
                 raise VerifyFailed("not provable: the container has no healthcheck and no address to ask")
             return series.saw(health == "healthy", started, f"healthcheck says {health}")
         said = self._questions.said(answer)
-        if wrong := not_well(answer):
+        if wrong := self._questions.not_well(answer):
             return series.broken(f"{answer.path} {wrong}")
         if subject.version is not None and said is not None and said != subject.version:
             return series.broken(f"it answers as {said} instead of {subject.version}")
