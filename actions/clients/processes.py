@@ -74,6 +74,8 @@ class ProcessRecord(Fact):
 class ProcessFacts(Fact):
     """One process as observed now. Times are seconds since the epoch, `cpu_seconds` is used since its start.
 
+    Memory and processor time were measured `usage_age` seconds ago: on a busy host measuring takes longer than asking.
+
     `restarts` counts the restarts by policy since the process was last started by request. `reason` says in words why
     it is not running.
     """
@@ -95,6 +97,7 @@ class ProcessFacts(Fact):
     log: Path
     memory_bytes: int | None = None
     cpu_seconds: float | None = None
+    usage_age: float | None = None
     reason: Text = ""
 
 

@@ -13,6 +13,7 @@ import psutil
 from actions.clients.processes import ProcessFacts, ProcessRecord, ProcessSpec, ProcessState, RestartPolicy
 from actions.platforms.local.launch import launch, plain_environment
 from actions.platforms.local.log_files import open_log
+from actions.platforms.local.usage import Usage
 
 SUPERVISED_IN = "VQ_SUPERVISED_IN"  # in the environment of every child and of what it starts
 NEEDED = "this root lacks CAP_SETUID, CAP_SETGID, CAP_SETPCAP or CAP_DAC_OVERRIDE; run as an ordinary user instead"
@@ -143,11 +144,10 @@ class Child:
         except TimeoutError:
             self.reap()
 
-    def facts(self) -> ProcessFacts:
-        """What is known of it now. While it is being replaced, `release` is the one that still runs."""
+    def facts(self, usage: Usage | None = None) -> ProcessFacts:
+        """What is known of it now, with what was last measured. While it is replaced, `release` is what still runs."""
         spec = self._runs or self.record.spec
         release = spec.release_directory
-        memory, cpu = self._usage()
         return ProcessFacts(
             name=spec.name,
             state=self._state(),
@@ -164,8 +164,9 @@ class Child:
             labels=spec.labels,
             ports=spec.ports,
             log=self.log,
-            memory_bytes=memory,
-            cpu_seconds=cpu,
+            memory_bytes=usage.memory_bytes if usage else None,
+            cpu_seconds=usage.cpu_seconds if usage else None,
+            usage_age=round(usage.age, 3) if usage else None,
             reason=self._reason,
         )
 
@@ -179,16 +180,6 @@ class Child:
     def _recent_exits(self) -> int:
         since = time.monotonic() - LOOP_SECONDS
         return sum(1 for moment in self._exits if moment >= since)
-
-    def _usage(self) -> tuple[int | None, float | None]:
-        if self.process is None:
-            return None, None
-        try:
-            family = [self.process, *self.process.children(recursive=True)]
-            memory = sum(one.memory_info().rss for one in family)
-            return memory, sum(sum(one.cpu_times()[:2]) for one in family)
-        except psutil.NoSuchProcess:
-            return None, None
 
     def _signal(self, number: signal.Signals) -> None:
         if self._popen is not None:

@@ -1,5 +1,6 @@
 """The supervisor's requests: each change is guarded, made durable under its key, then carried out."""
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -27,14 +28,16 @@ class Control:
         words = request.path.strip("/").split("/")
         match (request.method, *words):
             case ("GET", "processes"):
+                await self._supervisor.measure()
                 return self._supervisor.facts().model_dump(mode="json")
             case ("GET", "processes", name):
                 child = self._child(name)
-                return {"facts": _dump(child), "record": child.record.model_dump(mode="json")}
+                await self._supervisor.measure()
+                return {"facts": self._dump(child), "record": child.record.model_dump(mode="json")}
             case ("GET", "processes", name, "log"):
                 asked = request.query.get("lines", "100")
                 lines = min(LOG_LINES, int(asked)) if asked.isdecimal() else 100
-                return {"lines": tail(self._child(name).log, lines) if lines else []}
+                return {"lines": await asyncio.to_thread(tail, self._child(name).log, lines) if lines else []}
             case ("PUT", "processes", name):
                 return await self._replace(name, request.body)
             case ("POST", "processes", name, ("start" | "stop" | "restart") as action):
@@ -73,7 +76,7 @@ class Control:
         async with self._supervisor.lock(name):
             key, done = self._guard(name, body)
             if done:
-                return {"facts": _dump(self._child(name)), "applied": False}
+                return {"facts": self._dump(self._child(name)), "applied": False}
             spec = _spec(name, body)
             release = spec.release_directory
             if release is not None and not (release / "manifest.json").is_file():
@@ -92,7 +95,7 @@ class Control:
             child = self._child(name)
             key, done = self._guard(name, body)
             if done:
-                return {"facts": _dump(child), "applied": False}
+                return {"facts": self._dump(child), "applied": False}
             seconds = body.get("seconds")
             if seconds is not None and not (isinstance(seconds, int | float) and 0 <= seconds <= 600):
                 raise HttpError(400, "'seconds' must be a number from 0 to 600")
@@ -108,7 +111,7 @@ class Control:
                 await child.stop(seconds)
             if action == "stop":
                 self._supervisor.note()
-                return {"facts": _dump(child), "applied": True}
+                return {"facts": self._dump(child), "applied": True}
             return self._started(child)
 
     async def _remove(self, name: str, body: Any) -> dict[str, Any]:
@@ -121,14 +124,13 @@ class Control:
             self._supervisor.note()
             return {"removed": name}
 
+    def _dump(self, child: Child) -> dict[str, Any]:
+        return self._supervisor.facts_of(child).model_dump(mode="json")
+
     def _started(self, child: Child) -> dict[str, Any]:
         child.start()
         self._supervisor.note()
-        return {"facts": _dump(child), "applied": True}
-
-
-def _dump(child: Child) -> dict[str, Any]:
-    return child.facts().model_dump(mode="json")
+        return {"facts": self._dump(child), "applied": True}
 
 
 def _spec(name: str, body: dict[str, Any]) -> ProcessSpec:

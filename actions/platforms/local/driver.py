@@ -6,6 +6,7 @@ import socket
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from actions.clients.processes import ProcessFacts, ProcessState
 from actions.clients.supervisor import SOCKET, SupervisorReader
@@ -26,6 +27,18 @@ STATES = {
 }
 
 
+LEAST_SECONDS = 0.05
+"""Measurements that lie closer together than this are one and the same."""
+
+
+class _Used(NamedTuple):
+    """Processor time of one process as measured `at`, and its share of a core since the measurement before."""
+
+    at: float
+    seconds: float
+    share: float | None
+
+
 def workload_reader(settings: LocalWorkload, place: Place) -> "LocalReader":
     """The reading half."""
     return LocalReader(settings, place.slot)
@@ -44,7 +57,7 @@ class LocalReader:
         self._slot = slot
         self._supervisor = SupervisorReader(settings.directory)
         self._releases: dict[str, Path | None] = {}
-        self._cpu: dict[str, tuple[float, float]] = {}
+        self._cpu: dict[str, _Used] = {}
 
     async def observe(self) -> WorkloadFacts:
         """Raises Unreachable when no supervisor answers, UnknownNameError when it has no such process."""
@@ -153,15 +166,18 @@ class LocalReader:
         )
 
     def _used(self, process: ProcessFacts) -> float | None:
-        """Share of one core since the last observation; None the first time and after a restart."""
+        """Share of one core between the last two measurements; None before there are two, and after a restart."""
         if process.cpu_seconds is None:
             self._cpu.pop(process.name, None)
             return None
-        now, before = time.monotonic(), self._cpu.get(process.name)
-        self._cpu[process.name] = (now, process.cpu_seconds)
-        if before is None or process.cpu_seconds < before[1] or now - before[0] < 0.05:
-            return None
-        return (process.cpu_seconds - before[1]) / (now - before[0])
+        at, before = time.monotonic() - (process.usage_age or 0.0), self._cpu.get(process.name)
+        if before is not None and process.cpu_seconds >= before.seconds and at - before.at < LEAST_SECONDS:
+            return before.share  # the same measurement as before
+        share = None
+        if before is not None and process.cpu_seconds >= before.seconds:
+            share = (process.cpu_seconds - before.seconds) / (at - before.at)
+        self._cpu[process.name] = _Used(at, process.cpu_seconds, share)
+        return share
 
 
 def short(reference: str) -> str:

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from actions.clients.processes import ProcessRecord, SupervisorFacts
+from actions.clients.processes import ProcessFacts, ProcessRecord, SupervisorFacts
 from actions.clients.supervisor import SOCKET
 from actions.model.errors import VqError
 from actions.platforms.local.child import Child
@@ -21,6 +21,7 @@ from actions.platforms.local.control import Control
 from actions.platforms.local.httpd import bind_unix, serve
 from actions.platforms.local.log_files import bound_log
 from actions.platforms.local.record_store import RecordStore
+from actions.platforms.local.usage import UsageTable
 
 LOCK = "supervisor.lock"
 
@@ -33,6 +34,7 @@ class Supervisor:
         self.store = RecordStore(directory)
         self.children: dict[str, Child] = {}
         self.started_at = time.time()
+        self.usage = UsageTable()
         self.ending = asyncio.Event()
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -49,9 +51,17 @@ class Supervisor:
                 child.start()
         self.note()
 
+    async def measure(self) -> None:
+        """Have memory and processor time of all processes measured; returns soon, whatever that takes."""
+        await self.usage.refresh(frozenset(child.pid for child in self.children.values() if child.pid is not None))
+
+    def facts_of(self, child: Child) -> ProcessFacts:
+        """One process, with what was last measured of it."""
+        return child.facts(self.usage.of(child.pid))
+
     def facts(self) -> SupervisorFacts:
-        """Everything, read now."""
-        processes = tuple(child.facts() for _, child in sorted(self.children.items()))
+        """Everything as it is now, with what was last measured."""
+        processes = tuple(self.facts_of(child) for _, child in sorted(self.children.items()))
         return SupervisorFacts(
             pid=os.getpid(), started_at=self.started_at, directory=self.directory, processes=processes
         )
@@ -85,6 +95,7 @@ class Supervisor:
     async def end(self) -> None:
         """Stop everything, all at once."""
         await asyncio.gather(*(child.stop() for child in self.children.values()))
+        await self.usage.close()
         self.note()
 
 

@@ -65,7 +65,7 @@ async def test_a_process_runs_and_says_what_it_is(supervisor: SupervisorWriter) 
     assert facts.pid is not None and psutil.Process(facts.pid).create_time() == facts.started_at
     listed, single = (await supervisor.list()).process("one"), await supervisor.process("one")
     assert listed is not None and listed.pid == single.pid == facts.pid
-    assert facts.memory_bytes and facts.labels == {"service": "api"}
+    assert listed.memory_bytes and listed.usage_age is not None and facts.labels == {"service": "api"}
 
 
 async def test_the_same_key_changes_nothing_and_another_generation_is_refused(supervisor: SupervisorWriter) -> None:
