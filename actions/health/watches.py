@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from actions.clients.blocking import aside
 from actions.clients.exposition import Requests, count_requests
 from actions.clients.http import HttpReader
 from actions.clients.measured import Measured
@@ -118,8 +120,21 @@ class PrometheusWatch:
         await self._reader.close()
 
 
+@dataclass(frozen=True)
+class Page:
+    """The metrics of one look, and what was counted in them, once that was needed."""
+
+    at: float
+    body: bytes
+    media: str
+    counted: Requests | None = None
+
+
 class MetricsWatch:
-    """Counts requests from the service's own metrics, between two looks at one process."""
+    """Counts requests from the service's own metrics, between two looks at one process.
+
+    The first look only keeps what it got: one count is no rate yet, and counting waits for what comes first on screen.
+    """
 
     def __init__(self, settings: HttpService, side: SideFacts) -> None:
         """Raises ConfigError."""
@@ -127,20 +142,25 @@ class MetricsWatch:
         self._reader = HttpReader(
             settings.url, headers=headers, tls=settings.tls, timeout=settings.timeout, body_limit=METRICS_LIMIT
         )
+        self._settings = settings
         self._path = settings.metrics or "/metrics"
         self._side = side
-        self._before: tuple[float, Requests] | None = None
+        self._before: Page | None = None
 
     async def look(self) -> Mapping[str, Reading]:
         """One look; the figures are those since the look before."""
         answer = await self._reader.get(self._path)
         now = time.monotonic()
-        counted = count_requests(answer.body.decode("utf-8", "replace")) if answer.good else None
-        reason = "the metrics hold no request counter" if answer.good else f"{self._path}: {answer.reason}"
-        before, self._before = self._before, None if counted is None else (now, counted)
-        throughput = errors = Measured(None, reason if counted is None else "two looks are needed")
-        if before is not None and counted is not None:
-            throughput, errors = rates(before[1], counted, now - before[0])
+        throughput = errors = Measured(
+            None, "two looks are needed" if answer.good else f"{self._path}: {answer.reason}"
+        )
+        before, self._before = self._before, None
+        if answer.good:
+            page = Page(now, answer.body, answer.header("Content-Type") or "")
+            if before is not None:
+                earlier, page = await aside(("metrics", id(self)), lambda: (self._counted(before), self._counted(page)))
+                throughput, errors = rates(earlier.counted, page.counted, page.at - earlier.at)
+            self._before = page
         self._side.counted = {"throughput": (now, throughput), "error rate": (now, errors)}
         return {}
 
@@ -148,13 +168,35 @@ class MetricsWatch:
         """Close the connections."""
         await self._reader.close()
 
+    def _counted(self, page: Page) -> Page:
+        if page.counted is not None:
+            return page
+        text = page.body.decode("utf-8", "replace")
+        settings = self._settings
+        found = count_requests(text, page.media, settings.metrics_counter, settings.metrics_status)
+        return Page(page.at, b"", page.media, found)
 
-def rates(before: Requests, after: Requests, seconds: float) -> tuple[Measured, Measured]:
+
+def rates(before: Requests | None, after: Requests | None, seconds: float) -> tuple[Measured, Measured]:
     """Requests a second and failed share between two counts; None when another process answered. Pure."""
-    total, failed = after.total - before.total, after.failed - before.failed
-    if before.process != after.process or total < 0 or failed < 0 or seconds <= 0:
-        other = Measured(None, "another process answered than before")
-        return other, other
-    enough = total >= FEWEST_REQUESTS
-    errors = Measured(failed / total) if enough else Measured(None, f"only {total:.0f} requests since the last look")
-    return Measured(total / seconds), errors
+    if before is None or after is None:
+        absent = Measured(None, "two looks are needed")
+        return absent, absent
+    total = _grown(before.total, after.total, before.process == after.process)
+    failed = _grown(before.failed, after.failed, before.process == after.process)
+    if total.value is None or seconds <= 0:
+        return total, total
+    if failed.value is None:
+        return Measured(total.value / seconds), failed
+    enough = total.value >= FEWEST_REQUESTS
+    few = Measured(None, f"only {total.value:.0f} requests since the last look")
+    return Measured(total.value / seconds), Measured(failed.value / total.value) if enough else few
+
+
+def _grown(before: Measured, after: Measured, same: bool) -> Measured:
+    """By how much a count grew; None where one of the two is not there, or another process counted."""
+    if after.value is None or before.value is None:
+        return after if after.value is None else Measured(None, "two looks are needed")
+    if not same or after.value < before.value:
+        return Measured(None, "another process answered than before")
+    return Measured(after.value - before.value)

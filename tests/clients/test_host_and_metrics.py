@@ -1,4 +1,4 @@
-"""Host figures, request counters and Prometheus answers."""
+"""Host figures and Prometheus answers."""
 
 import json
 import time
@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from actions.clients.exposition import count_requests
 from actions.clients.host import HostReader
 from actions.clients.prometheus import PrometheusReader, one_value
 from tests.hostile_http import answer, bad_server
@@ -25,26 +24,6 @@ async def test_figures_of_this_host(tmp_path: Path) -> None:
     assert 0 <= second.cpu <= 1 and second.sent is not None and second.sent >= 0
     with pytest.raises(OSError, match="nothing"):
         await HostReader(tmp_path / "nothing").status()
-
-
-METRICS = """
-# HELP vq_requests_total requests
-vq_build_info{version="2.4.1",colour="blue"} 1
-vq_requests_total{status="2xx"} 90
-vq_requests_total{status="5xx"} 10
-vq_request_seconds_count 100
-http_client_requests_total 7 1700000000
-broken{ 1
-vq_requests_total{status="3xx"} NaN
-"""
-
-
-def test_requests_are_counted_by_status() -> None:
-    found = count_requests(METRICS)
-    assert found is not None and (found.total, found.failed) == (100, 10)
-    assert "2.4.1" in found.process
-    assert count_requests('http_requests_total{code="500"} 3\nhttp_requests_total{code="200"} 1e3').failed == 3
-    assert count_requests("nothing here\n\x00\x1b") is None
 
 
 @pytest.mark.parametrize(
