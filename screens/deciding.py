@@ -9,6 +9,7 @@ from actions.model.plan import Level, Plan, RollbackOffer, RollbackRequest
 from actions.model.record import Submitted
 from actions.model.run import Run
 from screens.cells import BLANK, Row, indent
+from screens.desk_protocol import operator_of
 from screens.page import Page
 from screens.registry import Action
 from screens.rollback_rows import Decision, doubts, fitting_rows, waiting_rows
@@ -67,8 +68,10 @@ class DecisionPage(Page):
         return "" if age is None else f"facts {ago(age)} old"
 
     def on_mount(self) -> None:
-        """Ask for the plan."""
+        """Ask for the plan; an executor loads meanwhile."""
         self.look()
+        if not self.shell.identity.read_only:
+            self.fetch(operator_of(self.shell.desk).prepare(), lambda _: None, "prepare")
 
     def look(self) -> None:
         """Plan anew from fresh facts; what was shown is void."""

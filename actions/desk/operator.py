@@ -21,6 +21,7 @@ from actions.model.words import Command
 if TYPE_CHECKING:
     from actions.desk.watch_releases import WatchReleases
     from actions.ledger.writer import LedgerWriter
+    from actions.runner.prepared import PreparedExecutor
 
 RETRY_SECONDS = 2.0
 """How often a ledger that cannot be written is tried again, where nothing else tells of a change."""
@@ -45,6 +46,7 @@ class Operator(Viewer):
         self._keeping: asyncio.Task[None] | None = None
         self.rehearsals = Rehearsals(self)
         self._releases: WatchReleases | None = None
+        self.prepared: PreparedExecutor | None = None
 
     @property
     def writer(self) -> "LedgerWriter":
@@ -62,6 +64,18 @@ class Operator(Viewer):
         """Raises LedgerError when nothing can be done because nothing can be written down."""
         if self._writer is None:
             raise LedgerError(self.trouble or "the ledger is being opened for writing; try again in a moment")
+
+    async def prepare(self) -> None:
+        """Start an executor that loads its libraries while a decision is made; the next run of this session gets it."""
+        from actions.runner.launch import prepare
+
+        if self.prepared is None or not self.prepared.waiting:
+            self.prepared = await asyncio.to_thread(prepare, self.ledger.directory, self.environment)
+
+    def take_prepared(self) -> "PreparedExecutor | None":
+        """The prepared executor, to be given one run; None where there is none."""
+        prepared, self.prepared = self.prepared, None
+        return prepared
 
     async def submit(self, request: RollbackRequest, expected_digest: str | None = None) -> Submitted:
         """Plan from fresh facts and have the plan carried out.
@@ -196,6 +210,9 @@ class Operator(Viewer):
             await self.rehearsals.offered()
 
     async def _end(self) -> None:
+        prepared = self.take_prepared()
+        if prepared is not None:
+            prepared.close()
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)

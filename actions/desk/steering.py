@@ -116,7 +116,8 @@ async def _launch(desk: "Operator", submitted: Submitted) -> None:
         executor = await asyncio.to_thread(desk.writer.executor, submitted.run_id)
         if run.state is not RunState.QUEUED or executor.state not in GONE:
             return
-    await asyncio.to_thread(launch, desk.ledger.directory, submitted.run_id)
+    prepared = desk.take_prepared()
+    await asyncio.to_thread(lambda: launch(desk.ledger.directory, submitted.run_id, prepared=prepared))
 
 
 async def command(desk: "Operator", run_id: str, what: Command, reason: str) -> CommandRow:

@@ -1,13 +1,14 @@
 """The process that carries one run out: `python -m actions.runner.executor --ledger DIR [--detach] RUN_ID`.
 
-It belongs to nobody: no terminal, no console, its own session. Losing whoever started it changes nothing (rows 1, 2).
+With `--prepared` instead of a run it loads its libraries first and is given the run by its starter. It belongs to
+nobody: no terminal, no console, its own session. Losing whoever started it changes nothing.
 """
 
 import gc
 import os
 import sys
 
-USAGE = "usage: python -m actions.runner.executor --ledger DIR [--detach] RUN_ID"
+USAGE = "usage: python -m actions.runner.executor --ledger DIR ([--detach] RUN_ID | --prepared [MODULE...])"
 
 
 def detach() -> None:
@@ -18,19 +19,33 @@ def detach() -> None:
 
 def main(arguments: list[str]) -> int:
     """Carry a run out; the exit status says how it went (see ExitCode)."""
-    if "--detach" in arguments:
-        arguments = [one for one in arguments if one != "--detach"]
+    words = [one for one in arguments if one not in ("--detach", "--prepared")]
+    prepared = "--prepared" in arguments
+    if len(words) < len(arguments):
         detach()
-    if len(arguments) != 3 or arguments[0] != "--ledger":
+    if len(words) < 2 or words[0] != "--ledger" or (not prepared and len(words) != 3):
         sys.stderr.write(USAGE + "\n")
         return 2
     os.umask(0o077)
     gc.disable()  # a tenth of the start is spent looking for garbage among modules that stay
     from actions.runner.process import carry_out
 
+    if prepared:
+        from actions.runner.preload import load
+
+        load(words[2:])
     gc.freeze()
     gc.enable()
-    return carry_out(arguments[1], arguments[2])
+    run_id = _given_run(words[1]) if prepared else words[2]
+    return carry_out(words[1], run_id) if run_id else 0
+
+
+def _given_run(ledger_dir: str) -> str:
+    from pathlib import Path
+
+    from actions.runner.prepared import take_run
+
+    return take_run(Path(ledger_dir))
 
 
 if __name__ == "__main__":

@@ -8,29 +8,34 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from actions.ledger.place import private_directory
+from actions.model.environment import Environment
 from actions.model.errors import VqError
 from actions.runner.logout import lingers
+from actions.runner.preload import modules_for
+from actions.runner.prepared import PreparedExecutor
+from actions.runner.run_log import LOG, open_run_log
 
 START_SECONDS = 20.0
-LOG = "executor.log"
 EXECUTOR = "actions.runner.executor"
 
 log = logging.getLogger(__name__)
 
 
-def launch(ledger_dir: Path, run_id: str, *, module: str = EXECUTOR) -> None:
+def launch(ledger_dir: Path, run_id: str, *, module: str = EXECUTOR, prepared: PreparedExecutor | None = None) -> None:
     """Start an executor for the run; returns as soon as it stands on its own. Raises VqError when it cannot start.
 
-    A transient unit of the user's service manager where that outlives a logout; otherwise a fresh process in a session
-    of its own, orphaned at once, with its output on the run's log.
+    The `prepared` one where that is there to take the run; otherwise a transient unit of the user's service manager
+    where that outlives a logout, or a fresh process in a session of its own, orphaned at once, with its output on the
+    run's log.
     """
     directory = ledger_dir.absolute()
-    folder = _folder(directory, run_id)
-    command = [sys.executable, "-P", "-m", module, "--ledger", str(directory)]
+    command = _command(directory, module)
     variables = dict(_variables())
-    with _open_log(folder / LOG) as output:
-        if _own_unit(command, run_id, folder / LOG, variables):
+    with open_run_log(directory, run_id) as output:
+        if prepared is not None and prepared.give(run_id):
+            return
+        log_path = directory / "runs" / run_id / LOG
+        if _own_unit(command, run_id, log_path, variables):
             return
         try:
             ended = subprocess.run(
@@ -47,24 +52,23 @@ def launch(ledger_dir: Path, run_id: str, *, module: str = EXECUTOR) -> None:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise VqError(f"no executor could be started for run {run_id}: {error}; nothing was touched") from error
     if ended.returncode != 0:
-        raise VqError(f"no executor could be started for run {run_id}; see {folder / LOG}; nothing was touched")
+        raise VqError(f"no executor could be started for run {run_id}; see {log_path}; nothing was touched")
 
 
-def _folder(directory: Path, run_id: str) -> Path:
-    """The run's own directory. The run stands in the record by now: a full disk is said of its executor, not of it."""
+def prepare(ledger_dir: Path, environment: Environment, *, module: str = EXECUTOR) -> PreparedExecutor | None:
+    """Start an executor that loads its libraries and waits for its run; None where a run gets a unit of its own."""
+    if _unit_program() is not None:
+        return None
+    command = [*_command(ledger_dir.absolute(), module), "--prepared", *modules_for(environment)]
     try:
-        return private_directory(directory / "runs" / run_id)
+        return PreparedExecutor(command, dict(_variables()))
     except OSError as error:
-        why = f"{error.strerror}: '{error.filename}'"
-        raise VqError(f"no executor could be started for run {run_id}: {why}; nothing was touched") from error
+        log.warning("no executor could be prepared: %s", error)
+        return None
 
 
-def _open_log(path: Path):  # type: ignore[no-untyped-def]
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        return os.fdopen(os.open(path, flags, 0o600), "ab")
-    except OSError as error:
-        raise VqError(f"the executor's log {path} cannot be opened: {error.strerror}") from error
+def _command(directory: Path, module: str) -> list[str]:
+    return [sys.executable, "-P", "-m", module, "--ledger", str(directory)]
 
 
 def _variables() -> Iterator[tuple[str, str]]:
@@ -79,11 +83,19 @@ def _variables() -> Iterator[tuple[str, str]]:
         yield "PYTHONPATH", os.pathsep.join([*others, *([] if installed else [here])])
 
 
-def _own_unit(command: list[str], run_id: str, output: Path, variables: dict[str, str]) -> bool:
-    """Start it as a unit of the user's own service manager, if there is one that outlives a logout."""
+def _unit_program() -> str | None:
+    """`systemd-run`, where the user has a service manager that outlives a logout."""
     program = shutil.which("systemd-run")
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if program is None or not runtime or not Path(runtime, "systemd", "private").exists() or not lingers():
+        return None
+    return program
+
+
+def _own_unit(command: list[str], run_id: str, output: Path, variables: dict[str, str]) -> bool:
+    """Start it as a unit of the user's own service manager, if there is one that outlives a logout."""
+    program = _unit_program()
+    if program is None:
         return False
     # Only names stand in the arguments; the values, which may be secrets, are taken from the environment.
     unit = [program, "--user", "--collect", "--quiet", f"--unit=vq-tui-{run_id.lower()}-{os.getpid()}"]
@@ -94,7 +106,7 @@ def _own_unit(command: list[str], run_id: str, output: Path, variables: dict[str
             [*unit, *command, run_id],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=variables | {"XDG_RUNTIME_DIR": runtime},
+            env=variables | {"XDG_RUNTIME_DIR": os.environ["XDG_RUNTIME_DIR"]},
             timeout=START_SECONDS,
             check=False,
         )

@@ -266,6 +266,10 @@ class FakeOperator(FakeViewer):
     """Also takes requests, and remembers them in `calls`."""
 
     read_only = False
+    prepared = False
+
+    async def prepare(self) -> None:
+        self.prepared = True
 
     async def submit(self, request: RollbackRequest, expected_digest: str | None = None) -> Submitted:
         self.calls.append(("submit", request, expected_digest))

@@ -13,9 +13,8 @@ from actions.ledger.writer import LedgerWriter
 from actions.model.environment import Environment
 from actions.model.platform import Evidence
 from actions.model.words import RunState
-from actions.runner import process
+from actions.runner import executor, process
 from actions.runner.execute import execute
-from actions.runner.executor import detach
 from actions.runner.heartbeat import Heartbeat
 from actions.runner.orders import Orders
 from actions.steps.contract import StepContext
@@ -67,8 +66,5 @@ def carry(ledger: LedgerWriter, run_id: str, token: int, _handler: logging.Handl
 
 
 if __name__ == "__main__":
-    arguments = [one for one in sys.argv[1:] if one != "--detach"]
-    if len(arguments) < len(sys.argv) - 1:
-        detach()
     process._with_configuration = carry  # type: ignore[assignment]
-    sys.exit(process.carry_out(arguments[1], arguments[2]))
+    sys.exit(executor.main(sys.argv[1:]))

@@ -24,7 +24,7 @@ ARGUMENTS = {"chosen": ("api", "2.4.0"), "run": (facts.RUN,), "service": ("api",
 
 def test_a_viewer_has_no_method_that_writes() -> None:
     steering = {"command", "answer", "resume", "take_over", "close_run"}
-    assert {"submit", "start_keeper", "stop_keeper", "start_drill", "end_drill"} | steering == WRITING
+    assert {"prepare", "submit", "start_keeper", "stop_keeper", "start_drill", "end_drill"} | steering == WRITING
     assert not WRITING & {name for name, _ in inspect.getmembers(FakeViewer())}
     with pytest.raises(ReadOnlyError):
         operator_of(FakeViewer())

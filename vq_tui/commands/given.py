@@ -97,6 +97,21 @@ class Session:
             yield operator
 
     @asynccontextmanager
+    async def deciding(self, what: str) -> "AsyncIterator[Operator]":
+        """As `operating`, for a command that will begin a run: its executor loads while the plan is made."""
+        self.may_write(what)
+        about = settings, _, environment = self.load()
+        from actions.config import ledger_directory
+        from actions.runner.launch import prepare
+
+        prepared = prepare(ledger_directory(settings), settings.environments[environment])
+        from actions.desk import open_operator
+
+        async with self._at_work(open_operator(*about)) as operator:
+            operator.prepared = prepared
+            yield operator
+
+    @asynccontextmanager
     async def breaking_glass(self) -> "AsyncIterator[Operator]":
         """A started Operator on the emergency ledger (row 10). Raises Refused while the ledger works, and Busy."""
         self.may_write("rollback")

@@ -97,7 +97,7 @@ async def _show(here: Session, asked: _Asked, *, broken: bool) -> int:
 
 async def _roll_back(here: Session, asked: _Asked, *, yes: bool, wait: bool, key: str | None, broken: bool) -> int:
     with glass.hinted(asked["service"], asked["to"], broken=broken) as hint:
-        async with here.breaking_glass() if broken else here.operating("rollback") as operator:
+        async with here.breaking_glass() if broken else here.deciding("rollback") as operator:
             request = RollbackRequest(environment=operator.environment_name, key=key or new_id(), **asked)
             submitted = await _submit(operator, request, here.output, yes=yes)
             hint.over = True
