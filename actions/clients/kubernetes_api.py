@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlencode
 
-from actions.clients.kubernetes_errors import CALL_SECONDS, refusal, watch_error, why
+from actions.clients.kubernetes_errors import CALL_SECONDS, Starting, lacks_right, refusal, watch_error, why
+from actions.clients.kubernetes_selectors import ALL, Selected
 from actions.clients.kubernetes_wire import BODY_LIMIT, WRITES, connect, library, lines, notice_silence
 from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Ambiguous, Unreachable
@@ -24,6 +25,10 @@ Json = dict[str, Any]
 CONNECT_SECONDS = 4.0
 PAGE = "500"
 MANAGER = "vq-tui"
+JSON = "application/json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+STARTING_SECONDS = 0.1
+"""How soon a server that is starting is asked again."""
 
 
 class _Answer(NamedTuple):
@@ -59,27 +64,52 @@ class KubernetesReader:
         """One object or one list. Raises NotThere, Forbidden, Unreachable."""
         return await self._call("GET", path, query)
 
-    async def collection(self, path: str) -> tuple[list[Json], str]:
-        """All objects of a collection, read in pages, and the version to watch from. Raises Expired to begin anew."""
+    async def collection(
+        self, path: str, selected: Selected = ALL, part: Callable[[Json], Json] = lambda thing: thing
+    ) -> tuple[list[Json], str]:
+        """The objects of a collection, or `part` of each, and the version to watch from. Raises Expired to begin anew.
+
+        Read in pages, so that no more than one of them is held whole.
+        """
         items: list[Json] = []
-        query = {"limit": PAGE}
+        query = {"limit": PAGE} | selected.query
         while True:
             found = await self._call("GET", path, query)
-            items += found.get("items") or []
+            items += map(part, found.get("items") or [])
             meta = found.get("metadata") or {}
             if not meta.get("continue"):
                 return items, str(meta.get("resourceVersion", ""))
-            query = {"limit": PAGE, "continue": str(meta["continue"])}
+            query = {"limit": PAGE, "continue": str(meta["continue"])} | selected.query
+
+    async def exists(self, path: str) -> bool:
+        """Whether the object is there. Only its metadata is asked for, so that a Secret's values stay there."""
+        answer = await self._answered("GET", path, {}, None, JSON, METADATA_ONLY)
+        if answer.status == 404:
+            return False
+        if answer.status >= 400:
+            raise refusal(self.where, "GET", path, *answer)
+        return True
+
+    async def rehearse(self, path: str, operations: list[Json]) -> Json:
+        """What a JSON patch would make of the object: a dry run, which admission sees and which applies nothing.
+
+        Raises as `KubernetesWriter.patch`, but never Ambiguous.
+        """
+        query = {"fieldManager": MANAGER, "dryRun": "All"}
+        try:
+            return await self._call("PATCH", path, query, operations, "application/json-patch+json")
+        except Ambiguous as lost:  # nothing is applied by it, whatever became of it
+            raise Unreachable(f"dry run: {lost.message.removesuffix('; it may be applied')}") from None
 
     async def ping(self) -> None:
         """Return when the API answers at all. Raises Unreachable when it does not, or not to these credentials."""
-        answer = await self._exchange("GET", "/version", {}, None, "application/json")
+        answer = await self._exchange("GET", "/version", {}, None, JSON)
         if answer.status >= 500:
             raise Unreachable(f"{self.where} answers {answer.status}")
 
     async def text(self, path: str, **query: str) -> str:
         """A plain answer such as a log, not yet cleaned of line ends."""
-        answer = await self._exchange("GET", path, query, None, "application/json")
+        answer = await self._answered("GET", path, query, None, JSON)
         if answer.status >= 400:
             raise refusal(self.where, "GET", path, *answer)
         return answer.body.decode("utf-8", "replace")
@@ -97,7 +127,12 @@ class KubernetesReader:
         return bool(answer.get("status", {}).get("allowed"))
 
     async def watch(
-        self, path: str, version: str, seconds: int = 240, opened: Callable[[], None] = lambda: None
+        self,
+        path: str,
+        version: str,
+        seconds: int = 240,
+        opened: Callable[[], None] = lambda: None,
+        selected: Selected = ALL,
     ) -> AsyncIterator[Json]:
         """Events since `version`, until the server ends the watch; `opened` is called once it is in place.
 
@@ -108,15 +143,17 @@ class KubernetesReader:
             "resourceVersion": version,
             "timeoutSeconds": str(seconds),
             "allowWatchBookmarks": "true",
-        }
+        } | selected.query
         aiohttp = await library("aiohttp")
         try:
-            response = await self._send("GET", path, query, None, "application/json", seconds + CALL_SECONDS)
+            response = await self._send("GET", path, query, None, JSON, seconds + CALL_SECONDS)
             try:
                 if response.status == 401:
                     raise self._not_accepted()
                 if response.status >= 400:
                     words, after = await response.content.read(65_536), response.headers.get("Retry-After")
+                    if response.status == 403 and lacks_right(words) and not await self._ready():
+                        raise self._starting()
                     raise refusal(self.where, "watch", path, response.status, words, after)
                 notice_silence(response)
                 opened()
@@ -155,10 +192,8 @@ class KubernetesReader:
             f"{self.where} does not accept these credentials (401): log in again, the token may have expired"
         )
 
-    async def _call(
-        self, method: str, path: str, query: dict[str, str], body: Any = None, kind: str = "application/json"
-    ) -> Json:
-        said = await self._exchange(method, path, query, body, kind)
+    async def _call(self, method: str, path: str, query: dict[str, str], body: Any = None, kind: str = JSON) -> Json:
+        said = await self._answered(method, path, query, body, kind)
         if said.status >= 400:
             raise refusal(self.where, method, path, *said)
         try:
@@ -170,14 +205,38 @@ class KubernetesReader:
             raise Ambiguous(f"{words}; it may be applied") if method in WRITES else Unreachable(words)
         return answer
 
-    async def _exchange(self, method: str, path: str, query: dict[str, str], body: Any, kind: str) -> "_Answer":
+    async def _answered(
+        self, method: str, path: str, query: dict[str, str], body: Any, kind: str, accept: str = JSON
+    ) -> "_Answer":
+        """The answer, where the server is in a state to give one. Raises Starting.
+
+        A server that has just started refuses everybody with the words of a real lack of rights, until it has read its
+        roles. It did not look at what was asked then, so that may be asked again.
+        """
+        answer = await self._exchange(method, path, query, body, kind, accept)
+        if answer.status != 403 or not lacks_right(answer.body):
+            return answer
+        if not await self._ready():
+            raise self._starting()
+        return await self._exchange(method, path, query, body, kind, accept)
+
+    async def _ready(self) -> bool:
+        """False only where the server says itself that it is not ready."""
+        return (await self._exchange("GET", "/readyz", {}, None, JSON)).status < 500
+
+    def _starting(self) -> Starting:
+        return Starting(f"{self.where} is starting and refuses everybody until it has read its roles", STARTING_SECONDS)
+
+    async def _exchange(
+        self, method: str, path: str, query: dict[str, str], body: Any, kind: str, accept: str = JSON
+    ) -> "_Answer":
         aiohttp = await library("aiohttp")
         sent = False
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 await self._connected()
                 sent = True
-                response = await self._send(method, path, query, body, kind, CALL_SECONDS)
+                response = await self._send(method, path, query, body, kind, CALL_SECONDS, accept)
                 try:
                     raw = await response.content.read(BODY_LIMIT + 1)
                     while not response.content.at_eof() and len(raw) <= BODY_LIMIT:
@@ -198,10 +257,12 @@ class KubernetesReader:
             raise Unreachable(f"{self.where} answers {path} with more than {BODY_LIMIT} bytes")
         return _Answer(int(response.status), bytes(raw), response.headers.get("Retry-After"))
 
-    async def _send(self, method: str, path: str, query: dict[str, str], body: Any, kind: str, seconds: float) -> Any:
+    async def _send(
+        self, method: str, path: str, query: dict[str, str], body: Any, kind: str, seconds: float, accept: str = JSON
+    ) -> Any:
         aiohttp = await library("aiohttp")
         client = await self._connected()
-        headers = {"Content-Type": kind, "Accept": "application/json", "User-Agent": MANAGER}
+        headers = {"Content-Type": kind, "Accept": accept, "User-Agent": MANAGER}
         await client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = client.configuration.host + path + ("?" + urlencode(query) if query else "")
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
@@ -222,15 +283,12 @@ class KubernetesReader:
 class KubernetesWriter(KubernetesReader):
     """Also changes objects, each change guarded by what it expects to find."""
 
-    async def patch(self, path: str, operations: list[Json], *, dry_run: bool = False) -> Json:
-        """A JSON patch, all or nothing. Raises Stale when a `test` fails, Ambiguous when the answer is lost."""
-        query = {"fieldManager": MANAGER} | ({"dryRun": "All"} if dry_run else {})
-        try:
-            return await self._call("PATCH", path, query, operations, "application/json-patch+json")
-        except Ambiguous as lost:
-            if dry_run:  # nothing is applied by it, whatever became of it
-                raise Unreachable(f"dry run: {lost.message.removesuffix('; it may be applied')}") from None
-            raise
+    async def patch(self, path: str, operations: list[Json]) -> Json:
+        """A JSON patch, all or nothing.
+
+        Raises Stale when a `test` fails, Denied when admission refuses it, Ambiguous when the answer is lost.
+        """
+        return await self._call("PATCH", path, {"fieldManager": MANAGER}, operations, "application/json-patch+json")
 
     async def delete(self, path: str, uid: str) -> None:
         """Delete the object of this uid and no other. Raises Stale when another one has the name now."""

@@ -1,6 +1,7 @@
 """What the Kubernetes API answers when it does not do what was asked, as errors with one clear line each."""
 
 import json
+import re
 from typing import Any
 
 from actions.model.errors import Ambiguous, ExitCode, Refused, Stale, Unreachable, VqError
@@ -8,6 +9,8 @@ from actions.model.text import clean
 
 CALL_SECONDS = 10.0
 """Longest that one call may take."""
+
+CHANGING = frozenset({"PATCH", "DELETE"})
 
 
 class NotThere(VqError):
@@ -18,6 +21,17 @@ class NotThere(VqError):
 
 class Forbidden(Refused):
     """The credentials lack a right (403); the message names it."""
+
+
+class Denied(Refused):
+    """Admission (a policy, a webhook, a quota) does not allow the change, whatever rights one has. Nothing was applied.
+
+    `by` names what refuses, empty where the server does not say it.
+    """
+
+    def __init__(self, message: str, by: str = "") -> None:
+        super().__init__(message)
+        self.by = by
 
 
 class Expired(VqError):
@@ -32,6 +46,19 @@ class Throttled(Unreachable):
         self.after = after
 
 
+class Starting(Throttled):
+    """The server refuses everybody, for it has not read its roles yet; nothing was applied, and it will be soon."""
+
+
+_POLICY = re.compile(
+    r"ValidatingAdmissionPolicy '(?P<name>[^']{1,253})'(?: with binding '[^']{1,253}')? denied request: ?(?P<why>.*)"
+)
+_WEBHOOK = re.compile(r'admission webhook "(?P<name>[^"]{1,253})" denied the request:? ?(?P<why>.*)')
+_AWAY = re.compile(r'failed calling webhook "(?P<name>[^"]{1,253})"')
+_NO_RIGHT = re.compile(r'User "[^"]*" cannot \w+ ')
+"""How the server words a lack of rights; any other 403 to a change comes from what it asks about changes."""
+
+
 def refusal(where: str, verb: str, path: str, status: int, raw: bytes, retry_after: str | None = None) -> VqError:
     """The error that stands for an answer of 400 or more; `retry_after` is its header of that name."""
     try:
@@ -39,10 +66,16 @@ def refusal(where: str, verb: str, path: str, status: int, raw: bytes, retry_aft
         message = clean(told.get("message", ""), limit=400) if isinstance(told, dict) else ""
     except ValueError:
         told, message = {}, clean(raw[:300])
+    if status < 500 and (denied := _denied(where, status, message)):
+        return denied
     if status == 403:
+        if verb in CHANGING and message and not _NO_RIGHT.search(message):
+            return Denied(f"{where} does not allow the change: {message}; ask who looks after the cluster")
         return Forbidden(f"{where}: {message or f'{verb} {path} is forbidden'}; ask for this right")
     if status == 404:
         return NotThere(f"{where}: {message or f'{path} does not exist'}")
+    if status == 422 and _causes(told):
+        return Refused(f"{where} finds the change invalid: {message}")
     if status in {409, 422}:
         return Stale(f"{where} refuses the change ({status}): {message}; look again and plan anew")
     if status == 410:
@@ -52,9 +85,32 @@ def refusal(where: str, verb: str, path: str, status: int, raw: bytes, retry_aft
         asked = details.get("retryAfterSeconds") if isinstance(details, dict) else None
         after = str(retry_after if retry_after is not None else asked)
         return Throttled(f"{where} is busy ({status}): {message}", float(after) if after.isdecimal() else 1.0)
-    if status >= 500 and verb in {"PATCH", "DELETE"}:
+    if status >= 500 and (away := _AWAY.search(message)):
+        return Throttled(f"{where}: admission webhook '{away['name']}' does not answer, so nothing was applied", 1.0)
+    if status >= 500 and verb in CHANGING:
         return Ambiguous(f"{where} failed ({status}) on {verb} {path}: {message}; it may be applied")
     return Unreachable(f"{where} answers {verb} {path} with {status}: {message}")
+
+
+def lacks_right(raw: bytes) -> bool:
+    """Whether a 403 is about rights, by its words."""
+    return _NO_RIGHT.search(raw.replace(b'\\"', b'"').decode("utf-8", "replace")) is not None
+
+
+def _denied(where: str, status: int, message: str) -> Denied | None:
+    """Admission's refusal by its words: the code is whatever the policy or the webhook chose."""
+    for kind, form in (("policy", _POLICY), ("webhook", _WEBHOOK)):
+        if found := form.search(message):
+            reason = found["why"] or "no reason given"
+            said = f"admission {kind} '{found['name']}' refuses the change ({status}): {reason}"
+            return Denied(f"{where}: {said}; ask who looks after this {kind}", found["name"])
+    return None
+
+
+def _causes(told: Any) -> bool:
+    """Whether the server says which fields are wrong. A failed `test` of a patch has no causes."""
+    details = told.get("details") if isinstance(told, dict) else None
+    return bool(isinstance(details, dict) and details.get("causes"))
 
 
 def watch_error(where: str, path: str, told: dict[str, Any]) -> VqError:

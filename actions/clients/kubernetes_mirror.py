@@ -17,9 +17,11 @@ from actions.clients import kubernetes_pulse as pulse
 from actions.clients.kubernetes_api import Json, KubernetesReader
 from actions.clients.kubernetes_errors import Expired, Forbidden, NotThere
 from actions.clients.kubernetes_pulse import Pulse, told
+from actions.clients.kubernetes_selectors import ALL, Selected
 from actions.model.errors import ConfigError, Unreachable, VqError
 
 T = TypeVar("T")
+Part = Callable[[Json], Json]
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 15.0
 LONGEST_REOPENING = 1.0
@@ -27,14 +29,23 @@ KEPT_ERRORS = (Forbidden, NotThere, ConfigError)
 """Errors that waiting does not cure: they are told as they are, at once."""
 
 
+def unmanaged(thing: Json) -> Json:
+    """The object without the record of who set which field, which is often larger than the rest."""
+    thing["metadata"].pop("managedFields", None)
+    return thing
+
+
 class Mirror:
     """Objects of one collection, kept current by a task of its own. `version` grows with every change.
 
-    Of `managedFields` only the names of the managers are kept, and none of objects that a controller owns.
+    Only what is `selected` is asked for, and only `part` of each object is kept.
     """
 
-    def __init__(self, client: KubernetesReader, path: str, pulse: Pulse) -> None:
+    def __init__(
+        self, client: KubernetesReader, path: str, pulse: Pulse, selected: Selected = ALL, part: Part = unmanaged
+    ) -> None:
         self.client, self.path, self.pulse = client, path, pulse
+        self._selected, self._part = selected, part
         self.version = 0
         self._objects: dict[str, Json] = {}
         self._named: dict[str, Json] = {}
@@ -92,7 +103,7 @@ class Mirror:
                 if not version:
                     version = await self._list()
                     self._recover()
-                async for event in self.client.watch(self.path, version, opened=self._recover):
+                async for event in self.client.watch(self.path, version, opened=self._recover, selected=self._selected):
                     pause, version = FIRST_PAUSE, self._apply(event)
             except Expired:
                 version = ""
@@ -117,7 +128,7 @@ class Mirror:
         await self.pulse.answer(pause - FIRST_PAUSE)
 
     async def _list(self) -> str:
-        items, version = await self.client.collection(self.path)
+        items, version = await self.client.collection(self.path, self._selected, self._part)
         self._objects, self._named, self._owned = {}, {}, {}
         for one in items:
             self._put(one)
@@ -131,15 +142,12 @@ class Mirror:
             self.version += 1
             self._take(thing["metadata"]["uid"])
         if event["type"] in {"ADDED", "MODIFIED"}:
-            self._put(thing)
+            self._put(self._part(thing))
         return str(thing["metadata"]["resourceVersion"])
 
     def _put(self, thing: Json) -> None:
         meta = thing["metadata"]
-        fields = meta.pop("managedFields", None) or []
         controllers = [owner["uid"] for owner in meta.get("ownerReferences") or [] if owner.get("controller")]
-        if fields and not controllers:
-            meta["managedFields"] = [{"manager": name} for name in sorted({str(one.get("manager")) for one in fields})]
         self._objects[meta["uid"]] = self._named[meta["name"]] = thing
         for uid in controllers:
             self._owned.setdefault(uid, {})[meta["uid"]] = thing
@@ -180,7 +188,7 @@ class Answer:
 class _Shared:
     client: KubernetesReader
     pulse: Pulse
-    mirrors: dict[str, Mirror] = field(default_factory=dict)
+    mirrors: dict[tuple[str, Selected], Mirror] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
     users: int = 0
 
@@ -202,12 +210,12 @@ class Mirrors:
         """The shared reading client."""
         return self._pool().client
 
-    def of(self, path: str) -> Mirror:
-        """The mirror of the collection at `path`."""
-        shared = self._pool()
-        if path not in shared.mirrors:
-            shared.mirrors[path] = Mirror(shared.client, path, shared.pulse)
-        return shared.mirrors[path]
+    def of(self, path: str, selected: Selected = ALL, part: Part = unmanaged) -> Mirror:
+        """The mirror of what is `selected` of the collection at `path`; who asks first says which `part` is kept."""
+        shared, key = self._pool(), (path, selected)
+        if key not in shared.mirrors:
+            shared.mirrors[key] = Mirror(shared.client, path, shared.pulse, selected, part)
+        return shared.mirrors[key]
 
     async def remembered(self, key: str, seconds: float, ask: Callable[[], Awaitable[T]]) -> T:
         """The answer to what cannot be watched; at most so many seconds old, asked once for all users."""

@@ -115,6 +115,12 @@ class Undecided(VqError):
     """Neither side answers well enough to be preferred: going back is not known to help anybody."""
 
 
+class OutOfSight(VqError):
+    """What was done stands, and its outcome could not be observed: only a person can say whether to go back."""
+
+    code = ExitCode.NEEDS_OPERATOR
+
+
 class MissingPartError(VqError):
     """An optional part is not installed; the message names the extra to install."""
 

@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 
 from actions.ledger.writer import Entry, LostLock, Told
 from actions.model.crash import crashpoint
-from actions.model.errors import Ambiguous, LedgerError, UnknownNameError, Unreachable, VerifyFailed, VqError
+from actions.model.errors import (
+    Ambiguous,
+    LedgerError,
+    OutOfSight,
+    UnknownNameError,
+    Unreachable,
+    VerifyFailed,
+    VqError,
+)
 from actions.model.plan import PlannedStep
 from actions.model.platform import Evidence, Probe
 from actions.model.run import EventKind
@@ -51,6 +59,8 @@ class Forward:
             return await self._fresh(step, planned, attempt + 1)
         except (StepFailed, NeedsOperator, Interrupted, LedgerError, LostLock):
             raise
+        except OutOfSight as unseen:
+            raise NeedsOperator(self.journal.redactor.failure(unseen), planned) from unseen
         except Exception as error:
             raise self._failure(planned, error) from error
 

@@ -76,6 +76,6 @@ async def test_a_dry_run_whose_answer_is_lost_is_not_said_to_be_applied(
     released.inject(Answer(500), verb="patch", dry_run=True)
     writer = KubernetesWriter.of(bench.settings())
     with pytest.raises(Unreachable) as lost:
-        await writer.patch("/apis/apps/v1/namespaces/vq/deployments/api", [], dry_run=True)
+        await writer.rehearse("/apis/apps/v1/namespaces/vq/deployments/api", [])
     await writer.close()
     assert "may be applied" not in lost.value.message

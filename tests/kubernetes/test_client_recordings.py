@@ -77,13 +77,15 @@ async def test_a_patch_gives_the_new_object_or_why_it_was_refused(replayed: Repl
     for name in PATCHED:
         request, response = replayed.give(name, fieldManager=MANAGER)
         body = request["body"] if isinstance(request["body"], list) else [request["body"]]
-        asked = replayed.client.patch(request["path"], body, dry_run=request["query"].get("dryRun") == "All")
+        send = replayed.client.rehearse if request["query"].get("dryRun") == "All" else replayed.client.patch
+        asked = send(request["path"], body)
         if response["status"] < 400:
             assert await asked == response["body"], name
             continue
         with pytest.raises(VqError) as told:
             await asked
-        assert type(told.value) is ERRORS[response["status"]], name
+        invalid = bool(response["body"].get("details", {}).get("causes"))
+        assert type(told.value) is (Refused if invalid else ERRORS[response["status"]]), name
         assert response["body"]["message"][:300] in told.value.message, name
     assert {(one.method, one.headers["content-type"]) for one in replayed.server.requests} == {("PATCH", JSON_PATCH)}
 

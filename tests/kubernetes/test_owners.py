@@ -1,10 +1,13 @@
 """Who would take a rollback back is said in planning, by every sign there is (fault matrix row 34)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from actions.clients.kubernetes_api import KubernetesReader
+from actions.clients.kubernetes_mirror import unmanaged
+from actions.clients.kubernetes_selectors import ALL, Selected
 from actions.model.words import Gate
 from actions.platforms.kubernetes.owners import owners
 from tests.kubernetes.bench import Bench
@@ -54,16 +57,23 @@ async def test_field_managers_reach_planning_and_nothing_else_of_managed_fields(
 ) -> None:
     real = KubernetesReader.collection
 
-    async def listed(self: KubernetesReader, path: str) -> tuple[list[dict[str, Any]], str]:
-        items, version = await real(self, path)
-        for one in items:
-            one["metadata"]["managedFields"] = [{"manager": "argocd-controller", "fieldsV1": {"f:spec": {}}}]
-        return items, version
+    async def listed(
+        self: KubernetesReader,
+        path: str,
+        selected: Selected = ALL,
+        part: Callable[[dict[str, Any]], dict[str, Any]] = unmanaged,
+    ) -> tuple[list[dict[str, Any]], str]:
+        def managed(thing: dict[str, Any]) -> dict[str, Any]:
+            thing["metadata"]["managedFields"] = [{"manager": "argocd-controller", "fieldsV1": {"f:spec": {}}}]
+            return part(thing)
+
+        return await real(self, path, selected, managed)
 
     monkeypatch.setattr(KubernetesReader, "collection", listed)
     reader = bench.reader(bench.settings())
     (note,) = [note for note in (await reader.observe()).notes if note.id == "owner"]
     assert note.gate is Gate.INCONCLUSIVE and "Argo CD" in note.evidence and "suspend the sync" in note.advice
     seen = await reader._look()
-    assert seen.workload["metadata"]["managedFields"] == [{"manager": "argocd-controller"}]
+    (manager,) = seen.workload["metadata"]["managedFields"]
+    assert manager == {"manager": "argocd-controller", "operation": None, "template": False}
     assert not [pod for pod in seen.pods if "managedFields" in pod["metadata"]], "what a controller owns stays small"

@@ -104,7 +104,10 @@ async def test_a_partition_keeps_pods_and_the_rest_is_proved(bench: Bench, doubl
     assert images == ["worker:2.0.0", "worker:2.1.0"]
 
 
-async def test_a_pinned_digest_is_compared_with_what_runs(bench: Bench, double: KubernetesDouble) -> None:
+async def test_a_digest_that_the_node_names_otherwise_is_said_and_fails_nothing(
+    bench: Bench, double: KubernetesDouble
+) -> None:
+    """The kubelet runs what is pinned and nothing else; some runtimes name the image of one architecture instead."""
     wanted = f"api@{digest_of('api:1.4.1')}"
     double.deployment("api", wanted)
     double.rolled_out("api")
@@ -120,5 +123,5 @@ async def test_a_pinned_digest_is_compared_with_what_runs(bench: Bench, double: 
         bench.settings(), digest_of("api:1.4.1").removeprefix("sha256:")[:12], "1.4.3"
     )
     await changer.act(changes[0], f"{KEY}9", bench.directory, ignore)
-    with pytest.raises(VerifyFailed, match="another image than the pinned"):
-        await changer.verify(changes[0], f"{KEY}9", Deadline(20), ignore)
+    said = (await changer.verify(changes[0], f"{KEY}9", Deadline(20), ignore)).text
+    assert f"image {'0' * 12}" in said and f"pinned as {digest_of('api:1.4.1').removeprefix('sha256:')[:12]}" in said

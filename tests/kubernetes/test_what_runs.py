@@ -1,11 +1,11 @@
 """What pods must show before a rollout counts as proved: which of them count, and which image they run."""
 
+import itertools
 from typing import Any
 
 import pytest
 
 from actions.model.environment import KubernetesWorkload
-from actions.model.errors import VerifyFailed
 from actions.model.waiting import Deadline
 from actions.platforms.kubernetes.pods import container_of, stuck
 from tests.kubernetes.bench import KEY, Bench, ignore
@@ -54,20 +54,20 @@ async def test_the_image_that_counts_is_found_by_the_name_of_its_container(
     assert digest_of("web:1").removeprefix("sha256:")[:12] in told
 
 
-@pytest.mark.parametrize("same", [True, False])
-async def test_one_digest_under_two_names_is_one_image(bench: Bench, released: KubernetesDouble, same: bool) -> None:
-    """Nodes that pull through a mirror tell the mirror's name."""
+@pytest.mark.parametrize(("ids", "shown", "warned"), [
+    (["1"], "image 111111111111 on 3 pods", False),
+    (["1", "2"], "image 111111111111, 222222222222 on 3 pods", True),
+])  # fmt: skip
+async def test_several_ids_of_one_image_are_a_warning_and_no_failure(
+    bench: Bench, released: KubernetesDouble, ids: list[str], shown: str, warned: bool
+) -> None:
+    """Nodes of two architectures, and a tag that was pushed again. A mirror's name in front of the id says nothing."""
     _, changes, changer = await bench.planned(bench.settings(), "1.4.1")
-    places = iter(["registry.local", "mirror.local"] * 20)
-    digests = iter(["1" * 64] * 40 if same else ["1" * 64, "2" * 64] * 20)
+    places, digests = itertools.cycle(["registry.local", "mirror.local"]), itertools.cycle(one * 64 for one in ids)
     released.images.image_id = lambda _: f"{next(places)}/virtualqueue-api@sha256:{next(digests)}"
     await changer.act(changes[0], KEY, bench.directory, ignore)
-    if same:
-        assert "image 111111111111 on 3 pods" in (await changer.verify(changes[0], KEY, Deadline(20), ignore)).text
-    else:
-        released.rolled_out("api")
-        with pytest.raises(VerifyFailed, match="pods run 2 different images"):
-            await changer.verify(changes[0], KEY, Deadline(0.2), ignore)
+    said = (await changer.verify(changes[0], KEY, Deadline(20), ignore)).text
+    assert shown in said and ("warning" in said) is warned
 
 
 def pod(name: str, ready: bool, revision: str, **status: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from actions.platforms.kubernetes.patience import patiently, pause, unthrottled
 from actions.platforms.kubernetes.revisions import plain, reference
 from actions.platforms.kubernetes.rollout import RolloutWatch
 from actions.platforms.kubernetes.standing import Standing
-from actions.platforms.kubernetes.status import timed_out_at
+from actions.platforms.kubernetes.status import available_of_template, progress, timed_out_at
 from actions.platforms.kubernetes.unsticking import Unsticking
 from actions.platforms.protocols import Report
 
@@ -59,7 +59,7 @@ class KubernetesChanger:
         await standing.service()
         patch = operations(change, workload, revision.template, "dry-run")
         path = self._paths.workload
-        answer = await patiently(lambda: self._client.patch(path, patch, dry_run=True), deadline, lambda _: None)
+        answer = await patiently(lambda: self._client.rehearse(path, patch), deadline, lambda _: None)
         if changed := changed_by_admission(answer, revision.template):
             raise Refused(f"admission changes the template: {changed}; what was planned cannot be set as it was")
         return Evidence(text=f"generation {generation} as planned, dry run accepted")
@@ -69,6 +69,7 @@ class KubernetesChanger:
         workload = await self._standing(change, Deadline(PATIENCE_SECONDS)).workload()
         kept = {"template": workload["spec"]["template"], "annotations": _causes(workload)}
         kept["timed_out"] = timed_out_at(workload)
+        kept["whole"] = progress(self._paths.kind.name, workload).done
         content = json.dumps(kept, sort_keys=True).encode()
         hand = by_hand(workload["metadata"]["uid"], workload["spec"]["template"])
         for path, words in ((self._kept(key, folder), content), (_patch_file(change, folder), hand)):
@@ -118,6 +119,7 @@ class KubernetesChanger:
         if said := self._not_ours(change, key, workload):
             return Evidence(text=said)
         kept = await self._material(key, folder)
+        await self._ask_first(change, key, folder, workload, kept)
         crashpoint("kubernetes.before-undo-patch")
         patched = await self._put_back(change, key, workload, kept, deadline, report)
         crashpoint("kubernetes.after-undo-patch")
@@ -125,6 +127,22 @@ class KubernetesChanger:
         seen = await self._watch(change, expected).observed(deadline)
         changed = changed_by_admission(patched, kept["template"])  # a way back must not end there, but it is said
         return Evidence(text=f"{seen.text}; admission changed it: {changed}") if changed else seen
+
+    async def _ask_first(self, change: Change, key: str, folder: Path, workload: Json, kept: Json) -> None:
+        """Leave it to a person, once, to put a release back that was not whole while the one set here is coming up.
+
+        Raises Refused. Who has the run go on after that has decided.
+        """
+        up = available_of_template(workload)
+        asked = folder / f"kubernetes-asked-{key}"
+        if kept.get("whole", True) or not up or asked.exists():
+            return
+        await asyncio.to_thread(write_durably, asked, b"")
+        version = change.params["version"]
+        raise Refused(
+            f"{self._settings.name} is not put back by itself: what stood before {version} was never whole, and {version} "
+            f"has {up} pods available; look at it, and resume the run to put the older template back all the same"
+        )
 
     async def _put_back(
         self, change: Change, key: str, workload: Json, kept: Json, deadline: Deadline, report: Report

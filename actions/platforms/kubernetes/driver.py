@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from actions.clients.kubernetes_api import Json, KubernetesWriter
 from actions.clients.kubernetes_errors import Forbidden, NotThere
 from actions.clients.kubernetes_mirror import Mirror, Mirrors
+from actions.clients.kubernetes_selectors import Selected, labelled
 from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Unreachable, VqError
 from actions.model.health import Check
@@ -17,6 +18,7 @@ from actions.platforms.kubernetes.change import KubernetesChanger
 from actions.platforms.kubernetes.images import image_check
 from actions.platforms.kubernetes.kinds import Paths
 from actions.platforms.kubernetes.observe import Observation, workload_facts
+from actions.platforms.kubernetes.parts import history_part, pod_part, workload_part
 from actions.platforms.kubernetes.planning import find, plan
 from actions.platforms.kubernetes.pods import container_of
 from actions.platforms.kubernetes.quantities import Usage, used_by
@@ -103,23 +105,22 @@ class KubernetesWorkloadReader:
 
     async def _look(self) -> Observation:
         """What the mirrors hold of this workload; the same object again as long as nothing of it has changed."""
+        scaling = asyncio.ensure_future(self._optional(self._paths.autoscalers))
         try:
             async with asyncio.timeout(OBSERVE_SECONDS):
-                looks = [self._mirrors.of(path).current() for path in self._watched()]
+                own = await self._workload()
+                selected = labelled(own["spec"].get("selector"))
+                looks = [mirror.current() for mirror in self._belonging(selected)]
                 found = await asyncio.gather(*looks, return_exceptions=True)
                 for one in found:  # in a fixed order, so that the same trouble is always told in the same words
                     if isinstance(one, BaseException):
                         raise one
-                workloads, kept, pods = (one for one in found if not isinstance(one, BaseException))
-                scalers, usage = await asyncio.gather(self._optional(self._paths.autoscalers), self._used())
+                kept, pods = (one for one in found if not isinstance(one, BaseException))
+                scalers, usage = await asyncio.gather(scaling, self._used(selected))
         except TimeoutError:
             raise Unreachable(f"{self._mirrors.client.where} did not answer within {OBSERVE_SECONDS:.0f} s") from None
-        own = workloads.named(self._settings.name)
-        if own is None:
-            raise NotThere(
-                f"no {self._settings.kind} '{self._settings.name}' in namespace '{self._settings.namespace}' "
-                f"of {self._mirrors.client.where}; check 'kind', 'namespace' and 'name'"
-            )
+        finally:
+            scaling.cancel()
         history = kept.owned_by(own["metadata"]["uid"])
         instances = tuple(pod for one in (own, *history) for pod in pods.owned_by(one["metadata"]["uid"]))
         mark = (tuple(map(_version, (own, *history, *instances))), scalers and scalers.version, usage)
@@ -139,10 +140,21 @@ class KubernetesWorkloadReader:
             usage=usage,
         )
 
-    def _watched(self) -> tuple[str, ...]:
-        """The collections without which nothing can be said."""
-        kind = self._paths.kind
-        return self._paths.apps(kind.plural), self._paths.apps(kind.history), self._paths.core("pods")
+    async def _workload(self) -> Json:
+        """The workload itself, by a watch that all workloads of its kind and namespace share."""
+        workloads = await self._mirrors.of(self._paths.apps(self._paths.kind.plural), part=workload_part).current()
+        own = workloads.named(self._settings.name)
+        if own is None:
+            raise NotThere(
+                f"no {self._settings.kind} '{self._settings.name}' in namespace '{self._settings.namespace}' "
+                f"of {self._mirrors.client.where}; check 'kind', 'namespace' and 'name'"
+            )
+        return own
+
+    def _belonging(self, selected: Selected) -> tuple[Mirror, Mirror]:
+        """Its history and its pods: of a crowded namespace only what its own selector selects."""
+        history = self._mirrors.of(self._paths.apps(self._paths.kind.history), selected, history_part)
+        return history, self._mirrors.of(self._paths.core("pods"), selected, pod_part)
 
     async def _optional(self, path: str) -> Mirror | None:
         """What may be missing, forbidden (to list or only to watch) or ill: then it is not known, and nothing else."""
@@ -152,8 +164,8 @@ class KubernetesWorkloadReader:
         except (Forbidden, NotThere, Unreachable, TimeoutError):
             return None
 
-    async def _used(self) -> Usage:
-        """Cpu and memory by pod, where the metrics API is served; asked seldom, once for all of a namespace.
+    async def _used(self, selected: Selected) -> Usage:
+        """Cpu and memory by pod, where the metrics API is served; asked seldom, once for all who look at these pods.
 
         It is a service of its own behind the API server, and its absence or silence is nobody else's: a look waits a
         moment for it at most, and the figures stay unmeasured and are shown so.
@@ -163,12 +175,12 @@ class KubernetesWorkloadReader:
         async def ask() -> Usage:
             try:
                 async with asyncio.timeout(USAGE_PATIENCE_SECONDS):
-                    items, _ = await self._mirrors.client.collection(path)
+                    items, _ = await self._mirrors.client.collection(path, selected)
             except (VqError, TimeoutError):
                 return {}
             return {one["metadata"]["name"]: used_by(one) for one in items}
 
-        return await self._mirrors.remembered(path, USAGE_SECONDS, ask)
+        return await self._mirrors.remembered(f"{path} {selected.labels}", USAGE_SECONDS, ask)
 
 
 def _version(thing: Json) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from actions.model.errors import Unreachable
 from actions.model.health import Check
 from actions.model.text import clean
 from actions.model.words import Gate
+from actions.platforms.kubernetes.parts import node_part
 from actions.platforms.kubernetes.revisions import Revision
 
 NODES = "/api/v1/nodes"
@@ -41,7 +42,7 @@ async def image_check(mirrors: Mirrors, revision: Revision) -> Check:
 
 async def _holders(mirrors: Mirrors, revision: Revision) -> tuple[int, int]:
     """How many of the nodes that take its pods have the images, and how many those are; anew when one changes."""
-    mirror = await mirrors.of(NODES).current()
+    mirror = await mirrors.of(NODES, part=node_part).current()
     images, spec = images_of(revision.template), revision.template.get("spec") or {}
 
     async def count() -> tuple[int, int, int]:

@@ -8,6 +8,7 @@ from actions.model.environment import KubernetesWorkload
 
 RUN_ANNOTATION = "vq-tui/run"
 CAUSE_ANNOTATION = "kubernetes.io/change-cause"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 HASH_LABEL = "pod-template-hash"
 REVISION_LABEL = "controller-revision-hash"

@@ -11,14 +11,12 @@ from actions.model.environment import KubernetesWorkload
 from actions.model.health import Check
 from actions.model.text import clean
 from actions.model.words import Gate
-from actions.platforms.kubernetes.kinds import kubectl
+from actions.platforms.kubernetes.kinds import LAST_APPLIED, kubectl
 from actions.platforms.kubernetes.owners import owners
 from actions.platforms.kubernetes.status import deadline_exceeded
 
 if TYPE_CHECKING:
     from actions.platforms.kubernetes.revisions import Revision
-
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def notes(

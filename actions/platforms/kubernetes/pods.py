@@ -42,6 +42,14 @@ def status_of(pod: Json, container: str) -> Json:
     return next((dict(one) for one in statuses if one.get("name") == container), {})
 
 
+def waiting_for(pod: Json) -> tuple[str, ...]:
+    """What its containers wait for, such as `ImagePullBackOff`."""
+    status = pod.get("status") or {}
+    containers = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+    reasons = (((one.get("state") or {}).get("waiting") or {}).get("reason") for one in containers)
+    return tuple(str(reason) for reason in reasons if reason)
+
+
 def image_id(pod: Json, container: str) -> str:
     """What the container runs: its digest, whatever name the node pulled it under. Empty while it is not known."""
     return str(status_of(pod, container).get("imageID", "")).rpartition("@")[2]

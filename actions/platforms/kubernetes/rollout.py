@@ -1,34 +1,44 @@
-"""Watching a rollout to its end: kubectl's rules, then template, digests, restarts and ready endpoints."""
+"""Watching a rollout to its end: kubectl's rules, then template, restarts and ready endpoints."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 from actions.clients.kubernetes_api import Json, KubernetesReader
-from actions.clients.kubernetes_errors import Expired, Forbidden, NotThere, Throttled
+from actions.clients.kubernetes_errors import Forbidden, NotThere
+from actions.clients.kubernetes_selectors import labelled, named
 from actions.model.base import Fact
 from actions.model.environment import KubernetesWorkload
-from actions.model.errors import Refused, Stale, Unreachable, VerifyFailed
+from actions.model.errors import OutOfSight, Stale, Unreachable, VerifyFailed, VqError
 from actions.model.platform import Evidence
 from actions.model.waiting import Deadline
+from actions.platforms.kubernetes.following import Following
 from actions.platforms.kubernetes.kinds import Paths, owned
 from actions.platforms.kubernetes.pods import container_of, ending, finished, image_id, of_revision, ready, restarts
 from actions.platforms.kubernetes.revisions import history, image_of, reference
+from actions.platforms.kubernetes.stalling import Stall
 from actions.platforms.kubernetes.standing import endpoint_slices
-from actions.platforms.kubernetes.status import progress
+from actions.platforms.kubernetes.status import Progress, progress
 from actions.platforms.protocols import Report
 
 POLL_SECONDS = 0.5
+"""The next look comes with the next event, and without one after so long."""
+
+SOON_SECONDS = 0.05
+"""The next look where no watch would tell: endpoints, and a second look at restarts."""
+
+LOST_SECONDS = 0.2
+"""The next try while the API does not answer."""
 
 
 class Proof(Fact):
-    """What one look found. `missing` is empty when everything is proved."""
+    """What one look found. `missing` is empty when everything is proved; else the next look is due in `again`."""
 
     missing: str
     text: str = ""
+    again: float = POLL_SECONDS
 
 
-Look = Callable[[Json], Awaitable[Proof]]
+Look = Callable[[Json, Following], Awaitable[Proof]]
 
 
 class RolloutWatch:
@@ -44,11 +54,12 @@ class RolloutWatch:
         self._paths = Paths.of(settings)
         self._uid, self._target, self._left_over = uid, target, left_over
         self._restarts: int | None = None
+        self._stall = Stall()
 
     async def observed(self, deadline: Deadline) -> Evidence:
-        """The controller has seen the target template. Raises VerifyFailed."""
+        """The controller has seen the target template. Raises VerifyFailed, OutOfSight."""
 
-        async def look(workload: Json) -> Proof:
+        async def look(workload: Json, _: Following) -> Proof:
             seen = (workload.get("status") or {}).get("observedGeneration", 0)
             missing = "" if seen >= workload["metadata"]["generation"] else "the controller has not seen it yet"
             return Proof(missing=missing, text=f"template {self._target[:12]} in place, generation {seen} observed")
@@ -56,100 +67,131 @@ class RolloutWatch:
         return Evidence(text=(await self._until(look, deadline, lambda _: None)).text)
 
     async def complete(self, deadline: Deadline, report: Report) -> Evidence:
-        """The rollout is complete. Raises VerifyFailed at the deadline, or at once when it cannot complete."""
+        """The rollout is complete.
+
+        Raises VerifyFailed at the deadline, or at once when it cannot complete; OutOfSight at the deadline where what
+        became of it could not be seen.
+        """
         proof = await self._until(self._prove, deadline, report)
         return Evidence(text=proof.text, data={"moved": True})
 
     async def _until(self, look: Look, deadline: Deadline, report: Report) -> Proof:
-        said = ""
-        while True:
-            missing = ""
-            try:
-                async with asyncio.timeout(max(deadline.remaining(), 0.001)):
-                    workload = await self._read()
-                    proof = await look(workload)
-                    if not proof.missing:
-                        return proof
-                    missing = proof.missing
-                    if missing != said:
-                        report(missing)
+        """Who may read may be refused for a moment by a server that starts, so that decides nothing either."""
+        said, lost = "", False
+        async with Following(self._client) as following:
+            while True:
+                try:
+                    async with asyncio.timeout(max(deadline.remaining(), 0.001)):
+                        proof = await self._look(look, following)
+                        lost, missing = False, proof.missing
+                        if not missing:
+                            return proof
+                        if missing != said:
+                            report(missing)
                         said = missing
-                    await self._next_event(workload)
-            except TimeoutError:
-                pass
-            except (Unreachable, Throttled) as error:
-                said = missing = error.message
-                await asyncio.sleep(min(POLL_SECONDS, deadline.remaining()))
-            if deadline.passed:
-                raise VerifyFailed(f"not rolled out within {deadline.seconds:.0f} s: {missing or said or 'no answer'}")
+                        await following.moved(proof.again)
+                except TimeoutError:
+                    pass
+                except (Unreachable, Forbidden) as error:
+                    if not lost:
+                        report(error.message)
+                    lost, said = True, error.message
+                    self._stall.outage()
+                    await asyncio.sleep(min(LOST_SECONDS, deadline.remaining()))
+                if deadline.passed:
+                    raise self._out_of_time(deadline, said or "no answer", lost or not said)
+
+    def _out_of_time(self, deadline: Deadline, said: str, lost: bool) -> VqError:
+        if lost:
+            return OutOfSight(f"whether it is rolled out could not be seen within {deadline.seconds:.0f} s: {said}")
+        return VerifyFailed(f"not rolled out within {deadline.seconds:.0f} s: {said}")
+
+    async def _look(self, look: Look, following: Following) -> Proof:
+        workload = await self._read()
+        version = workload["metadata"]["resourceVersion"]
+        following.follow(self._paths.apps(self._paths.kind.plural), version, named(self._settings.name))
+        return await look(workload, following)
 
     async def _read(self) -> Json:
+        name = self._settings.name
         try:
             workload = await self._client.get(self._paths.workload)
         except NotThere:
-            raise Stale(f"{self._settings.name} was deleted during the rollout") from None
+            raise Stale(f"{name} was deleted during the rollout") from None
         if workload["metadata"]["uid"] != self._uid:
-            raise Stale(f"{self._settings.name} was deleted and made anew during the rollout")
+            raise Stale(f"{name} was deleted and made anew during the rollout")
         if reference(workload["spec"]["template"]) != self._target:
-            raise VerifyFailed(f"somebody else set another template of {self._settings.name} during the rollout")
+            raise VerifyFailed(f"somebody else set another template of {name} during the rollout")
         return workload
 
-    async def _next_event(self, workload: Json) -> None:
-        """Return when anything in the watched collection moves, at the latest after a short while."""
-        path, pause = self._paths.apps(self._paths.kind.plural), Deadline(POLL_SECONDS)
-        with contextlib.suppress(Expired, Refused, Unreachable, TimeoutError):  # the next read says what is wrong
-            async with asyncio.timeout(POLL_SECONDS):
-                async for event in self._client.watch(path, workload["metadata"]["resourceVersion"], 5):
-                    if event["type"] != "BOOKMARK" and event["object"]["metadata"].get("uid") == self._uid:
-                        return
-        await asyncio.sleep(pause.remaining())  # a watch that is refused or ends at once must not make this spin
-
-    async def _prove(self, workload: Json) -> Proof:
+    async def _prove(self, workload: Json, following: Following) -> Proof:
         state = progress(self._paths.kind.name, workload, self._left_over)
         if state.failed:
             raise VerifyFailed(state.failed)
-        if not state.done:
+        if not state.done and not state.given_up:
+            self._stall.look(workload, [])
             return Proof(missing=state.text)
-        pods = await self._pods(workload)
+        pods = await self._pods(workload, following)
+        if state.given_up:
+            self._stall.look(workload, pods)
+            if self._stall.final(workload, pods):
+                raise VerifyFailed(state.text)
+            return Proof(missing=f"{state.text}; it may still complete")
+        return self._settled(workload, state, pods) or await self._served(workload, state, pods)
+
+    def _settled(self, workload: Json, state: Progress, pods: list[Json]) -> Proof | None:
+        """What is missing of the pods themselves, None when nothing is."""
         if unready := [pod["metadata"]["name"] for pod in pods if not ready(pod)]:
             return Proof(missing=f"not ready: {', '.join(unready)}")
-        template = workload["spec"]["template"]
-        container = container_of(template, self._settings.container)
-        digests = {image_id(pod, container) for pod in pods}
-        if "" in digests:
-            return Proof(missing=f"what image container {container} runs is not told yet")
-        if len(digests) > 1:
-            return Proof(missing=f"pods run {len(digests)} different images")
-        pinned = image_of(template, container).partition("@")[2]
-        if pinned and digests - {pinned}:
-            raise VerifyFailed(f"pods run another image than the pinned {pinned[:19]}")
         restarted = sum(restarts(pod) for pod in pods)
         if self._restarts is not None and restarted > self._restarts:
             raise VerifyFailed(f"containers restart after the rollout ({restarted} restarts)")
         if self._restarts is None:
             self._restarts = restarted
-            return Proof(missing="a second look that nothing restarts")
-        if self._settings.service and not await self._endpoints():
-            return Proof(missing=f"service {self._settings.service} has no ready endpoint")
-        shown = next(iter(digests), "unknown").rpartition("sha256:")[2][:12]
-        return Proof(missing="", text=f"{state.text}, image {shown} on {len(pods)} pods")
+            return Proof(missing="a second look that nothing restarts", again=SOON_SECONDS)
+        return None
 
-    async def _pods(self, workload: Json) -> list[Json]:
+    async def _served(self, workload: Json, state: Progress, pods: list[Json]) -> Proof:
+        """Ready endpoints, where there are pods and a Service is named; and what runs, for the record."""
+        service = self._settings.service
+        if service and pods and not await self._endpoints():
+            return Proof(missing=f"service {service} has no ready endpoint", again=SOON_SECONDS)
+        return Proof(missing="", text=f"{state.text}, {self._running(workload, pods)}")
+
+    def _running(self, workload: Json, pods: list[Json]) -> str:
+        """Which images the pods say they run. Readiness and the template are the proof.
+
+        Ids differ by architecture, by container runtime, and where a tag was pushed again, which is worth a warning.
+        """
+        if not pods:
+            return "size 0: nothing runs"
+        template = workload["spec"]["template"]
+        container = container_of(template, self._settings.container)
+        ids = sorted({image_id(pod, container) for pod in pods} - {""})
+        pinned = image_of(template, container).partition("@")[2]
+        shown = ", ".join(one.rpartition("sha256:")[2][:12] for one in ids) or "not told"
+        text = f"image {shown} on {len(pods)} pods"
+        if len(ids) > 1:
+            return f"{text} (warning: {len(ids)} ids of one image: other architectures, or its tag was pushed again)"
+        if pinned and ids and ids != [pinned]:
+            return f"{text} (pinned as {pinned.rpartition('sha256:')[2][:12]}, an index or named otherwise by the node)"
+        return text
+
+    async def _pods(self, workload: Json, following: Following) -> list[Json]:
         """Pods made from the target template that are to stay: neither ending nor finished, as kubectl counts them."""
-        listed, _ = await self._client.collection(self._paths.core("pods"))
+        selected, path = labelled(workload["spec"].get("selector")), self._paths.core("pods")
+        listed, version = await self._client.collection(path, selected)
+        following.follow(path, version, selected)
         owner = workload["metadata"]["uid"]
         if self._paths.kind.history == "replicasets":
-            kept, _ = await self._client.collection(self._paths.apps("replicasets"))
+            kept, _ = await self._client.collection(self._paths.apps("replicasets"), selected)
             current = [one for one in history(self._paths.kind, workload, kept) if one.reference == self._target]
             owner = current[0].uid if current else ""
         mine = [pod for pod in listed if owned(pod, owner) and _of_target(pod, workload)]
         return [pod for pod in mine if not ending(pod) and not finished(pod)]
 
     async def _endpoints(self) -> int:
-        try:
-            slices = await endpoint_slices(self._client, self._paths, str(self._settings.service))
-        except Forbidden as error:
-            raise VerifyFailed(f"ready endpoints cannot be proved: {error.message}") from None
+        slices = await endpoint_slices(self._client, self._paths, str(self._settings.service))
         return sum(
             (one.get("conditions") or {}).get("ready") is True for part in slices for one in part.get("endpoints") or []
         )

@@ -2,14 +2,19 @@
 
 from actions.clients.kubernetes_api import Json
 from actions.model.base import Fact
+from actions.model.text import clean
 
 
 class Progress(Fact):
-    """How far a rollout is. `failed` says why it will not complete; else `done`, or `text` says what is missing."""
+    """How far a rollout is. `failed` says why it will not complete; else `done`, or `text` says what is missing.
+
+    `given_up` is the controller's verdict on one that is not complete; it may take that back.
+    """
 
     done: bool
     text: str
     failed: str = ""
+    given_up: str = ""
 
 
 def progress(kind: str, thing: Json, left_over: str = "") -> Progress:
@@ -19,6 +24,8 @@ def progress(kind: str, thing: Json, left_over: str = "") -> Progress:
     moved, so the first status it writes for our change may still carry it: exactly that one says nothing about ours.
     """
     status, wanted = thing.get("status") or {}, thing["metadata"].get("generation", 0)
+    if deleted := being_deleted(thing):
+        return Progress(done=False, text=deleted, failed=deleted)
     if status.get("observedGeneration", 0) < wanted:
         return Progress(done=False, text="the controller has not seen the change yet")
     if kind == "Deployment":
@@ -27,9 +34,14 @@ def progress(kind: str, thing: Json, left_over: str = "") -> Progress:
 
 
 def _deployment(thing: Json, status: Json, left_over: str) -> Progress:
+    counted = _counted(thing, status)
     reason = deadline_exceeded(thing)
-    if reason and timed_out_at(thing) != left_over:
-        return Progress(done=False, text=reason, failed=reason)
+    if counted.done or not reason or timed_out_at(thing) == left_over:
+        return counted
+    return counted.model_copy(update={"text": f"{counted.text}, {reason}", "given_up": reason})
+
+
+def _counted(thing: Json, status: Json) -> Progress:
     replicas, updated = thing["spec"].get("replicas", 1), status.get("updatedReplicas", 0)
     total, available = status.get("replicas", 0), status.get("availableReplicas", 0)
     if updated < replicas:
@@ -40,7 +52,9 @@ def _deployment(thing: Json, status: Json, left_over: str) -> Progress:
         return Progress(done=False, text=f"{available} of {updated} available")
     if thing["spec"].get("paused"):
         return Progress(done=False, text="paused", failed="the rollout is paused; resume it")
-    return Progress(done=True, text=f"{available} of {replicas} updated and available")
+    ending = status.get("terminatingReplicas", 0)
+    also = f", {ending} older still ending" if ending else ""
+    return Progress(done=True, text=f"{available} of {replicas} updated and available{also}")
 
 
 def _stateful_set(thing: Json, status: Json) -> Progress:
@@ -65,6 +79,23 @@ def _daemon_set(thing: Json, status: Json) -> Progress:
     if available < wanted:
         return Progress(done=False, text=f"{available} of {wanted} available")
     return Progress(done=True, text=f"{available} of {wanted} updated and available")
+
+
+def being_deleted(thing: Json) -> str:
+    """Since when the workload is being deleted; empty when it is not."""
+    since = thing["metadata"].get("deletionTimestamp")
+    return f"it is being deleted since {clean(since, limit=40)}" if since else ""
+
+
+def available_of_template(thing: Json) -> int:
+    """How many available pods are of the template in place for certain, once the controller has seen that one."""
+    status = thing.get("status") or {}
+    if status.get("observedGeneration", 0) < thing["metadata"].get("generation", 0):
+        return 0
+    total = status.get("replicas", status.get("desiredNumberScheduled", 0))
+    updated = status.get("updatedReplicas", status.get("updatedNumberScheduled", 0))
+    available = status.get("availableReplicas", status.get("numberAvailable", 0))
+    return max(0, int(available) - (int(total) - int(updated)))
 
 
 def deadline_exceeded(thing: Json) -> str:
