@@ -11,7 +11,7 @@ import pytest
 from actions.clients.kubernetes_api import MANAGER, KubernetesWriter
 from actions.clients.kubernetes_errors import Expired, Forbidden, NotThere
 from actions.clients.kubernetes_wire import lines
-from actions.model.errors import Ambiguous, Stale, Unreachable, VqError
+from actions.model.errors import Ambiguous, Refused, Stale, Unreachable, VqError
 from tests.hostile_http import BadServer, answer, bad_server
 from tests.kubernetes.bench import Bench
 from tests.kubernetes.double import KubernetesDouble

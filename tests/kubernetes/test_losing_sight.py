@@ -1,4 +1,4 @@
-"""A cluster that cannot be seen for a while: nothing is undone for that, and what the controller then says is weighed."""
+"""A cluster that cannot be seen for a while: nothing is undone for that, and the controller's verdict is weighed."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 
 from actions.clients.kubernetes_api import KubernetesReader
 from actions.clients.kubernetes_errors import Forbidden, Starting
-from actions.model.errors import OutOfSight, Unreachable
+from actions.model.errors import OutOfSight, Refused, Unreachable
 from actions.model.platform import Change
 from actions.model.waiting import Deadline
 from actions.platforms.kubernetes.change import KubernetesChanger

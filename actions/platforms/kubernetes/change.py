@@ -140,8 +140,8 @@ class KubernetesChanger:
         await asyncio.to_thread(write_durably, asked, b"")
         version = change.params["version"]
         raise Refused(
-            f"{self._settings.name} is not put back by itself: what stood before {version} was never whole, and {version} "
-            f"has {up} pods available; look at it, and resume the run to put the older template back all the same"
+            f"{self._settings.name} is not put back by itself: what stood before {version} was never whole, and "
+            f"{version} has {up} pods available; resume the run to put back what stood before all the same"
         )
 
     async def _put_back(
