@@ -14,9 +14,11 @@ from actions.model.errors import LedgerError, ReadOnlyError
 from actions.model.glass import ImportReport
 from actions.model.health import Snapshot
 from actions.model.plan import Release, RollbackRequest
+from actions.model.platform import LiftedPin
 from actions.model.record import CommandRow, Drill, KeeperFacts, Submitted
 from actions.model.run import Executor
 from actions.model.words import Command
+from actions.releases.upkeep import EVERY_SECONDS, FIRST_SECONDS
 
 if TYPE_CHECKING:
     from actions.desk.watch_releases import WatchReleases
@@ -44,6 +46,7 @@ class Operator(Viewer):
         self._unwritable = ""
         self._failed = 0.0
         self._keeping: asyncio.Task[None] | None = None
+        self._tidying: asyncio.Task[None] | None = None
         self.rehearsals = Rehearsals(self)
         self._releases: WatchReleases | None = None
         self.prepared: PreparedExecutor | None = None
@@ -127,6 +130,13 @@ class Operator(Viewer):
         about = self.watching.named(RollbackRequest(environment=self.environment_name, service=service)).service
         return await self._call(asyncio.to_thread(clear, str(about)))
 
+    async def lift_pin(self, service: str | None = None) -> tuple[LiftedPin, ...]:
+        """Take away what keeps the next deploy of a service on one release. Raises Busy, Refused, Stale."""
+        from actions.desk.upkeep import lift_pins
+
+        about = self.watching.named(RollbackRequest(environment=self.environment_name, service=service)).service
+        return await self._call(lift_pins(self, str(about)))
+
     async def answer(self, run_id: str, gate_id: str, answer: str) -> None:
         """Answer a question of a run. Raises Refused when somebody else answered before."""
         from actions.desk import steering
@@ -172,6 +182,7 @@ class Operator(Viewer):
         self.watching.beside.watchers.append(self._observe)
         self.watching.offered = self._offered
         self._keeping = asyncio.create_task(self._keep_writer(), name="writer")
+        self._tidying = asyncio.create_task(self._tidy(), name="upkeep")
 
     async def _open_writer(self) -> None:
         try:
@@ -191,6 +202,16 @@ class Operator(Viewer):
             if self._writer is None and (readable or self.ledger.missing):
                 await self._open_writer()
             await either(news, RETRY_SECONDS)
+
+    async def _tidy(self) -> None:
+        """What a keeper does outside of runs, while none is at work and this session lasts."""
+        from actions.desk.upkeep import tidy
+
+        await asyncio.sleep(FIRST_SECONDS)
+        while True:
+            if self._writer is not None and not (await self.ledger.demand(lambda ledger: ledger.keeper())).alive:
+                await tidy(self.environment_name, self.environment, self._writer)
+            await asyncio.sleep(EVERY_SECONDS)
 
     async def _observe(self, snapshot: Snapshot) -> None:
         """Drills and releases watch too. A ledger that cannot be written is trouble for all that is done here."""
@@ -213,9 +234,9 @@ class Operator(Viewer):
         prepared = self.take_prepared()
         if prepared is not None:
             prepared.close()
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+        for task in filter(None, (self._keeping, self._tidying)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         await super()._end()
         if self._releases is not None:
             self._releases.end()

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from statistics import median
 
+from actions.health.soak import soak_progress
 from actions.model.health import UNCLEAR, Check, worst
 from actions.model.plan import Readiness
 from actions.model.platform import Artefact
@@ -10,7 +11,7 @@ from actions.model.text import clean
 from actions.model.way_back import RollbackFacts
 from actions.model.words import Gate, Verdict
 
-ADVISORY = frozenset({"drill", "releases", "standby"})
+ADVISORY = frozenset({"drill", "releases", "standby", "pin"})
 """Checks that are shown with the others but do not decide the gate unless they fail: a rollback works without them."""
 FROM_THE_LEDGER = frozenset({"good", "lock", "releases", "drill"})
 DRILL_DAYS = 90
@@ -43,6 +44,7 @@ def readiness(facts: RollbackFacts) -> Readiness:
         slowest=max(past) if past else None,
         samples=len(past),
         reason=reason,
+        pins=tuple(slot.workload.pin for slot in facts.slots if slot.workload is not None and slot.workload.pin),
     )
 
 
@@ -120,13 +122,14 @@ def _good(facts: RollbackFacts) -> Check:
     to, title = facts.choice.to, "a release to go back to"
     if to is None:
         advice = "let a release soak under health" if "earned 'good' yet" in facts.choice.refusal else ""
+        advice = "roll it back where its processes are managed" if facts.unmanaged else advice
         gate = Gate.INCONCLUSIVE if _unseen(facts) else Gate.FAIL
         return Check(id="good", title=title, gate=gate, evidence=facts.choice.refusal, advice=advice)
     if to.verdict is Verdict.GOOD:
         source = f" ({to.seen_by})" if to.seen_by.startswith("imported") else ""
         evidence = f"{to.version} {soaked(to.soaked_seconds)}{source}"
         return Check(id="good", title=title, gate=Gate.PASS, evidence=evidence)
-    text = f"{to.version} never earned 'good': {to.verdict_reason}, soaked {to.soaked_seconds:.0f} s"
+    text = f"{to.version} never earned 'good': {to.verdict_reason}, {soak_progress(to, facts.policy)}"
     return Check(id="good", title=title, gate=Gate.INCONCLUSIVE, evidence=text, advice="prefer a release that did")
 
 

@@ -16,7 +16,8 @@ from actions.ledger.writer import LedgerWriter
 from actions.model.environment import Environment, Settings
 from actions.model.errors import Busy, VqError
 from actions.notices.outbox import deliver
-from actions.platforms.access import Access
+from actions.platforms.access import Access, WriteAccess
+from actions.releases.upkeep import EVERY_SECONDS, FIRST_SECONDS, keep_up
 from actions.runner.redaction import Redactor, secrets_of
 
 LOCK = "keeper.lock"
@@ -64,6 +65,11 @@ class Keeping:
             asyncio.create_task(self._watch(name, one, writer), name=name)
             for name, one in settings.environments.items()
         ]
+        watches += [
+            asyncio.create_task(self._tidy(name, one, writer), name=f"upkeep {name}")
+            for name, one in settings.environments.items()
+            if not one.read_only
+        ]
         stamp = self._stamp()
         try:
             while not await self._wait(ROUND_SECONDS):
@@ -108,6 +114,21 @@ class Keeping:
                     await releases.observe(snapshot)
                 except VqError as error:
                     self._say(f"{name}: {error.message}")
+
+    async def _tidy(self, name: str, environment: Environment, writer: LedgerWriter) -> None:
+        """Do what is due outside of runs, again and again. Its troubles are said and survived, as those of a watch."""
+        pause = FIRST_SECONDS
+        while not await self._wait(pause):
+            pause = EVERY_SECONDS
+            access = WriteAccess(name, environment)
+            try:
+                for line in await keep_up(access, writer, "keeper"):
+                    self._say(f"{name}: {line}")
+            except Exception as error:  # noqa: BLE001 - a bug here must not end the watch
+                redactor = await asyncio.to_thread(lambda: Redactor(secrets_of(environment)))
+                self._say(f"{name}: nothing was tidied: {redactor.failure(error)}")
+            finally:
+                await access.close()
 
     async def _beat(self, writer: LedgerWriter) -> None:
         """Say that this keeper lives. A ledger that cannot take it now may do so the next time: that is said, once."""

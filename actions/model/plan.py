@@ -9,6 +9,7 @@ from actions.model.base import Fact
 from actions.model.errors import ExitCode
 from actions.model.health import Check
 from actions.model.identity import digest
+from actions.model.platform import StandingPin
 from actions.model.words import Verdict
 
 
@@ -130,7 +131,8 @@ class Readiness(Fact):
     """Readiness of the way back, always on the home screen (B1).
 
     `gate` is the worst of the checks. `to` is the release it would go to; None when none may be offered.
-    `expected_seconds` comes from past runs (`samples` of them), or from the plan while there are none.
+    `expected_seconds` comes from past runs (`samples` of them), or from the plan while there are none. `pins` are what
+    keeps the next deploy from changing the release.
     """
 
     environment: str
@@ -145,6 +147,7 @@ class Readiness(Fact):
     slowest: float | None = None
     samples: int = 0
     reason: str = ""
+    pins: tuple[StandingPin, ...] = ()
 
 
 class RollbackOffer(Fact):

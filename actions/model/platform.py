@@ -12,6 +12,9 @@ from actions.model.words import ProbeState
 ANSWERED = "answered"
 """In an artefact's `detail`: what a release made of it was heard to call itself."""
 
+NEVER_OBSERVED = "never_observed"
+"""In an artefact's `detail`: nobody has observed it serving, so that what it calls itself is not known."""
+
 
 class Artefact(Fact):
     """What a release is made of on one platform.
@@ -56,6 +59,33 @@ class Instance(Fact):
     message: str = ""
 
 
+class StandingPin(Fact):
+    """What keeps a deploy from changing the release that a rollback brought: an override file that names its image.
+
+    `service` is its name in that file. `read` says whether a plain `up` reads the file; where it does not, only
+    `deploy` does. `instead` is what the project's own files name, `blocks` which deploy is known to wait, and `lift`
+    the command that takes the pin away.
+    """
+
+    service: str
+    file: str
+    image: str
+    version: str
+    read: bool
+    lift: str
+    deploy: str
+    run: str | None = None
+    instead: str = ""
+    blocks: str = ""
+
+
+class LiftedPin(Fact):
+    """A pin that was taken away, and what was done for that."""
+
+    pin: StandingPin
+    done: str
+
+
 class WorkloadFacts(Fact):
     """What stands in one slot right now. `current` is None when instances disagree or none is known.
 
@@ -73,6 +103,7 @@ class WorkloadFacts(Fact):
     at_hand: tuple[Artefact, ...] = ()
     notes: tuple[Check, ...] = ()
     rolling: str = ""
+    pin: StandingPin | None = None
 
     @property
     def ready_count(self) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from actions.model.base import Fact
-from actions.model.environment import Budgets, HttpService, Policy, PostgresService, RedisService
+from actions.model.environment import AddressWorkload, Budgets, HttpService, Policy, PostgresService, RedisService
 from actions.model.errors import ExitCode
 from actions.model.health import Check, ServiceHealth
 from actions.model.plan import LeftBehind, Release
@@ -98,6 +98,11 @@ class RollbackFacts(Fact):
     def slot(self, name: str | None) -> SlotFacts | None:
         """The facts of that slot."""
         return next((one for one in self.slots if one.slot == name), None)
+
+    @property
+    def unmanaged(self) -> bool:
+        """Whether nothing here could ever bring another release: its only workload is an address."""
+        return isinstance(self.settings.workload, AddressWorkload)
 
     @property
     def shares(self) -> dict[str, float]:

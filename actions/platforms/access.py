@@ -11,7 +11,7 @@ from typing import cast
 from actions.model.environment import Environment, HttpService, PostgresService, RedisService, Slot, Traffic, Workload
 from actions.model.errors import UnknownNameError
 from actions.model.platform import TrafficFacts, WorkloadFacts
-from actions.platforms.protocols import Changer, TrafficReader, WorkloadReader
+from actions.platforms.protocols import Changer, TrafficReader, Upkeep, WorkloadReader
 from actions.platforms.shared import SharedReading
 
 ONLY_SLOT = "main"
@@ -167,6 +167,12 @@ class WriteAccess(Access):
             workload = place.slots[slot].workload
             self._changers[service, slot] = cast(Changer, _driver(workload).workload_changer(workload, place))
         return self._changers[service, slot]
+
+    def upkeep(self, service: str, slot: str) -> Upkeep | None:
+        """What is done for that slot outside of runs; None where its driver does nothing. The caller closes it."""
+        workload = self._place(service, slot).slots[slot].workload
+        make = getattr(_driver(workload), "workload_upkeep", None)
+        return cast(Upkeep, make(workload)) if make is not None else None
 
     def traffic_changer(self, service: str) -> Changer:
         """The writing half of the traffic driver."""

@@ -5,12 +5,13 @@ is never given a writing half (O1). All methods are async, bounded in time by th
 `Unreachable` when the platform does not answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from actions.model.health import Check
-from actions.model.platform import Artefact, Change, Evidence, Probe, TrafficFacts, WorkloadFacts
+from actions.model.platform import Artefact, Change, Evidence, Probe, StandingPin, TrafficFacts, WorkloadFacts
 from actions.model.waiting import Deadline
 
 Report = Callable[[str], None]
@@ -38,6 +39,31 @@ class WorkloadReader(Protocol):
 
     async def log_tail(self, instance: str, lines: int) -> tuple[str, ...]:
         """The last lines of one instance's log, cleaned."""
+        ...
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        ...
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """A reading half that can also find what it lists no more."""
+
+    async def recall(self, facts: WorkloadFacts, names: tuple[str, ...]) -> tuple[Artefact, ...]:
+        """Which of those references, or names as people type them, could still be brought back."""
+        ...
+
+
+class Upkeep(Protocol):
+    """What a driver does outside of runs, where it does anything: it writes, so that no read-only session has one."""
+
+    async def tidy(self, keep: tuple[Artefact, ...], dropped: Collection[str], now: datetime) -> tuple[str, ...]:
+        """Hold the artefacts in `keep`, let those in `dropped` go, remove old evidence; what was done, in words."""
+        ...
+
+    async def lift_pin(self, pin: StandingPin) -> str:
+        """Take a pin away; what was done. Raises Stale when it is another one now, Refused when it cannot."""
         ...
 
     async def close(self) -> None:

@@ -223,6 +223,7 @@ def _expected(facts: RollbackFacts, slot: SlotFacts) -> dict[str, JsonValue]:
         "reference": to.reference,
         "word": known.word,
         "by_reference": known.by_reference,
+        **({"others": list[JsonValue](sorted(known.others))} if known.others else {}),
     }
 
 

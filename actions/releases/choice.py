@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
+from actions.health.soak import soak_progress
 from actions.model.errors import ExitCode
 from actions.model.identity import short_id
 from actions.model.plan import Release
 from actions.model.platform import Artefact, InstanceState
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Verdict
+from actions.releases.naming import meant
 from actions.releases.observe import marked_bad
 
 SERVES = "serves"
@@ -139,6 +141,9 @@ def _last_good(base: Choice, facts: RollbackFacts, available: dict[str, Artefact
     best = last_known_good(facts.releases, current, fitting) or last_known_good(facts.releases, current, available)
     if best is not None:
         return base.model_copy(update={"to": best, "artefact": available[best.reference]})
+    if facts.unmanaged:
+        text = f"the processes of '{facts.service}' are managed elsewhere (workload 'address'), and only observed here"
+        return _refused(base, text, code=ExitCode.CONFIG)
     good = [one for one in facts.releases if one.verdict is Verdict.GOOD]
     gone = [one.version for one in good if one.reference != current]
     if gone:
@@ -147,9 +152,7 @@ def _last_good(base: Choice, facts: RollbackFacts, available: dict[str, Artefact
         how = _how_it_stands(facts, good[0].reference)
         return _refused(base, f"{good[0].version} {how} and is the only release that earned 'good'; name another one")
     now = base.current_release
-    progress = (
-        f"; {now.version} has soaked {now.soaked_seconds:.0f} s of {facts.policy.soak_seconds:.0f} s" if now else ""
-    )
+    progress = f"; {now.version} has {soak_progress(now, facts.policy)}" if now else ""
     return _refused(
         base, f"no release has earned 'good' yet{progress}; choose a release by name to go back all the same"
     )
@@ -171,6 +174,10 @@ def _fits(artefact: Artefact, schemas: Iterable[int]) -> bool:
 def _named(wanted: str, base: Choice, facts: RollbackFacts, available: dict[str, Artefact]) -> Choice:
     rows = {one.reference: one for one in facts.releases if wanted in (one.version, one.reference)}
     artefacts = {one.reference: one for one in available.values() if wanted in (one.version, one.reference)}
+    if not rows and not artefacts:
+        artefacts = {one.reference: one for one in meant(available.values(), wanted)}
+        rows = {one.reference: one for one in facts.releases if one.reference in artefacts or one.answered == wanted}
+        artefacts |= {reference: available[reference] for reference in rows if reference in available}
     if not rows and not artefacts:
         names = dict.fromkeys([*(one.version for one in facts.releases), *(one.version for one in available.values())])
         text = f"no release '{wanted}' of '{facts.service}'; known: {', '.join(names) or 'none'}"

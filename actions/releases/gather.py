@@ -13,12 +13,14 @@ from actions.model.environment import Environment, HttpService, PostgresService,
 from actions.model.errors import ExitCode, UnknownNameError
 from actions.model.health import Check, Snapshot
 from actions.model.plan import RollbackRequest
-from actions.model.platform import ANSWERED, Artefact, Change
+from actions.model.platform import ANSWERED, NEVER_OBSERVED, Artefact, Change
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Gate, HealthState, RunState
 from actions.platforms.access import Access
 from actions.releases.choice import choose
+from actions.releases.known_by import never_observed
 from actions.releases.reads import REMEMBERED_SECONDS, Reads
+from actions.releases.recall import recalled
 from actions.releases.schema import read_schemas
 from actions.releases.store import FactsReader
 
@@ -74,8 +76,10 @@ async def gather(
     if name is None:
         name = default_service(access.environment, access.name)
     reads = Reads(READ_SECONDS if seconds is None else seconds, remembering=own_run is None)
+    wanted = request.to if request else None
     seen = await _observe(access, ledger, name, snapshot, own_run, within, reads)
-    choice = choose(seen, request.to if request else None)
+    seen = await recalled(access, seen, wanted, reads)
+    choice = choose(seen, wanted)
     return await _ask_drivers(access, seen.model_copy(update={"choice": choice}), reads)
 
 
@@ -239,7 +243,11 @@ async def _about_target(access: Access, facts: RollbackFacts, slot: SlotFacts, r
 
 def _wanted(artefact: Artefact, choice: Choice) -> Artefact:
     """The chosen artefact, for a driver that demands of what it starts that it names itself right."""
-    word = choice.to.answered if choice.to else None
+    if choice.to is None:
+        return artefact
+    if never_observed(choice.to):
+        return artefact.model_copy(update={"detail": artefact.detail | {NEVER_OBSERVED: True}})
+    word = choice.to.answered
     return artefact.model_copy(update={"detail": artefact.detail | {ANSWERED: word}}) if word else artefact
 
 

@@ -6,16 +6,21 @@ platform's name where platform and service are seen to agree. Else what stands t
 
 from typing import NamedTuple
 
+from actions.model.plan import Release
 from actions.model.platform import Artefact
 from actions.model.way_back import RollbackFacts
 from actions.releases.choice import serving
 
 
 class Expected(NamedTuple):
-    """What right answers name; None when any will do. With `by_reference` what stands there has to be seen as well."""
+    """What right answers name; with None, anything but `others`, the words of other releases.
+
+    With `by_reference` what stands there has to be seen as well.
+    """
 
     word: str | None
     by_reference: bool
+    others: frozenset[str] = frozenset()
 
 
 def expected(facts: RollbackFacts) -> Expected:
@@ -23,11 +28,20 @@ def expected(facts: RollbackFacts) -> Expected:
     to, current = facts.choice.to, serving(facts)
     assert to is not None
     now = _answered_now(facts, current)
+    if never_observed(to) and (current is None or current.reference != to.reference):
+        rows = [one for one in facts.releases if one.reference != to.reference]
+        words = {now, *(one.version for one in rows), *(one.answered for one in rows)}
+        return Expected(None, True, frozenset(word for word in words if word is not None and word != to.version))
     if to.answered is None and current is not None and now is not None and now != current.version:
         return Expected(None, True)
     word = to.answered or to.version
     another = current is None or current.reference != to.reference
     return Expected(word, word != to.version or (another and now == word))
+
+
+def never_observed(release: Release) -> bool:
+    """Whether nobody has seen it serve: what it calls itself is not known, and may be another word than its tag."""
+    return release.answered is None and release.samples == 0
 
 
 def differs(facts: RollbackFacts) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from actions.model.environment import Environment
 
 NOTICE_SECONDS = 5.0
+UPKEEP_SECONDS = 30.0
 log = logging.getLogger(__name__)
 
 _EXITS = {
@@ -50,6 +51,7 @@ def carry_out(directory: str, run_id: str) -> int:
             with hold(ledger, run_id) as token:
                 state = _with_configuration(ledger, run_id, token, handler)
             _tell(ledger, run_id)
+            _tidy(ledger, run_id)
     except VqError as error:
         log.error("%s", error.message)
         return int(error.code)
@@ -71,6 +73,27 @@ def _tell(ledger: LedgerWriter, run_id: str) -> None:
         log.info("%d notices delivered", sent)
     except VqError as error:
         log.warning("notices were not delivered: %s", error.message)
+
+
+def _tidy(ledger: LedgerWriter, run_id: str) -> None:
+    """Do what a keeper would do outside of runs, where there is none. Whatever happens here is no part of the run."""
+    from actions.platforms.access import WriteAccess
+    from actions.releases.upkeep import keep_up
+
+    async def tidy(name: str, environment: "Environment") -> tuple[str, ...]:
+        access = WriteAccess(name, environment)
+        try:
+            async with asyncio.timeout(UPKEEP_SECONDS):
+                return await keep_up(access, ledger, "upkeep")
+        finally:
+            await access.close()
+
+    try:
+        if not ledger.keeper().alive:
+            for line in asyncio.run(tidy(*_configured(ledger, run_id))):
+                log.info("%s", line)
+    except (VqError, TimeoutError) as error:
+        log.warning("nothing was tidied: %s", error if isinstance(error, VqError) else "it took too long")
 
 
 def _with_configuration(ledger: LedgerWriter, run_id: str, token: int, handler: logging.Handler) -> RunState:

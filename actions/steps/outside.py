@@ -1,6 +1,7 @@
 """How steps ask a service from the outside, as users reach it, and what counts as a right answer (R1, R7)."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from actions.clients.health_body import not_well
 from actions.clients.http import HttpReader
@@ -27,18 +28,33 @@ def reader(service: HttpService, url: str | None = None, *, connections: int = 4
     return HttpReader(address, headers=headers, tls=service.tls, timeout=service.timeout, connections=connections)
 
 
-def expected_word(step: PlannedStep) -> str | None:
-    """What right answers name (see `actions.releases.known_by`); None when any will do."""
+class Expected(NamedTuple):
+    """What right answers name (see `actions.releases.known_by`): `word`; where that is None, any but `others`."""
+
+    word: str | None
+    others: frozenset[str] = frozenset()
+
+    def refuses(self, version: str | None) -> bool:
+        """Whether an answer that names `version` is of another release."""
+        if version is None:
+            return False
+        return version in self.others if self.word is None else version != self.word
+
+
+def expected_word(step: PlannedStep) -> Expected:
+    """What the plan demands of answers."""
     word = step.params.get("word", step.params["version"])  # plans of before `word` demand the version
-    return None if word is None else str(word)
+    listed = step.params.get("others")
+    others = frozenset(map(str, listed)) if isinstance(listed, list) else frozenset[str]()
+    return Expected(None if word is None else str(word), others)
 
 
-async def ask_health(http: HttpReader, service: HttpService, word: str | None) -> Judged:
+async def ask_health(http: HttpReader, service: HttpService, expected: Expected) -> Judged:
     """One health answer over a fresh connection: right means well by status and body, and by the word it names."""
     answer = await http.get(service.health, fresh=True)
     found = version_of(answer, service)
     if wrong := not_well(answer, service):
         return Judged(False, f"{service.health} {wrong}", found, answer.seconds)
-    if word is not None and found is not None and found != word:
+    if expected.refuses(found):
         return Judged(False, f"{service.health} answers as {found}", found, answer.seconds)
     return Judged(True, f"{service.health} {answer.status}, {answer.milliseconds:.0f} ms", found, answer.seconds)

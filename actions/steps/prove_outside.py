@@ -39,7 +39,7 @@ class ProveOutside(Step):
         return Evidence(text=text, data={"recovered": True, "versions": list(versions)})
 
     async def _answers(self, context: StepContext, service: HttpService, deadline: Deadline) -> tuple[str, list[str]]:
-        word, wanted = expected_word(context.step), int(str(context.step.params.get("proofs", 3)))
+        expected, wanted = expected_word(context.step), int(str(context.step.params.get("proofs", 3)))
         http = reader(service)
         row: list[Judged] = []
         last, asked, wrong = "nothing was asked", 0, 0
@@ -49,7 +49,7 @@ class ProveOutside(Step):
                     raise VerifyFailed(
                         f"{len(row)} of {wanted} right answers in a row within {deadline.seconds:.0f} s: {last}"
                     )
-                answer = await ask_health(http, service, word)
+                answer = await ask_health(http, service, expected)
                 asked += 1
                 row = [*row, answer] if answer.right else []
                 wrong = 0 if answer.right else wrong + 1

@@ -11,7 +11,7 @@ from actions.model.waiting import Deadline
 from actions.model.words import Gate
 from actions.steps.check_conditions import FAILING
 from actions.steps.contract import Step, StepContext
-from actions.steps.outside import ask_health, expected_word, reader
+from actions.steps.outside import Expected, ask_health, expected_word, reader
 from actions.steps.reach import reach_all
 
 EVERY = 0.1
@@ -71,15 +71,15 @@ async def validate(context: StepContext) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-async def _service(http: HttpReader, service: HttpService, word: str | None, limit: float) -> list[Check]:
+async def _service(http: HttpReader, service: HttpService, expected: Expected, limit: float) -> list[Check]:
     health, *endpoints = await asyncio.gather(
-        _health(http, service, word, limit), *(_endpoint(http, path, limit) for path in service.endpoints)
+        _health(http, service, expected, limit), *(_endpoint(http, path, limit) for path in service.endpoints)
     )
     return [health, *endpoints]
 
 
-async def _health(http: HttpReader, service: HttpService, word: str | None, limit: float) -> Check:
-    verdict = await ask_health(http, service, word)
+async def _health(http: HttpReader, service: HttpService, expected: Expected, limit: float) -> Check:
+    verdict = await ask_health(http, service, expected)
     right = verdict.right and verdict.seconds < limit
     text = verdict.text if verdict.seconds < limit else f"{verdict.text}, limit {limit:g} s"
     return Check(id="health", title="health", gate=Gate.PASS if right else Gate.FAIL, evidence=text)

@@ -17,11 +17,10 @@ from actions.model.waiting import Deadline
 from actions.model.words import Gate, ProbeState
 from actions.platforms.access import WriteAccess
 from actions.platforms.compose import pin_plan
-from actions.platforms.compose.cleanup import clean_up
-from actions.platforms.compose.compose_files import pinned_images
+from actions.platforms.compose.driver import workload_upkeep
+from actions.platforms.compose.pin_file import entries_of
 from tests.docker.conftest import RUN
 from tests.docker.crashes import Died, watched
-from tests.docker.images import REPOSITORY
 from tests.docker.project import CANARY, ComposeProject, until
 
 pytestmark = pytest.mark.machine("docker")
@@ -57,6 +56,13 @@ class Driven:
             ):
                 self.said.append(evidence.text)
                 self.data.append(evidence.data)
+
+    async def tidy(self, now: datetime) -> tuple[str, ...]:
+        upkeep = workload_upkeep(self.settings)
+        try:
+            return await upkeep.tidy((), (), now)
+        finally:
+            await upkeep.close()
 
     async def back(self, changes: tuple[Change, ...], undo: Path) -> None:
         for number, change in reversed(list(enumerate(changes, 1))):
@@ -104,8 +110,8 @@ async def test_rollback_that_the_next_up_leaves_alone(project: ComposeProject, d
         await driven.plan("1.0.0")
 
     later = datetime.now(UTC) + timedelta(hours=driven.settings.keep_old_hours + 1)
-    assert not any(project.name in one for one in await clean_up(driven.settings, datetime.now(UTC)))
-    assert sum(project.name in one for one in await clean_up(driven.settings, later)) == 3
+    assert not await driven.tidy(datetime.now(UTC))
+    assert sum(project.name in one for one in await driven.tidy(later)) == 3
     assert project.ids() == rolled_back
 
 
@@ -120,7 +126,8 @@ async def test_forward_again_moves_the_pin(project: ComposeProject, driven: Driv
     await asyncio.to_thread(project.up)
     assert project.ids() == ids and project.versions() == ["1.1.0"]
     pin = project.folder / "docker-compose.override.yml"
-    assert pinned_images(pin.read_text()) == {"api": f"{REPOSITORY}:1.1.0"}
+    (pinned,) = (entries_of(pin.read_text()) or {}).values()
+    assert pinned.version == "1.1.0" and pinned.image == project.containers()[0]["Image"]
     pin.unlink()  # released: the file says 1.1.0 too, so the next `up` may make them anew, but not move them
     await asyncio.to_thread(project.up)
     until(project.answering)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from actions.platforms.compose import artefacts, labels
 from actions.platforms.compose.address import port_of
 from actions.platforms.compose.body import own_config, recreation
-from actions.platforms.compose.compose_files import format_version, pin_place, pin_text, pinned_images, project_files
+from actions.platforms.compose.compose_files import format_version, pin_place, project_files
 from actions.platforms.compose.observe import when
+from actions.platforms.compose.pin_file import Entry, entries_of, pin_text, without
 
 Body = dict[str, Any]
 
@@ -115,11 +116,10 @@ def test_schema_bounds_are_read_and_nonsense_is_not() -> None:
     assert (found.minimum_schema, found.maximum_schema) == (3, None)
 
 
-def test_pin_prefers_a_name_that_lasts() -> None:
+def test_pin_names_what_no_build_can_move() -> None:
     image: Body = {"Id": "sha256:1", "RepoTags": ["a:latest", "a:1", "a:stable"], "RepoDigests": []}
-    assert artefacts.pin_name(image, "1") == "a:1"
-    assert artefacts.pin_name({**image, "RepoDigests": ["a@sha256:2"]}, "1") == "a@sha256:2"
-    assert artefacts.pin_name({**image, "RepoTags": ["a:latest"]}, "1") == "sha256:1"
+    assert artefacts.pin_name(image) == "sha256:1"
+    assert artefacts.pin_name({**image, "RepoDigests": ["<none>@<none>", "a@sha256:2"]}) == "a@sha256:2"
 
 
 WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=0x7E), min_size=1, max_size=30)
@@ -129,13 +129,28 @@ WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=0x7E), min_size=1,
 def test_pin_says_what_it_was_told(images: dict[str, str]) -> None:
     import yaml
 
-    text = pin_text(images, "3.8")
-    assert pinned_images(text) == images
+    entries = {name: Entry(image=image, version=name, files={image: name}) for name, image in images.items()}
+    text = pin_text(entries, "3.8")
+    assert entries_of(text) == entries
     assert (yaml.safe_load(text)["services"] or {}) == {name: {"image": image} for name, image in images.items()}
+    for name in images:
+        rest = without(text, name)
+        left = {key: entry for key, entry in entries.items() if key != name}
+        assert (entries_of(rest) if rest is not None else {}) == left
 
 
 def test_other_people_s_files_are_not_pins() -> None:
-    assert pinned_images("services:\n  api:\n    image: x\n") is None
+    assert entries_of("services:\n  api:\n    image: x\n") is None
+
+
+def test_a_pin_takes_the_build_away_where_compose_can_do_that() -> None:
+    entries = {"api": Entry(image="sha256:1"), "web": Entry(image="sha256:2")}
+    assert [pin_text(entries, None, one).count("build: !reset") for one in ("1.29.2", "2.17.9", "2.18.0", "5.6.1")] == [
+        0, 0, 2, 2,
+    ]  # fmt: skip
+    text = pin_text(entries, None, "5.6.1")
+    assert entries_of(text) == entries and without(without(text, "api") or "", "web") is None
+    assert (without(text, "api") or "").count("!reset") == 1
 
 
 @pytest.mark.parametrize(
@@ -165,7 +180,7 @@ def test_place_of_the_pin(present: list[str], named: str, env: str, pin: str, re
 
 def test_pin_among_the_chosen_files_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("services: {}\n")
-    (tmp_path / "compose.pin.yaml").write_text(pin_text({"api": "a:1"}, None))
+    (tmp_path / "compose.pin.yaml").write_text(pin_text({"api": Entry(image="a:1")}, None))
     (tmp_path / ".env").write_text("COMPOSE_FILE=a.yml:compose.pin.yaml\n")
     carried = {
         "com.docker.compose.project.working_dir": str(tmp_path),

@@ -37,7 +37,7 @@ def world(said=None, *, old=None, new=None, names=(OLD, NEW)):
     ],
 )
 def test_what_is_demanded(seen, word, by_reference):
-    assert expected(seen) == (word, by_reference)
+    assert expected(seen)[:2] == (word, by_reference)
     for step in plan_rollback(request(), seen).steps:
         if step.kind in ("prove-outside", "validate", "prove-slot"):
             assert (step.params["word"], step.params["by_reference"]) == (word, by_reference)

@@ -18,6 +18,7 @@ MODULES = {
     "demo": "demo",
     "drill": "drill",
     "releases": "releases",
+    "pin": "pin",
     "runs": "runs",
     "audit": "audit",
     "sandbox": "sandbox",

@@ -4,8 +4,11 @@ from typing import Annotated
 
 import typer
 
+from actions.health.soak import soak_progress
+from actions.model.environment import Policy
 from actions.model.errors import ExitCode, UsageError
 from actions.model.plan import Readiness, Release
+from actions.model.words import Gate, Verdict
 from screens.words import ago
 from vq_tui.commands.output import glyph, table
 from vq_tui.commands.session import Json, Service, run, session
@@ -34,8 +37,9 @@ def releases(context: typer.Context, service: Service = None, json: Json = False
             "current": found.current,
             "last_known_good": found.to,
             "releases": seen,
+            "pins": found.pins,
         }
-        here.output.answer(payload, _lines(seen, found))
+        here.output.answer(payload, _lines(seen, found, viewer.environment.policy))
         return ExitCode.OK
 
     return run(work)
@@ -63,11 +67,16 @@ def clear(
     return run(work)
 
 
-def _lines(seen: tuple[Release, ...], found: Readiness) -> list[str]:
+def _lines(seen: tuple[Release, ...], found: Readiness, policy: Policy) -> list[str]:
     rows = []
     for one in seen:
         mark = "serving" if found.current and one.reference == found.current.reference else ""
         mark = "last known good" if found.to and one.reference == found.to.reference else mark
         soaked = f"soaked {ago(one.soaked_seconds)}"
+        if one.verdict is Verdict.CANDIDATE:
+            soaked = soak_progress(one, policy)
         rows.append([f"{glyph(one.verdict)} {one.version}", one.verdict, soaked, mark, one.verdict_reason])
-    return table(rows) or [f"? no release of {found.service} was seen yet: a keeper or an open console observes them"]
+    if not rows:
+        rows.append([f"? no release of {found.service} was seen yet: a keeper or an open console observes them"])
+    pins = (f"pinned to {one.version}, so that a deploy changes nothing; lift: {one.lift}" for one in found.pins)
+    return [*table(rows), *(f"{glyph(Gate.PASS)} {line}" for line in pins)]

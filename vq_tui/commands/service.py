@@ -11,6 +11,7 @@ from actions.model.platform import Instance
 from actions.model.views import LogCounts, SlotView
 from screens.words import counted, number, told
 from vq_tui.commands.output import glyph, table
+from vq_tui.commands.pin import pin_lines
 from vq_tui.commands.session import Json, run, session
 from vq_tui.commands.standing import health_of, service_payload
 from vq_tui.commands.words import ago
@@ -92,6 +93,8 @@ def _lines(
     lines += (
         ["", "INSTANCES", *table([row for slot in slots for row in _slot_rows(slot)], indent="  ")] if slots else []
     )
+    pins = [slot.facts.pin for slot in slots if slot.facts is not None and slot.facts.pin is not None]
+    lines += [line for one in pins for line in ("", *pin_lines(health.service, one))]
     if health.figures:
         lines += ["", "FIGURES", *table([_figure_row(one) for one in health.figures], indent="  ")]
     if counts is not None:

@@ -54,6 +54,7 @@ async def standing(viewer: "Viewer", program: str, service: str | None = None) -
         "readiness": readiness_payload(ways[0]) if len(ways) == 1 and not unread else None,
         "readiness_note": _note(ways, unread),
         "ways_back": list(map(readiness_payload, ways)),
+        "pins": [{"of": one.service, **pin.model_dump(mode="json")} for one in ways for pin in one.pins],
         "active": run_row(record.active) if record.active else None,
         "last": run_row(record.last) if record.last else None,
         "keeper": record.keeper,
@@ -160,7 +161,9 @@ def _way_lines(ways: list[Readiness], unread: dict[str, str]) -> list[str]:
     lost = [f"? WAY BACK of {name}: UNKNOWN  {why}" for name, why in unread.items()]
     if len(ways) == 1:
         return [*readiness_lines(ways[0]), *lost]
-    return [line for one in ways for line in readiness_lines(one)[: 1 if one.gate == "pass" else 2]] + lost
+    short = [line for one in ways for line in readiness_lines(one)[: 1 if one.gate == "pass" else 2]]
+    pins = [f"  {one.service} is pinned to {pin.version}; lift: {pin.lift}" for one in ways for pin in one.pins]
+    return [*short, *pins, *lost]
 
 
 def service_payload(health: ServiceHealth, now: datetime) -> dict[str, Any]:

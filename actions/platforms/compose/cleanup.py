@@ -1,9 +1,10 @@
-"""Taking kept evidence away after `keep_old_hours`: replaced containers, file systems kept as images, holding names.
+"""Removing what rollbacks left after `keep_old_hours`: replaced containers, their file systems, names of ours.
 
 Never part of a rollback. Volumes are never removed, nor anything that runs or that we did not put there.
 """
 
 import asyncio
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,27 +21,35 @@ from actions.platforms.compose.sight import alive, inspect
 Body = dict[str, Any]
 
 
-async def left_overs(docker: DockerReader, settings: ComposeWorkload, now: datetime) -> tuple[list[str], list[str]]:
-    """Ids of kept containers and names of kept images whose time is over."""
+async def left_overs(
+    docker: DockerReader, settings: ComposeWorkload, now: datetime, dropped: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
+    """Ids of containers and names of images of this service whose time is over.
+
+    `dropped` are ids of images that no name of ours has to keep any more.
+    """
     oldest = now - timedelta(hours=settings.keep_old_hours)
     listed, images = await asyncio.gather(docker.containers(), docker.images())
     replaced = {labels.labels_of(one).get(labels.REPLACES) for one in listed}
     kept = [one for one in listed if labels.put_away(one) and one["Id"] in replaced and _of_service(one, settings)]
     bodies = [body for body in await asyncio.gather(*(inspect(docker, one["Id"]) for one in kept)) if body is not None]
     containers = [body["Id"] for body in bodies if not alive(body) and _before(body["State"].get("FinishedAt"), oldest)]
-    return containers, [name for image in images for name in _names(image, oldest)]
+    names = [
+        name for image in images for name in (*_evidence(image, settings, oldest), *_held(image, settings, dropped))
+    ]
+    return containers, names
 
 
-async def clean_up(settings: ComposeWorkload, now: datetime) -> tuple[str, ...]:
+async def clean_up(
+    reader: DockerReader, writer: DockerWriter, settings: ComposeWorkload, now: datetime, dropped: Collection[str] = ()
+) -> tuple[str, ...]:
     """Remove what is over; what was removed, in words. Raises Unreachable and Ambiguous."""
-    reader, writer = DockerReader(settings.host, settings.tls), DockerWriter(settings.host, settings.tls)
-    try:
-        containers, images = await left_overs(reader, settings, now)
-        done = [f"container {one[:12]}" for one in containers if await _gone(writer.remove, one)]
-        return tuple(done + [f"image {clean(name, limit=200)}" for name in images if await _gone(writer.untag, name)])
-    finally:
-        await reader.close()
-        await writer.close()
+    containers, images = await left_overs(reader, settings, now, dropped)
+    done = [f"removed container {one[:12]}, replaced long ago" for one in containers if await _gone(writer.remove, one)]
+    return (
+        *done,
+        *[f"removed image name {clean(name, limit=200)}" for name in images if await _gone(writer.untag, name)],
+    )
 
 
 async def _gone(remove: Any, name: str) -> bool:
@@ -60,13 +69,25 @@ def _of_service(body: Body, settings: ComposeWorkload) -> bool:
     return labels.name_of(body).startswith(f"{settings.service}_")
 
 
-def _names(image: Body, oldest: datetime) -> list[str]:
+def _evidence(image: Body, settings: ComposeWorkload, oldest: datetime) -> list[str]:
+    """Names of the file system of a replaced container of this service, once it was kept long enough."""
+    carried = labels.labels_of(image)
+    if labels.EVIDENCE not in carried or not _before(carried.get(labels.EVIDENCE_SINCE), oldest):
+        return []
+    names = [name for name in image.get("RepoTags") or [] if name.startswith(f"{labels.EVIDENCE_REPOSITORY}:")]
+    if settings.project is not None:
+        return names if _of_service(image, settings) else []
+    return [name for name in names if name.partition("-")[2] == settings.service]
+
+
+def _held(image: Body, settings: ComposeWorkload, dropped: Collection[str]) -> list[str]:
+    """Our names of an image that is not to be kept any more, and a run's own name where people have one for it too."""
     names = image.get("RepoTags") or []
-    if labels.EVIDENCE in labels.labels_of(image):
-        over = _before(labels.labels_of(image).get(labels.EVIDENCE_SINCE), oldest)
-        return [name for name in names if over and name.startswith(f"{labels.EVIDENCE_REPOSITORY}:")]
-    holding = [name for name in names if name.startswith(f"{labels.KEEP_REPOSITORY}:")]
-    return holding if usable_names(image) else []  # the only name of an image is what keeps it
+    own = f"{labels.keep_repository(settings.project, settings.service)}:"
+    over = image["Id"] in dropped
+    runs = f"{labels.KEEP_REPOSITORY}:"
+    known = usable_names(image) or any(name.startswith(own) for name in names)
+    return [name for name in names if (over and name.startswith(own)) or (name.startswith(runs) and (over or known))]
 
 
 def _before(stamp: object, oldest: datetime) -> bool:

@@ -20,8 +20,10 @@ from actions.model.environment import ComposeWorkload
 from actions.model.files import write_durably
 from actions.model.identity import digest
 from actions.platforms.compose.params import Question
+from actions.platforms.compose.pin_file import generation
 
 _LONGEST = 30.0
+_ALL_PROFILES_SINCE = (2, 20)
 _ENTRIES = 200
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 
@@ -54,6 +56,11 @@ class ComposeCli:
         if not version.startswith("1.") and shutil.which("docker") and _plugin():
             return ["docker", "compose"]
         return ["docker-compose"] if shutil.which("docker-compose") else None
+
+    @classmethod
+    def called(cls, version: str) -> list[str]:
+        """How people call that Compose, whether or not it is on this host."""
+        return cls.command(version) or (["docker-compose"] if version.startswith("1.") else ["docker", "compose"])
 
     async def hashes(self, question: Question, seconds: float) -> Hashes | None:
         """Both hashes; None when there is no answer in `seconds` (it is still waited for, and then remembered)."""
@@ -98,7 +105,10 @@ class ComposeCli:
 
     async def _hash(self, question: Question, files: Sequence[str]) -> str | None:
         command, service = self.command(question.version), self._settings.service
-        arguments = [word for path in files for word in ("-f", path)]
+        arguments = [word for path in question.environment for word in ("--env-file", path)]
+        arguments += [word for path in files for word in ("-f", path)]
+        if generation(question.version) >= _ALL_PROFILES_SINCE:
+            arguments += ["--profile", "*"]  # else a service in a profile is none that it knows
         arguments += ["--project-directory", question.directory, "-p", question.project, "config", "--hash", service]
         words = (await self._run([*(command or ["docker-compose"]), *arguments], question.directory) or "").split()
         return words[1] if len(words) == 2 and words[0] == service else None
@@ -149,12 +159,26 @@ def _temporary() -> str:
         return "any temporary directory"
 
 
+def plugin_directories() -> list[Path]:
+    """Where the docker command looks for its plugins, in its own order: what it is configured to, then the system."""
+    chosen = os.environ.get("DOCKER_CONFIG")
+    configuration = Path(chosen) if chosen else Path.home() / ".docker"
+    try:
+        configured = json.loads((configuration / "config.json").read_bytes())
+    except (OSError, ValueError):  # docker itself goes on without one
+        configured = {}
+    extra = configured.get("cliPluginsExtraDirs") if isinstance(configured, dict) else None
+    system = ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec")
+    return [
+        *(Path(one) for one in (extra if isinstance(extra, list) else []) if isinstance(one, str)),
+        configuration / "cli-plugins",
+        *(Path(one, "docker", "cli-plugins") for one in system),
+    ]
+
+
 def _plugin() -> bool:
-    places = (
-        Path.home() / ".docker",
-        *(Path(one) for one in ("/usr/local/lib/docker", "/usr/lib/docker", "/usr/libexec/docker")),
-    )
-    return any((place / "cli-plugins" / "docker-compose").exists() for place in places)
+    files = (place / "docker-compose" for place in plugin_directories())
+    return any(file.is_file() and os.access(file, os.X_OK) for file in files)
 
 
 def _store() -> Path:

@@ -1,7 +1,6 @@
-"""Which files `docker-compose up` reads for a project, and what our pin file among them looks like."""
+"""Which files `up` reads for a project, and where our pin stands among them."""
 
 import hashlib
-import json
 import os
 import re
 from dataclasses import dataclass
@@ -11,25 +10,34 @@ from actions.platforms.compose import labels
 
 BASES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDES = (
-    "docker-compose.override.yml",
-    "docker-compose.override.yaml",
     "compose.override.yml",
     "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
 )
+"""In the order in which Compose looks; from 2 on it reads only the first, before it refuses several."""
 APART = "compose.pin.yaml"
-_MARK = "# vq-tui pin"
-_IMAGE = re.compile(r'^  (?P<service>"(?:[^"\\]|\\.)*"):\n    image: (?P<image>"(?:[^"\\]|\\.)*")\n', re.MULTILINE)
+MARK = "# vq-tui pin"
 _VERSION = re.compile(r"^version:[ \t]*['\"]?(?P<version>[\d.]+)['\"]?[ \t]*(?:#.*)?$", re.MULTILINE)
 _FILE_LIMIT = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class ProjectFiles:
-    """A project's files: what `up` reads now, in order; `explicit` when somebody chose them, by `-f` or by `.env`."""
+    """A project's files: what `up` reads now, in order; `explicit` when somebody chose them, by `-f` or by `.env`.
+
+    `environment` are the files that were chosen by `--env-file`; without any, Compose reads `.env` beside the project.
+    """
 
     directory: Path
     read: tuple[Path, ...]
     explicit: bool
+    environment: tuple[Path, ...] = ()
+
+    @property
+    def variables(self) -> tuple[Path, ...]:
+        """The files that variables come from."""
+        return self.environment or (self.directory / ".env",)
 
 
 def project_files(carried: dict[str, str]) -> ProjectFiles | None:
@@ -44,12 +52,13 @@ def project_files(carried: dict[str, str]) -> ProjectFiles | None:
     plain = not chosen and len(bases) == 1 and bases[0].parent == directory and bases[0].name in BASES
     if plain:
         present = [directory / name for name in OVERRIDES if (directory / name).is_file()]
-        files = [bases[0], *present]
+        files = [bases[0], *present[:1]]
     else:
         files = [one for one in files if one.is_file() or not is_ours(one)]
     if not all(one.is_file() for one in files):
         return None
-    return ProjectFiles(directory, tuple(files), explicit=not plain)
+    environment = [directory / name for name in carried.get(labels.ENVIRONMENT_FILES, "").split(",") if name]
+    return ProjectFiles(directory, tuple(files), explicit=not plain, environment=tuple(environment))
 
 
 def _chosen(directory: Path) -> list[Path]:
@@ -76,27 +85,7 @@ def pin_place(files: ProjectFiles, wanted: Path | None) -> tuple[Path, bool]:
     if files.explicit or len(files.read) > 1:
         return files.directory / APART, False
     docker = files.read[0].name.startswith("docker-")
-    return files.directory / (OVERRIDES[0] if docker else OVERRIDES[3]), True
-
-
-def pinned_images(text: str) -> dict[str, str] | None:
-    """Services and images of a pin file of ours; None for any other file."""
-    if not text.startswith(_MARK):
-        return None
-    return {json.loads(match["service"]): json.loads(match["image"]) for match in _IMAGE.finditer(text)}
-
-
-def pin_text(images: dict[str, str], version: str | None) -> str:
-    """A pin file for those services. Compose 1 wants every file to name the same format version."""
-    lines = [
-        f"{_MARK}: these services were rolled back; without this file the next `up` would roll them forward.",
-        "# To release a service, take its entry away (or delete this file) and deploy as usual.",
-    ]
-    lines += [f'version: "{version}"'] if version else []
-    lines.append("services:")
-    for service, image in sorted(images.items()):
-        lines += [f"  {json.dumps(service)}:", f"    image: {json.dumps(image)}"]
-    return "\n".join(lines) + "\n"
+    return files.directory / (OVERRIDES[2] if docker else OVERRIDES[1]), True
 
 
 def format_version(base: Path) -> str | None:
@@ -108,7 +97,7 @@ def format_version(base: Path) -> str | None:
 def is_ours(path: Path) -> bool:
     """Whether the file there is a pin of ours, or was one and is gone."""
     text = text_of(path)
-    return path.name == APART if text is None else text.startswith(_MARK)
+    return path.name == APART if text is None else text.startswith(MARK)
 
 
 def text_of(path: Path) -> str | None:

@@ -18,9 +18,11 @@ from actions.platforms.compose import artefacts
 from actions.platforms.compose.observe import Observer
 from actions.platforms.compose.params import PIN, RECREATE, RETIRE
 from actions.platforms.compose.pin_change import Pinner
+from actions.platforms.compose.pin_standing import About
 from actions.platforms.compose.planning import Planner
 from actions.platforms.compose.recreate import Recreator
 from actions.platforms.compose.retire import Retirer
+from actions.platforms.compose.upkeep import ComposeUpkeep
 from actions.platforms.protocols import Report
 
 READ_SECONDS = 5.0
@@ -37,13 +39,18 @@ def workload_changer(settings: ComposeWorkload, place: Place) -> "ComposeChanger
     return ComposeChanger(settings, place)
 
 
+def workload_upkeep(settings: ComposeWorkload) -> ComposeUpkeep:
+    """What is done outside of runs; it writes."""
+    return ComposeUpkeep(settings)
+
+
 class ComposeReader:
     """Observes and plans one service: by Compose's labels, or by container name where no project is configured."""
 
     def __init__(self, settings: ComposeWorkload, place: Place) -> None:
         self._settings = settings
         self._docker = DockerReader(settings.host, settings.tls, timeout=READ_SECONDS)
-        self._observer = Observer(self._docker, settings)
+        self._observer = Observer(self._docker, settings, About(place.environment, place.service))
         self._planner = Planner(self._docker, settings, place)
 
     async def observe(self) -> WorkloadFacts:
@@ -62,6 +69,10 @@ class ComposeReader:
         named = ", ".join(artefacts.usable_names(image)[:2]) or "no name"
         evidence = f"{artefact.version}: image {artefacts.short(image['Id'])} ({clean(named, limit=120)})"
         return Check(id="artefact", title=title, gate=Gate.PASS, evidence=evidence)
+
+    async def recall(self, facts: WorkloadFacts, names: tuple[str, ...]) -> tuple[Artefact, ...]:
+        """The images of those ids, digests or whole names that the engine has, listed for this service or not."""
+        return await self._observer.recall(facts, tuple(name for name in names if artefacts.may_be_image(name)))
 
     async def permissions(self) -> tuple[Check, ...]:
         """Whether the engine takes writes from this session."""

@@ -14,6 +14,7 @@ NUMBER = "com.docker.compose.container-number"
 CONFIG_HASH = "com.docker.compose.config-hash"
 CONFIG_FILES = "com.docker.compose.project.config_files"
 WORKING_DIR = "com.docker.compose.project.working_dir"
+ENVIRONMENT_FILES = "com.docker.compose.project.environment_file"
 COMPOSE_VERSION = "com.docker.compose.version"
 COMPOSE_IMAGE = "com.docker.compose.image"
 
@@ -29,8 +30,21 @@ EVIDENCE_SINCE = "vq-tui.evidence.since"
 KEEP_REPOSITORY = "vq-tui/keep"
 EVIDENCE_REPOSITORY = "vq-tui/evidence"
 
+_NO_NAME = re.compile(r"[^a-z0-9]+")
 _FAILED = re.compile(r"_failed_[0-9a-z]{6}$")
 _PUT_AWAY = re.compile(r"_(prev|failed)_[0-9a-z]{6}$")
+
+
+def keep_repository(project: str | None, service: str) -> str:
+    """The repository of the names that keep a service's good images from being pruned; it says whose they are."""
+    parts = [part for part in (project, service) if part is not None]
+    return "/".join([KEEP_REPOSITORY, *(_NO_NAME.sub("-", part.lower()).strip("-") or "x" for part in parts)])
+
+
+def keep_tag(version: str, image: str) -> str:
+    """The tag of such a name: the release, and the start of the image's id."""
+    shown = re.sub(r"[^A-Za-z0-9_.-]", "-", version).strip(".-")[:100]
+    return f"{shown or 'release'}-{image.removeprefix('sha256:')[:12]}"
 
 
 def run_of(key: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from actions.model.platform import Artefact, Instance, InstanceState, WorkloadFa
 from actions.model.text import clean
 from actions.platforms.compose import artefacts, labels
 from actions.platforms.compose.notes import notes_of
+from actions.platforms.compose.pin_standing import About, PinView, view
 from actions.platforms.compose.usage import Figures, Usage
 
 Body = dict[str, Any]
@@ -51,9 +53,10 @@ class Scene:
 class Observer:
     """Looks at one service. Images never change, so each is inspected once; their names are read every time."""
 
-    def __init__(self, docker: DockerReader, settings: ComposeWorkload) -> None:
+    def __init__(self, docker: DockerReader, settings: ComposeWorkload, about: About) -> None:
         self._docker = docker
         self._settings = settings
+        self._about = about
         self._images: dict[str, Body] = {}
         self._usage = Usage(docker)
 
@@ -76,13 +79,13 @@ class Observer:
         """The scene in the words of the house."""
         used = self._usage.of([one["Id"] for one in scene.containers if one["State"]["Status"] == "running"])
         repositories = artefacts.repositories_of(scene.images, [*scene.containers, *scene.away])
-        known = {
-            key: artefacts.artefact_of(image, self._settings.version_label, repositories)
-            for key, image in scene.inspected.items()
-        }
+        known = self._artefacts(scene.inspected, scene.inspected, repositories)
         standing = {one["Image"] for one in scene.containers}
         agreed = next(iter(standing)) if len(standing) == 1 else None
-        watched = await self._docker.containers("com.centurylinklabs.watchtower=true")
+        watched, pinned = await asyncio.gather(
+            self._docker.containers("com.centurylinklabs.watchtower=true"), self._pinned(scene)
+        )
+        notes = notes_of(self._settings, scene.containers, scene.away, watched)
         return WorkloadFacts(
             observed_at=datetime.now(UTC),
             desired=len(scene.containers),
@@ -92,8 +95,31 @@ class Observer:
             else None,
             pins=pins_of(scene.containers),
             at_hand=tuple(known.values()),
-            notes=notes_of(self._settings, scene.containers, scene.away, watched),
+            notes=(*notes, pinned.note) if pinned.note else notes,
+            pin=pinned.pin,
         )
+
+    async def _pinned(self, scene: Scene) -> PinView:
+        if not scene.containers:
+            return PinView()
+        return await asyncio.to_thread(view, self._settings, self._about, scene.containers[0], scene.images)
+
+    async def recall(self, facts: WorkloadFacts, names: Sequence[str]) -> tuple[Artefact, ...]:
+        """The images of those ids, digests or names that the engine has, whatever else it calls them.
+
+        The engine lists no image that lost its name and is another's base: it has to be asked for by id.
+        """
+        bodies = await asyncio.gather(*(self._image(name) for name in names))
+        found = {str(one["Id"]): one for one in bodies if one is not None}
+        known = self._artefacts(found, {**self._images, **found}, _repositories(facts))
+        return tuple(known.values())
+
+    def _artefacts(
+        self, bodies: dict[str, Body], beside: dict[str, Body], repositories: set[str]
+    ) -> dict[str, Artefact]:
+        label = self._settings.version_label
+        around = artefacts.neighbours(beside.values(), label, repositories)
+        return {key: artefacts.artefact_of(one, label, around) for key, one in bodies.items()}
 
     def close(self) -> None:
         """Stop what runs behind the looks."""
@@ -131,6 +157,11 @@ class Observer:
             return await self._docker.image(reference)
         except Missing:
             return None
+
+
+def _repositories(facts: WorkloadFacts) -> set[str]:
+    names = [name for one in facts.at_hand for name in (one.detail.get("names"),) if isinstance(name, list)]
+    return {artefacts.repository_of(str(name)) for found in names for name in found}
 
 
 def _names(summary: Body | None) -> Body:

@@ -45,6 +45,7 @@ class Question(Fact):
     project: str
     version: str
     read: tuple[str, ...]
+    environment: tuple[str, ...] = ()
     pin: str
     content: str
     present: str

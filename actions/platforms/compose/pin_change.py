@@ -16,7 +16,8 @@ from actions.model.words import ProbeState
 from actions.platforms.compose.compose_cli import ComposeCli
 from actions.platforms.compose.compose_files import sha256_of, text_of
 from actions.platforms.compose.params import Pin, Question
-from actions.platforms.compose.pin_plan import BY_RUN, SLOW, fingerprint, judged
+from actions.platforms.compose.pin_file import BY_RUN
+from actions.platforms.compose.pin_plan import SLOW, fingerprint, judged
 from actions.platforms.protocols import Report
 
 CONFIG_HASH = "config-hash"

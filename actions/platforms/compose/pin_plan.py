@@ -13,12 +13,13 @@ from actions.platforms.compose import labels
 from actions.platforms.compose.compose_cli import ComposeCli, Hashes, variables
 from actions.platforms.compose.observe import Scene
 from actions.platforms.compose.params import Pin, Question
+from actions.platforms.compose.pin_advice import deploy_command
+from actions.platforms.compose.pin_file import Entry, anonymous, entries_of, pin_text
+from actions.platforms.compose.pin_standing import fingerprints, instead_of
 
 PLANNING_SECONDS = 4.0
 """Longest that planning waits for Compose."""
 SLOW = "pin pending: Compose has not answered yet; the next `up` makes the containers once more"
-BY_RUN = "# by run "
-"""Begins the line of a pin that names the step which wrote it."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,22 @@ class PinPlan:
     risks: tuple[str, ...] = ()
 
 
-async def plan_pin(settings: ComposeWorkload, cli: ComposeCli, scene: Scene, name: str) -> PinPlan:
-    """The pin of the service to the image called `name`. Never fails a rollback: what cannot be done becomes a risk."""
+async def plan_pin(settings: ComposeWorkload, cli: ComposeCli, scene: Scene, name: str, version: str) -> PinPlan:
+    """The pin of the service to the image `name`, which people call `version`.
+
+    Never fails a rollback: what cannot be done becomes a risk.
+    """
     carried = labels.labels_of(scene.containers[0])
     if labels.PROJECT not in carried or labels.CONFIG_HASH not in carried:
         return PinPlan(managed=False)
     try:
-        found = await asyncio.to_thread(_write_down, settings, carried, name)
+        found = await asyncio.to_thread(_write_down, settings, scene, name, version)
     except OSError as error:
         return PinPlan(managed=True, risks=(_pending(clean(error, limit=200), name),))
     if isinstance(found, str):
         return PinPlan(managed=True, risks=(_pending(found, name),))
     pin, files, auto = found
-    risks = [] if auto else [_unread(files, Path(pin.path))]
+    risks = [] if auto else [_unread(settings, carried, files, Path(pin.path))]
     question = await asyncio.to_thread(_question, scene, pin, files)
     wanted, doubt, later = None, str(question), None
     if isinstance(question, Question):
@@ -87,6 +91,7 @@ def _question(scene: Scene, pin: Pin, files: files_of.ProjectFiles) -> Question 
         project=carried[labels.PROJECT],
         version=version,
         read=tuple(str(one) for one in files.read),
+        environment=tuple(str(one) for one in files.environment),
         pin=pin.path,
         content=pin.content,
         present=next(iter(present)) if len(present) == 1 else "",
@@ -95,20 +100,26 @@ def _question(scene: Scene, pin: Pin, files: files_of.ProjectFiles) -> Question 
 
 
 def _write_down(
-    settings: ComposeWorkload, carried: dict[str, str], name: str
+    settings: ComposeWorkload, scene: Scene, name: str, version: str
 ) -> tuple[Pin, files_of.ProjectFiles, bool] | str:
     """The pin, the files it joins, and whether `up` reads it; or why there can be none."""
+    container = scene.containers[0]
+    carried = labels.labels_of(container)
     files = files_of.project_files(carried)
     if files is None:
         return "the project's Compose files are not on this host"
     path, auto = files_of.pin_place(files, settings.pin_file)
     present = files_of.text_of(path)
-    before = files_of.pinned_images(anonymous(present)) if present else {}
+    before = entries_of(present) if present else {}
     if before is None:
         return f"{path} was written by somebody else"
     if not os.access(path.parent, os.W_OK) or (present is not None and not os.access(path, os.W_OK)):
         return f"no right to write {path}"
-    content = files_of.pin_text({**before, settings.service: name}, files_of.format_version(files.read[0]))
+    instead, instead_id = instead_of(container, before, settings.service)
+    prints = fingerprints(files, path)
+    entry = Entry(image=name, version=version, instead=instead, instead_id=instead_id, files=prints)
+    written_by = carried.get(labels.COMPOSE_VERSION, "")
+    content = pin_text({**before, settings.service: entry}, files_of.format_version(files.read[0]), written_by)
     known = {str(one): files_of.sha256_of(files_of.text_of(one)) or "" for one in files.read if one != path}
     pin = Pin(path=str(path), content=content, before=fingerprint(present), files=known)
     return pin, files, auto
@@ -117,13 +128,8 @@ def _write_down(
 def _fingerprints(scene: Scene, files: files_of.ProjectFiles) -> list[str]:
     """Of everything that Compose's answer depends on: files, variables, and what the images' names mean."""
     named = sorted((key, sorted(one.get("RepoTags") or [])) for key, one in scene.inspected.items())
-    texts = [files_of.text_of(one) or "" for one in (*files.read, files.directory / ".env")]
+    texts = [files_of.text_of(one) or "" for one in (*files.read, *files.variables)]
     return [digest(named), *(digest(text) for text in texts), variables(texts)]
-
-
-def anonymous(text: str) -> str:
-    """A pin without the line that names its step, so that the same pin has the same fingerprint."""
-    return "".join(line for line in text.splitlines(True) if not line.startswith(BY_RUN))
 
 
 def fingerprint(text: str | None) -> str | None:
@@ -135,6 +141,7 @@ def _pending(why: str, name: str) -> str:
     return f"pin pending: {why}; set the image to {name} there, or the next `up` rolls forward"
 
 
-def _unread(files: files_of.ProjectFiles, pin: Path) -> str:
-    arguments = " ".join(f"-f {one}" for one in [*(one for one in files.read if one != pin), pin])
-    return f"pin pending: a plain `up` does not read {pin.name}; use `docker-compose {arguments} up -d`"
+def _unread(settings: ComposeWorkload, carried: dict[str, str], files: files_of.ProjectFiles, pin: Path) -> str:
+    program = ComposeCli.called(carried.get(labels.COMPOSE_VERSION, ""))
+    command = deploy_command(settings, carried, files, program, pin)
+    return f"pin pending: a plain `up` does not read {pin.name}; deploy by `{command}`"

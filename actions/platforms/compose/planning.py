@@ -10,7 +10,7 @@ from actions.clients.docker.errors import Missing
 from actions.clients.docker.reader import DockerReader
 from actions.model.environment import ComposeWorkload
 from actions.model.errors import Refused, Stale
-from actions.model.platform import ANSWERED, Artefact, Change, WorkloadFacts
+from actions.model.platform import ANSWERED, NEVER_OBSERVED, Artefact, Change, WorkloadFacts
 from actions.model.text import clean
 from actions.model.words import Gate
 from actions.platforms.access import Place
@@ -56,14 +56,14 @@ class Planner:
         await self._alone(moving)
         for one in moving:
             self._provable(one, image, len(scene.containers))
-        name = artefacts.pin_name(image, to.version)
+        name = artefacts.shown_name(image, to.version)
         pinned, same_words = await asyncio.gather(
-            plan_pin(self._settings, self._cli, scene, name),
-            asyncio.gather(*(self._same_words(one, facts) for one in moving)),
+            plan_pin(self._settings, self._cli, scene, artefacts.pin_name(image), to.version),
+            asyncio.gather(*(self._same_words(one, facts, to) for one in moving)),
         )
         changes = [self._pin(pinned, name, to)] if pinned.pin else []
         for one, same in zip(moving, same_words, strict=True):
-            changes.append(self._recreate(one, scene, to, name, pinned, same))
+            changes.append(self._recreate(one, scene, facts, to, name, pinned, same))
         if pinned.managed:
             changes.append(self._retire(moving))
         return tuple(changes)
@@ -129,8 +129,13 @@ class Planner:
             f"{name} has no healthcheck and no address to ask: nobody could prove it; give the service a 'url'"
         )
 
-    async def _same_words(self, container: Body, facts: WorkloadFacts) -> bool:
-        """Whether the service names itself as the platform names its image: only then its word is held to it."""
+    async def _same_words(self, container: Body, facts: WorkloadFacts, to: Artefact) -> bool:
+        """Whether the service names itself as the platform names its image: only then its word is held to it.
+
+        A release that nobody has observed may name itself otherwise: its image proves it.
+        """
+        if to.detail.get(NEVER_OBSERVED):
+            return False
         known = next((one.version for one in facts.instances if one.id == container["Id"]), None)
         said = await self._questions.version(container, sole=len(facts.instances) == 1)
         return said is not None and said == known
@@ -143,12 +148,22 @@ class Planner:
             subject=f"{self._settings.service} in {pinned.pin.path.rpartition('/')[2]}",
             before="pinned elsewhere" if pinned.pin.before else "unpinned",
             after=clean(name, limit=200),
+            details=tuple(clean(risk, limit=600) for risk in pinned.risks),
             params=pinned.pin.model_dump(mode="json"),
             expected_seconds=0.1,
             budget_seconds=PIN_SECONDS,
         )
 
-    def _recreate(self, old: Body, scene: Scene, to: Artefact, name: str, pinned: PinPlan, same_words: bool) -> Change:
+    def _recreate(
+        self,
+        old: Body,
+        scene: Scene,
+        facts: WorkloadFacts,
+        to: Artefact,
+        name: str,
+        pinned: PinPlan,
+        same_words: bool,
+    ) -> Change:
         carried = labels.labels_of(old)
         changed = {labels.CONFIG_HASH: pinned.config_hash} if pinned.config_hash else {}
         if labels.COMPOSE_IMAGE in carried:
@@ -173,12 +188,12 @@ class Planner:
             labels=changed,
         )
         shown = clean(params.name, limit=100)
-        before = scene.image_of(old)
+        before = next((one.version for one in facts.instances if one.id == old["Id"]), None)
         return self._change(
             RECREATE,
             f"bring {shown} back to {to.version}",
             subject=shown,
-            before=artefacts.artefact_of(before, self._settings.version_label).version if before else "",
+            before=before or "",
             after=to.version,
             params=params.model_dump(mode="json"),
             expected_seconds=1.5,
