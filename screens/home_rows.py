@@ -12,6 +12,7 @@ from actions.model.words import Gate, HealthState
 from screens.cells import BLANK, Part, Row, beside, cut, fit, indent, row, title, wrap
 from screens.changed_rows import changed_rows, doubt_rows, unheard
 from screens.glyphs import ARROW, GATE, HEALTH, POINTER, RUN, WARN
+from screens.pin_rows import pin_rows
 from screens.spark import spark
 from screens.ways import STALE_SECONDS, doubt, ways_rows
 from screens.words import about, ago, face, nowhere, short_evidence, short_name, since, took
@@ -204,6 +205,9 @@ def next_rows(home: Home, width: int) -> list[Row]:
         rows.append(row(("release   ", "dim"), (named + words, "down" if bad else "text")))
     if home.scene.unwatched:
         rows.append(row(("release   ", "dim"), (f"{WARN} not watched", "warn"), (f"  {home.scene.unwatched}", "dim")))
+    for way in ways:
+        for pin in way.pins:
+            rows += pin_rows(pin, width, f"{way.service} " if len(ways) > 1 else "")
     if home.scene.drill is not None:
         rows.append(row(("drill     ", "dim"), (f"{home.scene.drill.scenario} is under way", "warn")))
     rows.append(row(("schedule  ", "dim"), ("none is kept here", "dim")))

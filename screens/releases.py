@@ -4,6 +4,7 @@ from actions.model.plan import Level, Release, RollbackOffer, RollbackRequest
 from screens.cells import BLANK, Row, cut, ends, fit, row, wrap
 from screens.glyphs import VERDICT
 from screens.picker import PickerPage
+from screens.pin_rows import pin_rows
 from screens.registry import Action, bindings
 from screens.rollback_rows import release_words
 from screens.scene import Scene
@@ -145,16 +146,16 @@ class ReleasesPage(PickerPage):
         if not shown or height < 4:
             return []
         one = shown[self.at]
-        return [
-            BLANK,
-            *(
-                row((line, "dim"))
-                for line in wrap(f"{one.version}  {one.reference}  first seen {one.first_seen:%Y-%m-%d %H:%M}Z", width)
-            ),
-        ]
+        about = f"{one.version}  {one.reference}  first seen {one.first_seen:%Y-%m-%d %H:%M}Z"
+        return [BLANK, *(row((line, "dim")) for line in wrap(about, width)), *self.pinned(width)]
+
+    def pinned(self, width: int) -> list[Row]:
+        """What keeps deploys on one release."""
+        way = self.offer.readiness if self.offer else self.shell.scene.way(self.service)
+        return [line for pin in (way.pins if way else ()) for line in pin_rows(pin, width)]
 
     def listed(self, height: int) -> int:
-        return height - self.ABOVE - 4
+        return height - self.ABOVE - 4 - len(self.pinned(self.size.width))
 
     def opened(self, index: int) -> None:
         one = self.shown()[index]

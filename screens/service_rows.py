@@ -10,6 +10,7 @@ from actions.model.views import LogCounts, SlotView
 from actions.model.words import Gate
 from screens.cells import BLANK, Row, beside, cut, ends, fit, indent, row, title
 from screens.glyphs import GATE, HEALTH, POINTER
+from screens.pin_rows import pin_rows
 from screens.spark import chart
 from screens.words import ago, counted, number, plural, since, size, told
 
@@ -44,6 +45,8 @@ def service_rows(detail: Detail, width: int, height: int) -> list[Row]:
     """State, instances by slot, figures beside their plot, log."""
     inner = width - 2 * MARGIN
     rows = [BLANK, state_row(detail, inner), BLANK]
+    pins = [slot.facts.pin for slot in detail.slots or () if slot.facts is not None and slot.facts.pin is not None]
+    rows += [line for pin in pins for line in pin_rows(pin, inner)] + ([BLANK] if pins else [])
     if detail.figures_from is not None:
         return indent([*rows, *all_figures(detail, inner, height - len(rows), detail.figures_from)], MARGIN)
     places = instance_rows(detail, inner)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from statistics import median
 
-from actions.health.soak import soak_progress
+from actions.health.soak import soak_progress, soaked, span
 from actions.model.health import UNCLEAR, Check, worst
 from actions.model.plan import Readiness
 from actions.model.platform import Artefact
@@ -138,25 +138,12 @@ def _unseen(facts: RollbackFacts) -> bool:
     return bool(facts.slots) and (not facts.shares or any(slot.workload is None for slot in facts.slots))
 
 
-def soaked(seconds: float) -> str:
-    """ "good, soaked 9 d" """
-    return f"good, soaked {span(seconds)}"
-
-
 def space(size: int) -> str:
     """Room on a disk in the largest unit that fits: 47 MiB, 76 GiB, 3.2 TiB."""
     for unit, name in ((1 << 40, "TiB"), (1 << 30, "GiB")):
         if size >= unit:
             return f"{size / unit:.1f} {name}" if size < 10 * unit else f"{size // unit} {name}"
     return f"{size >> 20} MiB"
-
-
-def span(seconds: float) -> str:
-    """A duration in the largest whole unit that fits: 40 s, 12 min, 3 h, 9 d."""
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size or (size == 86_400 and seconds >= size):
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def _artefact(facts: RollbackFacts) -> Check | None:

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from actions.health.readiness import readiness, span
+from actions.health.readiness import readiness
+from actions.health.soak import span
 from actions.model.health import UNCLEAR, Check, ServiceHealth
 from actions.model.record import Drill
 from actions.model.words import Gate, HealthState, Verdict
