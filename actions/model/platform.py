@@ -86,6 +86,17 @@ class LiftedPin(Fact):
     done: str
 
 
+class Holding(Fact):
+    """Which artefacts of a service a platform is to hold outside of runs, and which it may let go, by reference.
+
+    `known` are all that the ledger knows: of any other nothing is decided here.
+    """
+
+    keep: tuple[Artefact, ...] = ()
+    let_go: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+
+
 class WorkloadFacts(Fact):
     """What stands in one slot right now. `current` is None when instances disagree or none is known.
 

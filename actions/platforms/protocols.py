@@ -5,13 +5,13 @@ is never given a writing half (O1). All methods are async, bounded in time by th
 `Unreachable` when the platform does not answer.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from actions.model.health import Check
-from actions.model.platform import Artefact, Change, Evidence, Probe, StandingPin, TrafficFacts, WorkloadFacts
+from actions.model.platform import Artefact, Change, Evidence, Holding, Probe, StandingPin, TrafficFacts, WorkloadFacts
 from actions.model.waiting import Deadline
 
 Report = Callable[[str], None]
@@ -58,8 +58,8 @@ class Recalls(Protocol):
 class Upkeep(Protocol):
     """What a driver does outside of runs, where it does anything: it writes, so that no read-only session has one."""
 
-    async def tidy(self, keep: tuple[Artefact, ...], dropped: Collection[str], now: datetime) -> tuple[str, ...]:
-        """Hold the artefacts in `keep`, let those in `dropped` go, remove old evidence; what was done, in words."""
+    async def tidy(self, holding: Holding, now: datetime) -> tuple[str, ...]:
+        """Hold the artefacts that are to be held, let others go, remove old evidence; what was done, in words."""
         ...
 
     async def lift_pin(self, pin: StandingPin) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from actions.model.errors import VqError
-from actions.model.platform import Artefact
+from actions.model.platform import Artefact, Holding
 from actions.model.record import ChangeNote
 from actions.model.words import Verdict
 from actions.releases.store import ReleaseWriter
@@ -65,22 +65,23 @@ async def _tidy(access: WriteAccess, ledger: UpkeepLedger, service: str, slot: s
         return ()
     try:
         rows = await asyncio.to_thread(ledger.releases, access.name, service)
-        keep, dropped = held(rows, access.environment.policy.keep_releases)
-        return await upkeep.tidy(keep, dropped, now)
+        return await upkeep.tidy(held(rows, access.environment.policy.keep_releases), now)
     finally:
         await upkeep.close()
 
 
-def held(rows: Sequence[Release], wanted: int) -> tuple[tuple[Artefact, ...], frozenset[str]]:
-    """The artefacts of the good releases to keep, one more than `wanted` as one of them serves; and those let go.
+def held(rows: Sequence[Release], wanted: int) -> Holding:
+    """The good releases to keep, one more than `wanted` as one of them serves; the other good ones are let go.
 
     A release that is bad is not let go: whoever takes that verdict back wants its image.
     """
     good = sorted((one for one in rows if one.verdict is Verdict.GOOD), key=lambda one: one.last_seen, reverse=True)
     kept = good[: wanted + 1]
-    references = {one.reference for one in kept}
-    let_go = frozenset(one.reference for one in good if one.reference not in references)
-    return tuple(Artefact.model_validate(one.artefact) for one in kept if one.artefact), let_go
+    return Holding(
+        keep=tuple(Artefact.model_validate(one.artefact) for one in kept if one.artefact),
+        let_go=frozenset(one.reference for one in good[wanted + 1 :]),
+        known=frozenset(one.reference for one in rows),
+    )
 
 
 def _note(environment: str, service: str, lines: Sequence[str], by: str) -> ChangeNote:

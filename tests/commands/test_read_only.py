@@ -28,6 +28,7 @@ WRITING = [
     ["runs", "close", RUN, "--reason", "mended by hand"],
     ["runs", "answer", RUN, "GATE", "yes"],
     ["releases", "clear", "2.4.1", "--reason", "x"],
+    ["pin", "lift", "--yes"],
     ["keeper", "run"],
     ["keeper", "start"],
     ["keeper", "stop"],
@@ -46,6 +47,7 @@ WRITING = [
 READING = [
     ["status"],
     ["readiness"],
+    ["pin", "show"],
     ["releases"],
     ["service"],
     ["rollback", "--plan"],

@@ -12,7 +12,7 @@ import pytest
 from actions.config import load
 from actions.model.environment import ComposeWorkload, HttpService
 from actions.model.errors import Refused, Stale, VerifyFailed
-from actions.model.platform import Change
+from actions.model.platform import Change, Holding
 from actions.model.waiting import Deadline
 from actions.model.words import Gate, ProbeState
 from actions.platforms.access import WriteAccess
@@ -60,7 +60,7 @@ class Driven:
     async def tidy(self, now: datetime) -> tuple[str, ...]:
         upkeep = workload_upkeep(self.settings)
         try:
-            return await upkeep.tidy((), (), now)
+            return await upkeep.tidy(Holding(), now)
         finally:
             await upkeep.close()
 

@@ -4,7 +4,6 @@ Never part of a rollback. Volumes are never removed, nor anything that runs or t
 """
 
 import asyncio
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from actions.clients.docker.errors import Conflict, Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
 from actions.model.environment import ComposeWorkload
+from actions.model.platform import Holding
 from actions.model.text import clean
 from actions.platforms.compose import labels
 from actions.platforms.compose.artefacts import usable_names
@@ -22,12 +22,9 @@ Body = dict[str, Any]
 
 
 async def left_overs(
-    docker: DockerReader, settings: ComposeWorkload, now: datetime, dropped: Collection[str] = ()
+    docker: DockerReader, settings: ComposeWorkload, now: datetime, holding: Holding
 ) -> tuple[list[str], list[str]]:
-    """Ids of containers and names of images of this service whose time is over.
-
-    `dropped` are ids of images that no name of ours has to keep any more.
-    """
+    """Ids of containers and names of images of this service whose time is over."""
     oldest = now - timedelta(hours=settings.keep_old_hours)
     listed, images = await asyncio.gather(docker.containers(), docker.images())
     replaced = {labels.labels_of(one).get(labels.REPLACES) for one in listed}
@@ -35,16 +32,16 @@ async def left_overs(
     bodies = [body for body in await asyncio.gather(*(inspect(docker, one["Id"]) for one in kept)) if body is not None]
     containers = [body["Id"] for body in bodies if not alive(body) and _before(body["State"].get("FinishedAt"), oldest)]
     names = [
-        name for image in images for name in (*_evidence(image, settings, oldest), *_held(image, settings, dropped))
+        name for image in images for name in (*_evidence(image, settings, oldest), *_held(image, settings, holding))
     ]
     return containers, names
 
 
 async def clean_up(
-    reader: DockerReader, writer: DockerWriter, settings: ComposeWorkload, now: datetime, dropped: Collection[str] = ()
+    reader: DockerReader, writer: DockerWriter, settings: ComposeWorkload, now: datetime, holding: Holding
 ) -> tuple[str, ...]:
     """Remove what is over; what was removed, in words. Raises Unreachable and Ambiguous."""
-    containers, images = await left_overs(reader, settings, now, dropped)
+    containers, images = await left_overs(reader, settings, now, holding)
     done = [f"removed container {one[:12]}, replaced long ago" for one in containers if await _gone(writer.remove, one)]
     return (
         *done,
@@ -80,14 +77,14 @@ def _evidence(image: Body, settings: ComposeWorkload, oldest: datetime) -> list[
     return [name for name in names if name.partition("-")[2] == settings.service]
 
 
-def _held(image: Body, settings: ComposeWorkload, dropped: Collection[str]) -> list[str]:
+def _held(image: Body, settings: ComposeWorkload, holding: Holding) -> list[str]:
     """Our names of an image that is not to be kept any more, and a run's own name where people have one for it too."""
     names = image.get("RepoTags") or []
     own = f"{labels.keep_repository(settings.project, settings.service)}:"
-    over = image["Id"] in dropped
+    over = image["Id"] in holding.let_go
     runs = f"{labels.KEEP_REPOSITORY}:"
-    known = usable_names(image) or any(name.startswith(own) for name in names)
-    return [name for name in names if (over and name.startswith(own)) or (name.startswith(runs) and (over or known))]
+    spare = any(name.startswith(own) for name in names) or (image["Id"] in holding.known and usable_names(image))
+    return [name for name in names if (over and name.startswith(own)) or (name.startswith(runs) and (over or spare))]
 
 
 def _before(stamp: object, oldest: datetime) -> bool:

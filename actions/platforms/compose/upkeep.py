@@ -1,14 +1,13 @@
 """What is done around a service outside of runs: good images keep a name, evidence goes, a pin is lifted."""
 
 import asyncio
-from collections.abc import Collection
 from datetime import datetime
 
 from actions.clients.docker.errors import Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
 from actions.model.environment import ComposeWorkload
-from actions.model.platform import Artefact, StandingPin
+from actions.model.platform import Artefact, Holding, StandingPin
 from actions.platforms.compose import labels
 from actions.platforms.compose.cleanup import clean_up
 from actions.platforms.compose.pin_lift import lift
@@ -22,10 +21,10 @@ class ComposeUpkeep:
         self._reader = DockerReader(settings.host, settings.tls)
         self._writer = DockerWriter(settings.host, settings.tls)
 
-    async def tidy(self, keep: tuple[Artefact, ...], dropped: Collection[str], now: datetime) -> tuple[str, ...]:
-        """Give the images in `keep` a name of ours, take it from those in `dropped`, and remove old evidence."""
-        held = [line for artefact in keep if (line := await self._hold(artefact))]
-        return (*held, *await clean_up(self._reader, self._writer, self._settings, now, dropped))
+    async def tidy(self, holding: Holding, now: datetime) -> tuple[str, ...]:
+        """Give the images that are kept a name of ours, take it from those let go, and remove old evidence."""
+        held = [line for artefact in holding.keep if (line := await self._hold(artefact))]
+        return (*held, *await clean_up(self._reader, self._writer, self._settings, now, holding))
 
     async def _hold(self, artefact: Artefact) -> str:
         """A name of ours, so that `docker image prune` leaves the image even when its own name goes to another."""
