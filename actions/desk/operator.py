@@ -17,6 +17,7 @@ from actions.model.plan import Release, RollbackRequest
 from actions.model.platform import LiftedPin
 from actions.model.record import CommandRow, Drill, KeeperFacts, Submitted
 from actions.model.run import Executor
+from actions.model.supervised import Supervised
 from actions.model.words import Command
 from actions.releases.upkeep import EVERY_SECONDS, FIRST_SECONDS
 
@@ -46,7 +47,7 @@ class Operator(Viewer):
         self._unwritable = ""
         self._failed = 0.0
         self._keeping: asyncio.Task[None] | None = None
-        self._tidying: asyncio.Task[None] | None = None
+        self._tidying = Supervised("upkeep", self._tidy)
         self.rehearsals = Rehearsals(self)
         self._releases: WatchReleases | None = None
         self.prepared: PreparedExecutor | None = None
@@ -182,7 +183,7 @@ class Operator(Viewer):
         self.watching.beside.watchers.append(self._observe)
         self.watching.offered = self._offered
         self._keeping = asyncio.create_task(self._keep_writer(), name="writer")
-        self._tidying = asyncio.create_task(self._tidy(), name="upkeep")
+        self._tidying.start()
 
     async def _open_writer(self) -> None:
         try:
@@ -209,7 +210,7 @@ class Operator(Viewer):
 
         await asyncio.sleep(FIRST_SECONDS)
         while True:
-            if self._writer is not None and not (await self.ledger.demand(lambda ledger: ledger.keeper())).alive:
+            if self._writer is not None:
                 await tidy(self.environment_name, self.environment, self._writer)
             await asyncio.sleep(EVERY_SECONDS)
 
@@ -234,9 +235,10 @@ class Operator(Viewer):
         prepared = self.take_prepared()
         if prepared is not None:
             prepared.close()
-        for task in filter(None, (self._keeping, self._tidying)):
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        await self._tidying.stop()
         await super()._end()
         if self._releases is not None:
             self._releases.end()

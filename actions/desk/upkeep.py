@@ -21,10 +21,11 @@ log = logging.getLogger(__name__)
 
 
 async def tidy(name: str, environment: Environment, writer: LedgerWriter) -> None:
-    """Once; its troubles are logged, as they are no business of whoever looks at the console."""
+    """Once, unless a keeper does it; troubles are logged, as they are no business of whoever looks at the console."""
     access = WriteAccess(name, environment)
     try:
-        await keep_up(access, writer, "console")
+        if not (await asyncio.to_thread(writer.keeper)).alive:
+            await keep_up(access, writer, "console")
     except VqError as error:
         log.warning("nothing was tidied: %s", error.message)
     finally:
