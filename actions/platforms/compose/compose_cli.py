@@ -23,6 +23,7 @@ from actions.platforms.compose.params import Question
 from actions.platforms.compose.pin_file import generation
 
 _LONGEST = 30.0
+SYSTEM = ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec")
 _ALL_PROFILES_SINCE = (2, 20)
 _ENTRIES = 200
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
@@ -53,7 +54,7 @@ class ComposeCli:
 
         That it is the right one is proved by its answer: it must explain the containers that run.
         """
-        if not version.startswith("1.") and shutil.which("docker") and _plugin():
+        if not version.startswith("1.") and shutil.which("docker") and plugin():
             return ["docker", "compose"]
         return ["docker-compose"] if shutil.which("docker-compose") else None
 
@@ -168,15 +169,15 @@ def plugin_directories() -> list[Path]:
     except (OSError, ValueError):  # docker itself goes on without one
         configured = {}
     extra = configured.get("cliPluginsExtraDirs") if isinstance(configured, dict) else None
-    system = ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec")
     return [
         *(Path(one) for one in (extra if isinstance(extra, list) else []) if isinstance(one, str)),
         configuration / "cli-plugins",
-        *(Path(one, "docker", "cli-plugins") for one in system),
+        *(Path(one, "docker", "cli-plugins") for one in SYSTEM),
     ]
 
 
-def _plugin() -> bool:
+def plugin() -> bool:
+    """Whether `docker compose` works here: a plugin that may be executed."""
     files = (place / "docker-compose" for place in plugin_directories())
     return any(file.is_file() and os.access(file, os.X_OK) for file in files)
 
