@@ -71,4 +71,4 @@ def test_a_pin_that_changed_since_it_was_shown_stays(project: ComposeProject, as
     ask("pin", "lift", "--yes", code=int(ExitCode.REFUSED))
     assert path.read_text() == "services: {}\n"
     (note,) = [one for one in ask("readiness")["checks"] if one["id"] == "pin"]
-    assert note["gate"] == "inconclusive" and "written by somebody else" in note["evidence"]
+    assert note["gate"] == "inconclusive" and "will not read the pin" in note["evidence"]

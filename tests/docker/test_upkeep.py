@@ -18,6 +18,7 @@ from actions.model.environment import Policy
 from actions.model.plan import Level, RollbackRequest
 from actions.model.words import Verdict
 from actions.platforms.access import WriteAccess
+from actions.platforms.compose import pin_plan
 from actions.platforms.compose.labels import keep_repository, keep_tag
 from actions.releases.upkeep import held, keep_up
 from actions.runner import process
@@ -119,14 +120,17 @@ async def test_nothing_is_tidied_while_a_run_is_under_way(
 
 
 async def test_looking_and_planning_give_no_names(
-    engine: Any, project: ComposeProject, ledger: LedgerWriter, releases: dict[str, str]
-) -> None:
+    engine: Any, project: ComposeProject, ledger: LedgerWriter, releases: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(pin_plan, "PLANNING_SECONDS", 0.01)  # a Compose that is waited for outlasts the budget
     seed(ledger, "1.0.0", releases["1.0.0"], days=1)
     viewer = open_viewer(load(project.config), project.config, "shop")
     await viewer.start()
     try:
         request = RollbackRequest(environment="shop", service="api", to=releases["1.0.0"], level=Level.MANUAL)
-        assert (await viewer.offer(request)).plan is not None
+        offer = await viewer.offer(request)
+        assert offer.plan is not None, offer.refusal
     finally:
         await viewer.close()
     assert not names(engine, project)
