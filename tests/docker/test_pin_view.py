@@ -155,3 +155,11 @@ def test_the_plugin_is_found_where_docker_looks(place: str, tmp_path: Path, monk
         assert not compose_cli.plugin(), "a file that nobody may execute is no plugin"
         (folder / "docker-compose").chmod(0o755)
     assert compose_cli.plugin() is (place != "none")
+
+
+def test_variables_that_cannot_be_read_keep_no_pin_from_being_seen(folder: Path) -> None:
+    """As root everything can be read, so that a directory stands in for a file that cannot."""
+    (folder / ".env").mkdir()
+    pin(folder)
+    found = look(folder).pin
+    assert found is not None and not found.blocks

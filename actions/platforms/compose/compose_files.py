@@ -112,6 +112,14 @@ def text_of(path: Path) -> str | None:
     return content.decode("utf-8", "replace")
 
 
+def readable_text_of(path: Path) -> str | None:
+    """The content of a file of variables; None too for one that only others may read: Compose will say so."""
+    try:
+        return text_of(path)
+    except OSError:
+        return None
+
+
 def sha256_of(text: str | None) -> str | None:
     """The fingerprint of a content; None for none."""
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()

@@ -128,7 +128,8 @@ def _write_down(
 def _fingerprints(scene: Scene, files: files_of.ProjectFiles) -> list[str]:
     """Of everything that Compose's answer depends on: files, variables, and what the images' names mean."""
     named = sorted((key, sorted(one.get("RepoTags") or [])) for key, one in scene.inspected.items())
-    texts = [files_of.text_of(one) or "" for one in (*files.read, *files.variables)]
+    texts = [files_of.text_of(one) or "" for one in files.read]
+    texts += [files_of.readable_text_of(one) or "" for one in files.variables]
     return [digest(named), *(digest(text) for text in texts), variables(texts)]
 
 

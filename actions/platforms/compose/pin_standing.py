@@ -78,7 +78,8 @@ def _view(settings: ComposeWorkload, about: About, carried: dict[str, str], imag
 
 def fingerprints(files: files_of.ProjectFiles, pin: Path) -> dict[str, str]:
     """Short fingerprints of everything but the pin that says what the project wants. Raises OSError."""
-    texts = {str(one): files_of.text_of(one) for one in (*files.read, *files.variables) if one != pin}
+    texts = {str(one): files_of.text_of(one) for one in files.read if one != pin}
+    texts |= {str(one): files_of.readable_text_of(one) for one in files.variables}
     return {name: (files_of.sha256_of(text) or "")[:12] for name, text in texts.items() if text is not None}
 
 
