@@ -22,8 +22,8 @@ def health_row(health: ServiceHealth, now: datetime) -> Row:
         return lead + row(("  no data", role), (f"   last seen {ago(seen)} ago", "dim"))
     if seen is None or seen > tried:
         words = f"   last answer {ago(seen)} ago" if seen is not None else "   never answered"
-        return lead + row((f"  {health.word}", role), f"  {health.error or health.summary}", (words, "dim"))
-    line = lead + row((f"  {health.word}", role), f"  {number(health.latency_ms, 'ms')}")
+        return lead + row((f"  {health.shown_word}", role), f"  {health.error or health.summary}", (words, "dim"))
+    line = lead + row((f"  {health.shown_word}", role), f"  {number(health.latency_ms, 'ms')}")
     errors = next((value for value in reversed(health.errors) if value is not None), None)
     if errors is None:
         return line

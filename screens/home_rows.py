@@ -103,7 +103,7 @@ def health_row(health: ServiceHealth, home: Home, width: int, names: int) -> Row
     state = health.shown_state(home.now)
     glyph, role = HEALTH[state]
     stale = health.stale(home.now)
-    word, summary = health.word, health.summary
+    word, summary = health.shown_word, health.summary
     if stale and state is HealthState.UNKNOWN:
         age = health.age(home.now)
         word, summary = "no data", f"last seen {ago(age)} ago" if age is not None else health.error or "never seen"

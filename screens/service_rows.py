@@ -76,7 +76,7 @@ def state_row(detail: Detail, width: int) -> Row:
     left = row(
         (f"{glyph} ", role),
         (health.service, "bright bold"),
-        (f"  {health.word if not health.stale(detail.now) else 'no data'}", role),
+        (f"  {health.shown_word if not health.stale(detail.now) else 'no data'}", role),
     )
     left += row((f"  {told(health)}", "down" if health.error else "text"))
     when = "never seen" if age is None else f"{'STALE, ' if health.stale(detail.now) else ''}{ago(age)} old"

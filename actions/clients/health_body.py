@@ -84,8 +84,9 @@ def text_verdict(text: str) -> HealthVerdict:
     words = " ".join(_TAG.sub(" ", text).split()) if page else text.strip()
     state = sentence(words) if len(words) <= PAGE or not page else HealthState.UNKNOWN
     shown = f"'{clean(words, limit=60)}'"
-    if state is HealthState.UNKNOWN:
-        return _not_understood("a page of HTML" if page else shown)
+    broken = words.lstrip("\ufeff")[:1] in ("{", "[") and words[:3] not in ("[+]", "[-]")
+    if state is HealthState.UNKNOWN or (state is HealthState.OK and broken):
+        return _not_understood("a page of HTML" if page else f"broken JSON {shown}" if broken else shown)
     return HealthVerdict(state, "" if state is HealthState.OK else f"says {shown}")
 
 

@@ -92,7 +92,9 @@ class _Walk:
             key = plain_key(raw)
             if self._spent(depth):
                 return
-            if key in CHECKS and isinstance(value, dict | list):
+            if top and key in WRAPPERS and isinstance(value, dict):
+                self.inside("", value, depth - 1, top=True)
+            elif key in CHECKS and isinstance(value, dict | list):
                 self.members("" if top else name, value, depth - 1, mixed=key in MIXED, ill=key in TROUBLES)
             elif key in TROUBLES and _holds(value):
                 self.found.append(Check(name or raw[:80], DOWN, _text(value)))

@@ -27,6 +27,8 @@ from actions.model.text import clean
 
 __all__ = ["Answer", "HttpReader", "HttpWriter", "Trouble"]
 
+LINE = 4_000
+"""Characters of an address or message that are looked at; screens show a few hundred."""
 BODY_LIMIT = 1024 * 1024
 CONNECT_SECONDS = 3.0
 IDLE_SECONDS = 5.0
@@ -134,7 +136,7 @@ class _Origin:
 
     def safe(self, text: str) -> str:
         """`text` without the secrets of this origin."""
-        return redact(text, self._secrets)
+        return redact(text, self._secrets, LINE)
 
     async def exchange(self, pool: httpcore.AsyncConnectionPool, request: httpcore.Request, path: str) -> Answer:
         """One answer; raises httpcore errors, Limit (only before an answer) and whatever bounds it from outside."""

@@ -15,6 +15,11 @@ from actions.clients.names import forbidden, is_address
 from actions.model.errors import Unreachable
 from actions.model.text import clean
 
+_ASKED = ("gzip", "x-gzip", "deflate")
+_NOT_ASKED = ("br", "zstd", "compress", "x-compress", "dcb", "dcz", "exi", "pack200-gzip", "aes128gcm")
+"""The other codings that are registered for HTTP."""
+_BAD_HEADER = "illegal header line: bytearray("
+
 
 class Limit(Exception):
     """The exchange is broken off on purpose; carries the trouble to report."""
@@ -54,15 +59,15 @@ async def _refuse_metadata(stream: Any) -> None:
 
 async def bounded_body(response: httpcore.Response, limit: int) -> bytes:
     """The decoded body, or Limit once it exceeds `limit` bytes, on the wire or decoded (a gzip bomb stops here)."""
-    coding = (header(response, b"content-encoding") or "identity").strip().lower()
-    if coding not in {"identity", "gzip", "x-gzip", "deflate", ""}:
-        raise Limit(Trouble.PROTOCOL, f"answers in the coding '{clean(coding, limit=40)}', which was not asked for")
-    inflate = None if coding in {"identity", ""} else zlib.decompressobj(zlib.MAX_WBITS | 32)
+    coding = _coding(response)
+    inflate = None if coding is None else zlib.decompressobj(zlib.MAX_WBITS | 32)
     body = bytearray()
     taken = 0
     async for piece in response.aiter_stream():
         taken += len(piece)
         try:
+            if coding == "deflate" and taken == len(piece) and not _has_header(piece):
+                inflate = zlib.decompressobj(-zlib.MAX_WBITS)
             body += piece if inflate is None else inflate.decompress(piece, limit + 1 - len(body))
         except zlib.error as error:
             raise Limit(Trouble.PROTOCOL, f"the compressed answer is broken: {clean(error)}") from error
@@ -71,6 +76,24 @@ async def bounded_body(response: httpcore.Response, limit: int) -> bytes:
     if inflate is not None and not inflate.eof and taken:
         raise Limit(Trouble.PROTOCOL, "the compressed answer ends early")
     return bytes(body)
+
+
+def _coding(response: httpcore.Response) -> str | None:
+    """The compression of the body; None when it has none. What is no compression at all, as "UTF-8", is passed over.
+
+    Browsers do so as well. Raises Limit for a compression that was not asked for, or several.
+    """
+    words = [word.strip().lower() for word in header(response, b"content-encoding").split(",")]
+    named = [word for word in words if word in _ASKED or word in _NOT_ASKED]
+    if len(named) > 1 or any(word in _NOT_ASKED for word in named):
+        shown = clean(", ".join(named), limit=40)
+        raise Limit(Trouble.PROTOCOL, f"answers in the coding '{shown}', which was not asked for")
+    return named[0] if named else None
+
+
+def _has_header(piece: bytes) -> bool:
+    """Whether deflated data begin as RFC 9110 wants it (RFC 1950), or as gzip; some servers send the bare stream."""
+    return piece[:2] == b"\x1f\x8b" or (len(piece) > 1 and piece[0] & 15 == 8 and (piece[0] * 256 + piece[1]) % 31 == 0)
 
 
 def header(response: httpcore.Response, name: bytes) -> str:
@@ -98,7 +121,21 @@ def told_apart(error: BaseException) -> tuple[Trouble, str]:
         return Trouble.RESET, "the connection was closed without an answer"
     if isinstance(error, httpcore.RemoteProtocolError) and "peer closed" in str(error):
         return Trouble.RESET, "the connection was closed in the middle of the answer"
-    return Trouble.PROTOCOL, f"not a proper HTTP answer: {clean(str(error).split(': bytearray')[0], limit=200)}"
+    return Trouble.PROTOCOL, f"not a proper HTTP answer: {_not_proper(str(error))}"
+
+
+def _not_proper(words: str) -> str:
+    """What h11 did not accept. A header is shown by its name, never with its value, which may be a secret."""
+    if not words.startswith(_BAD_HEADER):
+        return clean(words.split(": bytearray")[0], limit=200)
+    line = words[len(_BAD_HEADER) + 2 : len(_BAD_HEADER) + 200]  # behind the b and the quote of its repr
+    name, colon, _ = line.partition(":")
+    if not colon:
+        return f"the header line '{clean(name.split(' ')[0], limit=40)}' has no colon"
+    shown = f"the header '{clean(name.rstrip(), limit=60)}'"
+    if name.rstrip() != name and " " not in name.rstrip():
+        return f"{shown} has a space before its colon"
+    return f"{shown} has a name or value that HTTP does not allow"
 
 
 def _chain(error: BaseException) -> list[BaseException]:

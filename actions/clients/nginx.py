@@ -23,7 +23,7 @@ from actions.model.text import clean
 
 COMMAND_SECONDS = 10.0
 DUMP_LIMIT = 8 * 1024 * 1024
-_PID_LINE = re.compile(r"^\s*pid\s+([^;\s]+)\s*;", re.MULTILINE)
+_PID_LINE = re.compile(r"^[ \t]*+pid\s++([^;\s]++)\s*+;", re.MULTILINE)
 
 
 class Output(Fact):

@@ -16,7 +16,7 @@ from actions.model.errors import ConfigError
 
 LARGEST = 64 * 1024
 
-_IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@:]*:[^\s/?#@]+@", re.IGNORECASE)
+_IN_ADDRESS = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+://[^\s/?#@:]*+:[^\s/?#@]++@", re.IGNORECASE)
 _IN_WORDS = re.compile(r"(?:^|[\s?&;])password\s*=\s*[^\s&;]", re.IGNORECASE)
 
 

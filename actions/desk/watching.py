@@ -152,4 +152,4 @@ class Watching:
 
 
 def _states(snapshot: Snapshot) -> list[tuple[str, str, str | None]]:
-    return [(one.service, one.word, one.version) for one in snapshot.services]
+    return [(one.service, one.shown_word, one.version) for one in snapshot.services]

@@ -4,6 +4,7 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from actions.health.reading import Reading
+from actions.health.steadiness import SLOW_SECONDS, Shown, next_shown
 from actions.model.health import ServiceHealth
 from actions.model.words import HealthState
 
@@ -17,6 +18,7 @@ class Track:
     def __init__(self, row: str, kind: str, interval: float) -> None:
         self._trend: deque[float | None] = deque(maxlen=LENGTH)
         self._errors: deque[float | None] = deque(maxlen=LENGTH)
+        self._shown: Shown | None = None
         self.latest = ServiceHealth(
             service=row,
             kind=kind,
@@ -31,6 +33,7 @@ class Track:
         self._trend.append(reading.plotted if reading.fresh else None)
         self._errors.append(reading.error_share)
         last = self.latest
+        held = self._held(reading)
         self.latest = ServiceHealth(
             service=last.service,
             kind=last.kind,
@@ -48,4 +51,14 @@ class Track:
             observed_at=now if reading.fresh else last.observed_at,
             attempted_at=attempted_at,
             error=reading.error,
+            held_state=held.state if held is not None else None,
+            held_word=held.word if held is not None else "",
         )
+
+    def _held(self, reading: Reading) -> Shown | None:
+        """What stays on the screen although the last look found something better; None where that is shown."""
+        other = reading.fresh and reading.version is not None and reading.version != self.latest.version
+        anew = other or self.latest.interval > SLOW_SECONDS
+        self._shown = next_shown(self._shown, reading.state, reading.word, anew=anew)
+        shown = (self._shown.state, self._shown.word)
+        return None if shown == (reading.state, reading.word) else self._shown

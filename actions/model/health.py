@@ -24,10 +24,11 @@ class ServiceHealth(Fact):
     """What one probe of one service found, and the recent past of its main figure.
 
     `state` is judged from the figures; `word` is the short word on the screen (`ok`, `slow`, `down` …); `summary` the
-    words beside it. `observed_at` is when data last came in, `attempted_at` when it was last tried; after a failed
+    words next to it. `observed_at` is when data last came in, `attempted_at` when it was last tried; after a failed
     attempt the last figures are kept and `error` says why nothing newer came. `judged` names the versions whose answers
     the state is judged by (empty when none named itself), `version_since` when they took over from one that left, None
-    when nobody saw that.
+    when nobody saw that. `held_state` and `held_word` stay on the screen after a look that was better, until several
+    were; nothing is decided by them.
     """
 
     service: str
@@ -46,6 +47,13 @@ class ServiceHealth(Fact):
     attempted_at: datetime | None = None
     interval: float = 2.0
     error: str | None = None
+    held_state: HealthState | None = None
+    held_word: str = ""
+
+    @property
+    def shown_word(self) -> str:
+        """The word for the screen: that of the last look, or a worse one that is held until it is surely over."""
+        return self.held_word or self.word
 
     def age(self, now: datetime) -> float | None:
         """Seconds since data last came in; None when none ever did."""
@@ -60,7 +68,7 @@ class ServiceHealth(Fact):
         """The state a screen may show: stale data is never ok (B10)."""
         if self.stale(now) and self.state is not HealthState.DOWN:
             return HealthState.UNKNOWN
-        return self.state
+        return self.held_state or self.state
 
     def figure(self, name: str) -> Figure | None:
         """The figure of that name, if it was measured at all."""

@@ -6,11 +6,14 @@ from typing import Any
 
 from pydantic import BaseModel, JsonValue, SecretStr
 
-from actions.clients.secrets import MASK, names_secret, redact
+from actions.clients.secrets import LIMIT, MASK, names_secret, redact
 from actions.config import resolve
 from actions.model.environment import Environment, SecretSource
 from actions.model.errors import ConfigError, VqError
 from actions.model.text import clean
+
+LONGEST = 1_000_000
+"""Characters of a text of several lines, as a log's end or a traceback."""
 
 
 class Redactor:
@@ -21,7 +24,7 @@ class Redactor:
 
     def text(self, text: object, *, multiline: bool = False) -> str:
         """Safe text for the journal, the log and the screen."""
-        return clean(redact(str(text), self._secrets), multiline=multiline)
+        return clean(redact(str(text), self._secrets, LONGEST if multiline else LIMIT), multiline=multiline)
 
     def value(self, value: JsonValue, key: str = "") -> JsonValue:
         """Safe data: every text within, and every text under a key that names a secret."""

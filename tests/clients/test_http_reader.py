@@ -1,10 +1,13 @@
 """Absurd answers cost bounded time and bytes, and are told apart (rows 51, 53, 54)."""
 
 import asyncio
+import gzip
 import socket
 import time
 import tracemalloc
+import zlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -17,6 +20,7 @@ from tests.faults.proxy import FaultProxy
 from tests.hostile_http import BadServer, bad_server
 from tests.hostile_http import answer as ok
 
+DATA = Path(__file__).parent / "data"
 CANARY = "Bearer c4nary-t0ken-value"
 
 
@@ -88,6 +92,53 @@ async def test_a_gzip_bomb_takes_little_memory(server: BadServer) -> None:
 async def test_compressed_answers_are_read(server: BadServer) -> None:
     assert (await ask(server, "/zipped")).json() == {"status": "ok"}
     assert (await ask(server, "/deflated")).text() == "deflated"
+
+
+PLAIN = ("UTF-8", "utf8", "none", "binary", "text/html", "identity", "")
+
+
+@pytest.mark.parametrize("coding", [*PLAIN, "UTF-8, gzip", "gzip", "x-gzip", "deflate"])
+async def test_what_is_no_compression_is_passed_over(server: BadServer, coding: str) -> None:
+    body = b'{"status":"UP"}'
+    bare = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    sent = gzip.compress(body) if coding.endswith("gzip") else body
+    sent = bare.compress(body) + bare.flush() if coding == "deflate" else sent
+    server.answers["/coded"] = lambda: ok(sent, Content_Encoding=coding)
+    answer = await ask(server, "/coded")
+    assert answer.good and answer.body == body, answer
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, br", "gzip, gzip", "compress"])
+async def test_a_compression_that_was_not_asked_for_is_named(server: BadServer, coding: str) -> None:
+    server.answers["/coded"] = lambda: ok(b"whatever", Content_Encoding=coding)
+    answer = await ask(server, "/coded")
+    assert answer.trouble is Trouble.PROTOCOL and f"'{coding}'" in answer.reason
+
+
+async def test_a_healthy_answer_that_calls_its_text_a_coding(server: BadServer) -> None:
+    server.answers["/health"] = lambda: (DATA / "answer-content-encoding-utf8.http").read_bytes()
+    answer = await ask(server, "/health")
+    assert answer.good and answer.json() == {"status": "UP"}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"X-Foo : c4nary", "the header 'X-Foo' has a space before its colon"),
+        (b"X Foo: c4nary", "the header 'X Foo'"),
+        (b"X-Foo: a\x00c4nary", "the header 'X-Foo'"),
+        (b"nothing c4nary", "the header line 'nothing' has no colon"),
+        (b": c4nary", "the header ''"),
+    ],
+)
+async def test_a_header_that_is_not_allowed_is_named_without_its_value(
+    server: BadServer, line: bytes, words: str
+) -> None:
+    server.answers["/health"] = lambda: b"HTTP/1.1 200 OK\r\n" + line + b"\r\nContent-Length: 0\r\n\r\n"
+    answer = await ask(server, "/health")
+    assert answer.trouble is Trouble.PROTOCOL and words in answer.reason and "c4nary" not in answer.reason
+    server.answers["/health"] = lambda: (DATA / "answer-space-before-colon.http").read_bytes()
+    assert "'X-Foo'" in (await ask(server, "/health")).reason
 
 
 async def test_a_redirect_is_never_followed_and_names_where_it_points(server: BadServer) -> None:

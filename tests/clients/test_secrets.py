@@ -70,3 +70,26 @@ def test_names() -> None:
     assert (
         names_secret("DB_PASSWORD") and names_secret("api-key") and not names_secret("keys") and not names_secret("url")
     )
+
+
+@given(st.integers(0, 60), st.sampled_from(["{}", "http://me:{}@host/", "password={} ", "token='{}'", "Bearer {}"]))
+def test_a_text_that_is_cut_off_shows_no_part_of_a_secret(before: int, form: str) -> None:
+    secret = "abcdefgh-IJKLMNOP-12345678-qrstuvwx"
+    text = "z" * before + form.format(secret) + "z" * 400
+    for limit in range(0, len(text), 3):
+        shown = redact(text, [secret], limit)
+        assert not any(secret[at : at + 6] in shown for at in range(len(secret) - 5))
+
+
+def test_lower_letters_keep_every_place() -> None:
+    """The names of secrets are looked for in small letters, and the values at the same places of the text."""
+    every = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
+    assert "\u0130".lower() != "i" and len(every.replace("\u0130", "I").lower()) == len(every)
+    assert redact("\u0130\u0130 password=hunter2!") == f"\u0130\u0130 password={MASK}"
+
+
+@pytest.mark.parametrize(
+    "text", ['password="hunter2', "token='hunter2\\'", 'a "secret": "hunter2\\"2" b', "x.api-key.y : hunter2"]
+)
+def test_a_value_without_its_end_is_masked_too(text: str) -> None:
+    assert "hunter2" not in redact(text)

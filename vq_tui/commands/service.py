@@ -88,7 +88,7 @@ def _lines(
 ) -> list[str]:  # fmt: skip
     stale = "STALE, " if health.stale(now) else ""
     seen = f"{stale}seen {ago(health.observed_at, now)}"
-    about = [health.word, *filter(None, (told(health),)), seen]
+    about = [health.shown_word, *filter(None, (told(health),)), seen]
     lines = [f"{glyph(health.shown_state(now))} {health.service}  {'  '.join(about)}"]
     lines += (
         ["", "INSTANCES", *table([row for slot in slots for row in _slot_rows(slot)], indent="  ")] if slots else []

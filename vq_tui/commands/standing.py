@@ -169,7 +169,9 @@ def _way_lines(ways: list[Readiness], unread: dict[str, str]) -> list[str]:
 def service_payload(health: ServiceHealth, now: datetime) -> dict[str, Any]:
     """One service in JSON: what was found, and what may be shown of it now."""
     shown = health.shown_state(now)
-    return health.model_dump(mode="json") | {"state": shown, "age_seconds": health.age(now), "stale": health.stale(now)}
+    found = health.model_dump(mode="json", exclude={"held_state", "held_word"})
+    about = {"state": shown, "word": health.shown_word, "age_seconds": health.age(now), "stale": health.stale(now)}
+    return found | about
 
 
 def _health_lines(snapshot: Snapshot, now: datetime) -> list[str]:
@@ -177,7 +179,7 @@ def _health_lines(snapshot: Snapshot, now: datetime) -> list[str]:
     for one in snapshot.services:
         shown = one.shown_state(now)
         version = [one.version] if one.version and one.version not in one.summary else []
-        rows.append([f"{glyph(shown)} {one.service}", one.word, "  ".join([*version, told(one)])])
+        rows.append([f"{glyph(shown)} {one.service}", one.shown_word, "  ".join([*version, told(one)])])
     return table(rows) or ["? nothing is configured to be watched here"]
 
 
