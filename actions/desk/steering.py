@@ -1,11 +1,12 @@
 """What an Operator does to runs: submit once, hand over visibly, wake a run whose executor is gone."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from actions.config import command_line
 from actions.desk import again, hand_over
-from actions.desk.hand_over import GONE
+from actions.desk.hand_over import GONE, HandOver
 from actions.model.errors import Busy, Refused, Stale, UsageError
 from actions.model.identity import short_id
 from actions.model.plan import Plan, RollbackRequest
@@ -26,19 +27,21 @@ async def submit(desk: "Operator", request: RollbackRequest, expected_digest: st
     """See `Operator.submit`."""
     if request.environment != desk.environment_name:
         raise UsageError(f"this desk is for '{desk.environment_name}', the request for '{request.environment}'")
-    request = desk.watching.named(request)
+    request, since = desk.watching.named(request), datetime.now(UTC)
     attached = await _already(desk, request, expected_digest)
     if attached is not None:
         return attached
     hand = await hand_over.pre_empt(desk, request, expected_digest)
-    if hand is not None:
-        plan = await hand_over.plan_after(desk, request, hand)
-    else:
-        facts = await desk.watching.way_back.fresh(request)
-        brought = await again.just_brought(desk, request, facts) if expected_digest is None else None
-        if brought is not None:
-            return Submitted(run_id=brought.id, created=False, brought=True)
-        plan = _plan(request, facts, expected_digest)
+    try:
+        plan = await _planned(desk, request, expected_digest, hand)
+    except Refused:
+        if (other := await again.meanwhile(desk, request, since)) is None:
+            raise
+        return Submitted(run_id=other.id, created=False, brought=not other.state.active)
+    if isinstance(plan, Submitted):
+        return plan
+    if hand is None and (other := await again.meanwhile(desk, request, since, plan)) is not None:
+        return Submitted(run_id=other.id, created=False, brought=not other.state.active)
     drill = await desk.rehearsals.acting()
     try:
         submitted = await asyncio.to_thread(_write, desk, plan, request, drill)
@@ -77,16 +80,16 @@ async def _already(desk: "Operator", request: RollbackRequest, expected_digest: 
         return None
     run, executor = found
     orphaned = again.orphaned(run, executor)
+    carries_on = orphaned and await asyncio.to_thread(again.goes_on, desk, run)
     if orphaned and pressed is None:
-        if run.state not in again.GOES_ON:
+        if not carries_on:
             return None
         if expected_digest is not None:
             seen = _plan(request, await desk.watching.way_back.fresh(request), expected_digest)
             if not await again.leads_there(desk, run, seen):
                 return None
-    goes_on = orphaned and run.state in again.GOES_ON
-    submitted = Submitted(run_id=run.id, created=False, resumed=goes_on)
-    await (resume(desk, run.id) if goes_on else _launch(desk, submitted))
+    submitted = Submitted(run_id=run.id, created=False, resumed=carries_on)
+    await (resume(desk, run.id) if carries_on else _launch(desk, submitted))
     return submitted
 
 
@@ -96,6 +99,23 @@ def _plan(request: RollbackRequest, facts: RollbackFacts, expected_digest: str |
     if expected_digest is not None and plan.digest != expected_digest:
         raise Stale("what was shown is no longer what would be done: nothing was touched, look at the plan again")
     return plan
+
+
+async def _planned(
+    desk: "Operator", request: RollbackRequest, expected_digest: str | None, hand: HandOver | None
+) -> Plan | Submitted:
+    """The plan now, or the run that has just brought what is asked for.
+
+    Where a run that waits for a person has brought what serves well, that is only proved. Raises what planning raises.
+    """
+    if hand is not None:
+        return await hand_over.plan_after(desk, request, hand)
+    facts = await desk.watching.way_back.fresh(request)
+    brought = await again.just_brought(desk, request, facts) if expected_digest is None else None
+    if brought is not None and not brought.state.active:
+        return Submitted(run_id=brought.id, created=False, brought=True)
+    plan = await again.proof_of(desk, request, brought) if brought is not None else None
+    return plan or _plan(request, facts, expected_digest)
 
 
 async def _attach(desk: "Operator", plan: Plan, busy: Busy) -> Submitted:

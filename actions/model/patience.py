@@ -5,6 +5,7 @@ expires meanwhile cancels the reading before it could look, and blames the other
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -13,6 +14,9 @@ from actions.model.errors import Slow
 from actions.model.waiting import Deadline
 
 T = TypeVar("T")
+
+TICK_SECONDS = 0.05
+"""How often `OwnTime` looks whether this process runs."""
 
 SLICES = 4
 """A wait is cut into so many slices; a slice that ends late, because this process did not run, counts as one."""
@@ -64,3 +68,41 @@ async def tried(ask: Callable[[], Awaitable[T]], each: float, deadline: Deadline
                 words = error.message if isinstance(error, Slow) else f"no answer within {seconds:.3g} s"
                 raise Slow(words if tries == 1 else f"{words}, asked {tries} times") from error
             await asyncio.sleep(min(PAUSE_SECONDS, deadline.remaining()))
+
+
+class OwnTime:
+    """A clock that stands still while this process does not run: what it misses is not held against others."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self._missed = 0.0
+        self._next = float("inf")
+
+    def now(self) -> float:
+        """The monotonic clock less all the time in which this process wanted to run and could not."""
+        return self.clock() - self._missed - self._late()
+
+    def _late(self) -> float:
+        return max(0.0, self.clock() - self._next)
+
+    async def run(self) -> None:
+        """Count until cancelled."""
+        try:
+            while True:
+                self._next = self.clock() + TICK_SECONDS
+                await asyncio.sleep(TICK_SECONDS)
+                self._missed += self._late()
+        finally:
+            self._next = float("inf")
+
+
+class FairDeadline(Deadline):
+    """Seconds by `OwnTime`, and never more than `MOST` times as many by the clock on the wall."""
+
+    def __init__(self, seconds: float, own: OwnTime) -> None:
+        super().__init__(seconds, own.now)
+        self._last = Deadline(MOST * seconds, own.clock)
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return min(super().remaining(), self._last.remaining())

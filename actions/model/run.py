@@ -9,6 +9,9 @@ from actions.model.base import Fact
 from actions.model.plan import Plan, PlannedStep
 from actions.model.words import RunState, StepState
 
+UNDECIDED = "undecided"
+"""In the body of a note: the run stopped because neither side answered, with traffic on the one that was asked for."""
+
 
 class EventKind(StrEnum):
     """Kinds of journal events (correct-procedures 3.2). Bodies are documented beside each."""
@@ -33,7 +36,7 @@ class EventKind(StrEnum):
     GATE_OPENED = "gate-opened"  # {gate, question, choices}
     GATE_ANSWERED = "gate-answered"  # {gate, answer}
     COMMANDED = "commanded"  # {command, by, reason}
-    NOTE = "note"  # {text}
+    NOTE = "note"  # {text}, with {undecided: true} where neither side was better than the other
     CLOCK = "clock"  # {point}: injected, detected, decided, acted, moved, recovered
     MEASURED = "measured"  # {name: value, ...}
     MANUAL = "manual"  # {steps: [..]}: what a person must do now

@@ -34,6 +34,11 @@ class RunState(StrEnum):
     NEEDS_OPERATOR = "needs-operator"
 
     @property
+    def waits(self) -> bool:
+        """Whether nothing happens until a person says so."""
+        return self in (RunState.PAUSED, RunState.NEEDS_OPERATOR)
+
+    @property
     def active(self) -> bool:
         """Whether the run still holds its target."""
         return self in ACTIVE_STATES

@@ -25,6 +25,8 @@ __all__ = ["PROCEDURE", "VERSION", "pins", "plan_proof", "plan_rollback", "reval
 
 PROCEDURE = "rollback"
 VERSION = "1"
+AT_DEADLINE = OnFailure.WARN
+"""A rollback that is late goes on: undone for slowness it would put the release back that was bad enough to leave."""
 PROVE_SWITCHED_SECONDS = 10.0
 
 

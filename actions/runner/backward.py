@@ -8,6 +8,7 @@ from actions.ledger.writer import Entry, LostLock
 from actions.model.crash import crashpoint
 from actions.model.errors import LedgerError
 from actions.model.identity import short_id
+from actions.model.patience import fair_timeout
 from actions.model.plan import PlannedStep
 from actions.model.run import EventKind
 from actions.runner.forward import GRACE_SECONDS
@@ -49,12 +50,13 @@ class Backward:
 
     async def _undo(self, planned: PlannedStep) -> None:
         attempt = self.journal.progress.steps[planned.id].attempt
-        context = self.workshop.context(self.journal, planned, attempt)
+        limit = self.workshop.limit(planned)
+        context = self.workshop.context(self.journal, planned, attempt, limit)
         await self.journal.write(Entry(EventKind.UNDO_INTENT, planned.id, attempt, {"key": context.key}))
         crashpoint(f"undo.{planned.id}.before")
         try:
             step = self.workshop.registry[planned.kind]
-            async with asyncio.timeout(planned.budget_seconds + GRACE_SECONDS):
+            async with fair_timeout(planned.budget_seconds + GRACE_SECONDS):
                 undone = await step.undo(context)
         except (LedgerError, LostLock):
             raise

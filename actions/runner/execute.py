@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from actions.ledger.place import private_directory
@@ -16,7 +17,9 @@ from actions.model.identity import short_id
 from actions.model.plan import OnFailure, PlannedStep
 from actions.model.run import EventKind
 from actions.model.words import RunState
+from actions.runner.background import background
 from actions.runner.backward import Backward
+from actions.runner.budget import RunBudget
 from actions.runner.counting import count
 from actions.runner.forward import Forward
 from actions.runner.journal import Journal
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
 MOST_RECOVERIES = 3
 MEASURE_SECONDS = 10.0
-_WAITING = {RunState.PAUSED, RunState.NEEDS_OPERATOR}
+BACKGROUND = ("own time", "reading commands", "writing progress", "counting losses", "watching the budget")
 _ALARMING = {RunState.NEEDS_OPERATOR, RunState.FAILED, RunState.UNDONE}
 
 log = logging.getLogger(__name__)
@@ -54,13 +57,15 @@ async def execute(
     fence: int,
     actor: str = "executor",
     procedure_version: str | None = None,
+    at_deadline: OnFailure = OnFailure.WARN,
     redactor: Redactor | None = None,
     ready: Callable[[Orders], None] | None = None,
 ) -> RunState:
     """Carry the run out; returns the state it is left in. The caller holds the lock and the token `fence`.
 
-    `procedure_version` is the version of the procedure that this program knows (row 57). `ready` is given the orders,
-    to connect signals and the heartbeat. Raises LedgerError or LostLock when nothing can be recorded any more.
+    `procedure_version` is the version of the procedure that this program knows (row 57), `at_deadline` what it declares
+    for a run whose budget is used up. `ready` is given the orders, to connect signals and the heartbeat. Raises
+    LedgerError or LostLock when nothing can be recorded any more.
     """
     plan = await asyncio.to_thread(ledger.plan, run_id)
     events = await asyncio.to_thread(ledger.events, run_id)
@@ -73,19 +78,12 @@ async def execute(
     if ready is not None:
         ready(orders)
     conductor = Conductor(workshop, journal, orders, procedure_version)
-    helpers = [
-        asyncio.create_task(orders.watch()),
-        asyncio.create_task(journal.pump()),
-        asyncio.create_task(count(measures, journal, lambda: conductor.measuring)),
-    ]
-    try:
+    run = await asyncio.to_thread(ledger.run, run_id)
+    conductor.budget = RunBudget(journal, conductor.pauses, plan.budget_seconds, run, at_deadline)
+    counting = partial(count, measures, journal, lambda: conductor.measuring)
+    works = (workshop.own_time.run, orders.watch, journal.pump, counting, conductor.budget.watch)
+    async with background(journal, dict(zip(BACKGROUND, works, strict=True))):
         return await conductor.conduct()
-    finally:
-        for helper in helpers:
-            helper.cancel()
-        for ended in await asyncio.gather(*helpers, return_exceptions=True):
-            if isinstance(ended, Exception):
-                log.error("a helper of the run ended early", exc_info=ended)
 
 
 class Conductor:
@@ -100,6 +98,7 @@ class Conductor:
         self.pauses = Pauses(journal, orders, workshop.environment)
         self._procedure_version = procedure_version
         self._started = time.monotonic()
+        self.budget: RunBudget | None = None
         self.measuring = False
         self._figures: dict[str, Any] = {}
 
@@ -125,7 +124,7 @@ class Conductor:
         heard = await self.orders.look()
         told = heard.back_out or heard.abort
         state = await self.pauses.state()
-        if state in _WAITING and heard.resume is None and told is None:
+        if state.waits and heard.resume is None and told is None:
             return state  # it waits for a person, and nobody has said anything: two of them may have started it
         if progress.recoveries > MOST_RECOVERIES and told is None:
             raise NeedsOperator(f"its executor died {progress.recoveries} times in a row")
@@ -141,6 +140,8 @@ class Conductor:
         for planned in self.workshop.plan.steps:
             if not progress.settled(planned):
                 await self.pauses.between(planned)
+                if self.budget is not None:
+                    self.budget.demand(planned)
                 await self._step(planned)
         await self.pauses.between(None)
         await self._metrics()

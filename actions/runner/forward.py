@@ -12,20 +12,23 @@ from actions.model.errors import (
     Ambiguous,
     LedgerError,
     OutOfSight,
+    Slow,
+    Undecided,
     UnknownNameError,
     Unreachable,
     VerifyFailed,
     VqError,
 )
+from actions.model.patience import fair_timeout
 from actions.model.plan import PlannedStep
 from actions.model.platform import Evidence, Probe
-from actions.model.run import EventKind
+from actions.model.run import UNDECIDED, EventKind
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
 from actions.runner.journal import Journal
 from actions.runner.orders import Orders
 from actions.runner.outcomes import Interrupted, NeedsOperator, StepFailed
-from actions.runner.workshop import Try, Workshop
+from actions.runner.workshop import Try, Workshop, spare
 from actions.steps.contract import Step, StepContext
 
 GRACE_SECONDS = 1.0
@@ -56,11 +59,15 @@ class Forward:
         try:
             if self.journal.progress.steps[planned.id].open:
                 return await self._recover(step, planned, attempt)
-            return await self._fresh(step, planned, attempt + 1)
+            return await self._fresh(step, planned, attempt + 1, self.workshop.limit(planned))
         except (StepFailed, NeedsOperator, Interrupted, LedgerError, LostLock):
             raise
         except OutOfSight as unseen:
             raise NeedsOperator(self.journal.redactor.failure(unseen), planned) from unseen
+        except Undecided as error:
+            words = self.journal.redactor.failure(error)
+            await self.journal.write(Entry(EventKind.NOTE, planned.id, 1, {"text": words, UNDECIDED: True}))
+            raise NeedsOperator(words, planned) from error
         except Exception as error:
             raise self._failure(planned, error) from error
 
@@ -86,18 +93,22 @@ class Forward:
     def _key(self, planned: PlannedStep) -> str:
         return f"{self.journal.run_id}.{planned.id}"
 
-    async def _fresh(self, step: Step, planned: PlannedStep, attempt: int, *, last: bool = False) -> None:
-        context = self.workshop.context(self.journal, planned, attempt)
+    async def _fresh(
+        self, step: Step, planned: PlannedStep, attempt: int, limit: Deadline, *, last: bool = False
+    ) -> None:
+        context = self.workshop.context(self.journal, planned, attempt, limit)
         started = time.monotonic()
-        checked = await self._prepared(lambda: step.check(context), context, "its preconditions were not read")
+        checked = await self._prepared(lambda: step.check(context), context, limit, "its preconditions were not read")
         crashpoint(f"protect.{planned.id}.before")
-        protected = await self._prepared(lambda: step.protect(context), context, "its undo material was not written")
+        protected = await self._prepared(
+            lambda: step.protect(context), context, limit, "its undo material was not written"
+        )
         crashpoint(f"protect.{planned.id}.after")
         body: dict[str, Any] = {"checked": self.journal.redactor.text(checked.text)}
         if protected is not None:
             body["protected"] = self.journal.evidence(protected)
         await self._intent(planned, attempt, body)
-        await self._act(Try(step, planned, context, attempt, started, last))
+        await self._act(Try(step, planned, context, attempt, started, limit, last))
 
     async def _intent(self, planned: PlannedStep, attempt: int, body: dict[str, Any]) -> None:
         """Commit to the step. Raises Interrupted when something was told while a change was prepared."""
@@ -113,25 +124,24 @@ class Forward:
             raise Interrupted(f"step '{planned.title}' was not begun") from told
 
     async def _act(self, one: Try) -> None:
-        planned, seconds = one.planned, one.planned.budget_seconds
+        planned = one.planned
         crashpoint(f"act.{planned.id}.before")
-        patience = Deadline(seconds)
         try:
-            acted = await _within(seconds, one.step.act(one.context))
+            acted = await _within(one.spare, one.step.act(one.context))
         except (Ambiguous, Unreachable, _OutOfTime) as error:
-            await self._unanswered(one, self.journal.redactor.failure(error), patience)
+            await self._unanswered(one, self.journal.redactor.failure(error))
         else:
             crashpoint(f"act.{planned.id}.after")
             if planned.changes:
                 await self.journal.write(Entry(EventKind.ACTED, planned.id, one.attempt, self.journal.evidence(acted)))
             await self._verify(one, recovered=False)
 
-    async def _unanswered(self, one: Try, words: str, patience: Deadline) -> None:
+    async def _unanswered(self, one: Try, words: str) -> None:
         """A write whose answer was lost is never repeated blindly: what is there decides (rows 16 to 18).
 
         Where it did not take effect, or only in part, it is gone on with once under its key; then it has failed.
         """
-        probe = await self._known(one, patience)
+        probe = await self._known(one)
         if probe.state is ProbeState.UNKNOWN:
             raise NeedsOperator(f"{words}; and whether it took effect cannot be told: {probe.evidence}", one.planned)
         if probe.state in (ProbeState.DONE, ProbeState.RUNNING):
@@ -139,22 +149,24 @@ class Forward:
         elif one.last:
             raise StepFailed(f"{words}; found: {probe.evidence}", one.planned)
         elif probe.state is ProbeState.NOT_STARTED:
-            await self._fresh(one.step, one.planned, one.attempt + 1, last=True)
+            await self._fresh(one.step, one.planned, one.attempt + 1, one.limit, last=True)
         else:
             await self._go_on(one, f"goes on after a lost answer: {probe.evidence}", last=True)
 
     async def _recover(self, step: Step, planned: PlannedStep, attempt: int) -> None:
         """The step was under way when its executor died: the probe decides, not a replay."""
-        one = Try(step, planned, self.workshop.context(self.journal, planned, attempt), attempt, time.monotonic())
+        limit = self.workshop.limit(planned)
+        context = self.workshop.context(self.journal, planned, attempt, limit)
+        one = Try(step, planned, context, attempt, time.monotonic(), limit)
         acted = self.journal.progress.steps[planned.id].acted
-        probe = await self._known(one, Deadline(planned.budget_seconds))
+        probe = await self._known(one)
         match probe.state:
             case ProbeState.DONE | ProbeState.RUNNING:
                 await self._verify(one, recovered=True)
             case ProbeState.NOT_STARTED if acted and planned.changes:
                 raise StepFailed(f"its effect is gone, somebody else changed it: {probe.evidence}", planned)
             case ProbeState.NOT_STARTED:
-                await self._fresh(step, planned, attempt + 1)
+                await self._fresh(step, planned, attempt + 1, limit)
             case ProbeState.PARTIAL:
                 await self._go_on(one, f"goes on after a crash: {probe.evidence}", last=False)
             case _:
@@ -164,19 +176,19 @@ class Forward:
         """A part of it is there: acted again under its key, it is completed."""
         attempt = one.attempt + 1
         await self._intent(one.planned, attempt, {"checked": self.journal.redactor.text(words)})
-        context = self.workshop.context(self.journal, one.planned, attempt)
-        await self._act(Try(one.step, one.planned, context, attempt, one.started, last))
+        context = self.workshop.context(self.journal, one.planned, attempt, one.limit)
+        await self._act(Try(one.step, one.planned, context, attempt, one.started, one.limit, last))
 
-    async def _known(self, one: Try, patience: Deadline) -> Probe:
-        """What the probe finds; while it cannot tell it is asked again, as long as `patience` lasts (row 18)."""
-        probe = await self._probe(one, one.planned.budget_seconds)
+    async def _known(self, one: Try) -> Probe:
+        """What the probe finds; while it cannot tell it is asked again, as long as the budget lasts (row 18)."""
+        probe = await self._probe(one)
         await self._probed(one, probe)
-        if probe.state is not ProbeState.UNKNOWN or patience.passed:
+        if probe.state is not ProbeState.UNKNOWN or one.spare <= 0:
             return probe
         one.context.report(f"whether it took effect cannot be told yet, looking again: {probe.evidence}")
-        while probe.state is ProbeState.UNKNOWN and not patience.passed:
-            await self._rest(one.planned, min(AGAIN_SECONDS, patience.remaining()))
-            probe = await self._probe(one, max(patience.remaining(), AGAIN_SECONDS))
+        while probe.state is ProbeState.UNKNOWN and one.spare > 0:
+            await self._rest(one.planned, min(AGAIN_SECONDS, one.spare))
+            probe = await self._probe(one)
         await self._probed(one, probe)
         return probe
 
@@ -189,9 +201,10 @@ class Forward:
             return
         raise Interrupted(f"step '{planned.title}' was broken off")
 
-    async def _probe(self, one: Try, seconds: float) -> Probe:
+    async def _probe(self, one: Try) -> Probe:
+        """One look, with whatever time is left before the proof, and a moment where nothing is left."""
         try:
-            return await _within(seconds, one.step.probe(one.context))
+            return await _within(max(one.spare, AGAIN_SECONDS), one.step.probe(one.context))
         except Exception as error:  # noqa: BLE001 - a probe that errs knows nothing, and that is its verdict
             return Probe(state=ProbeState.UNKNOWN, evidence=f"the probe failed: {self.journal.redactor.failure(error)}")
 
@@ -206,7 +219,7 @@ class Forward:
     async def _verify(self, one: Try, *, recovered: bool) -> None:
         planned, attempt = one.planned, one.attempt
         crashpoint(f"verify.{planned.id}.before")
-        seen = await self._interruptible(one.step.verify(one.context), planned)
+        seen = await self._interruptible(one.step.verify(one.context), one)
         crashpoint(f"verify.{planned.id}.after")
         body = self.journal.evidence(seen)
         entries = [Entry(EventKind.VERIFIED, planned.id, attempt, body)]
@@ -218,41 +231,44 @@ class Forward:
         entries.append(Entry(EventKind.DONE, planned.id, attempt, body | {"seconds": seconds, "recovered": recovered}))
         await self.journal.write(*entries)
 
-    async def _prepared(self, work: Callable[[], Coroutine[Any, Any, T]], context: StepContext, words: str) -> T:
+    async def _prepared(
+        self, work: Callable[[], Coroutine[Any, Any, T]], context: StepContext, limit: Deadline, words: str
+    ) -> T:
         """What `work` reads or writes down before the act. Raises StepFailed when it does not return in time.
 
-        A platform that is away fails a run at once while nothing is changed. With a change standing it is waited for:
-        the way back needs it as well (row 18).
+        A platform that is away fails a run at once while nothing is changed. One that is slow is asked again. With a
+        change standing either is waited for: the way back needs it as well (row 18).
         """
         planned = context.step
-        patience = Deadline(planned.budget_seconds)
         while True:
             try:
-                return await _within(max(patience.remaining(), AGAIN_SECONDS), work())
+                return await _within(max(spare(planned, limit), AGAIN_SECONDS), work())
             except _OutOfTime:
                 raise StepFailed(f"{words} within {planned.budget_seconds:g} s", planned) from None
             except Unreachable as error:
-                if patience.passed or not self.journal.progress.changed:
+                away = not isinstance(error, Slow) and not self.journal.progress.changed
+                if away or spare(planned, limit) <= 0:
                     raise
                 context.report(f"waiting: {error.message}")
-            await self._rest(planned, min(AGAIN_SECONDS, patience.remaining()))
+            await self._rest(planned, min(AGAIN_SECONDS, spare(planned, limit)))
 
-    async def _interruptible(self, work: Coroutine[Any, Any, Evidence], planned: PlannedStep) -> Evidence:
+    async def _interruptible(self, work: Coroutine[Any, Any, Evidence], one: Try) -> Evidence:
         """A wait that an operator can break off. Raises Interrupted, or VerifyFailed past the deadline."""
+        planned = one.planned
         task = asyncio.ensure_future(work)
         told = asyncio.ensure_future(self.orders.interrupted.wait())
         try:
-            await asyncio.wait(
-                {task, told}, timeout=planned.budget_seconds + GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
+            while not (task.done() or told.done()) and not one.limit.passed:
+                await asyncio.wait({task, told}, timeout=one.limit.remaining(), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({task, told}, timeout=GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
             if told.done():
                 raise Interrupted(f"step '{planned.title}' was broken off")
             raise VerifyFailed(f"its outcome was not observed within {planned.budget_seconds:g} s")
         finally:
-            for one in (task, told):
-                one.cancel()
+            for waiting in (task, told):
+                waiting.cancel()
             await asyncio.gather(task, told, return_exceptions=True)
 
 
@@ -263,7 +279,7 @@ class _OutOfTime(VqError):
 async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, or _OutOfTime; a TimeoutError of its own passes as it is."""
     try:
-        async with asyncio.timeout(seconds) as limit:
+        async with fair_timeout(seconds) as limit:
             return await work
     except TimeoutError:
         if not limit.expired():

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -35,6 +36,7 @@ class Journal:
         self.progress = progress
         self.redactor = redactor
         self._lines: list[Entry] = []
+        self._lines_lock = threading.Lock()  # steps report from threads of their own
         self._last_line = ""
         self._order = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -100,8 +102,9 @@ class Journal:
         self._wake.set()
 
     def _keep(self, entry: Entry) -> None:
-        self._lines.append(entry)
-        del self._lines[:-PROGRESS_LINES]
+        with self._lines_lock:
+            self._lines.append(entry)
+            del self._lines[:-PROGRESS_LINES]
 
     async def pump(self) -> None:
         """Write lines of progress while a step works; a write that fails is met again, and raised, by the next."""
@@ -117,10 +120,14 @@ class Journal:
             await asyncio.sleep(PROGRESS_SECONDS)
 
     async def _flush(self) -> None:
-        if self._lines:
+        with self._lines_lock:
             lines = tuple(self._lines)
-            await self._append(lines)
-            self._lines = [line for line in self._lines if line not in lines]
+        if not lines:
+            return
+        await self._append(lines)
+        written = {id(line) for line in lines}
+        with self._lines_lock:
+            self._lines[:] = [line for line in self._lines if id(line) not in written]
 
     async def _append(self, entries: tuple[Entry, ...], heed: bool = False) -> None:
         written = await asyncio.to_thread(

@@ -84,7 +84,7 @@ class Orders:
             self.interrupted.clear()
 
     async def watch(self) -> None:
-        """Look several times a second while steps work."""
+        """Look several times a second while steps work; its caller starts it again should it ever fail."""
         while True:
             try:
                 before = self.decision

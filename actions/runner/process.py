@@ -118,7 +118,7 @@ async def _run(
     ledger: LedgerWriter, run_id: str, token: int, name: str, environment: "Environment", redactor: Redactor
 ) -> RunState:
     from actions.platforms.access import WriteAccess
-    from actions.runner.versions import known_version
+    from actions.runner.versions import at_deadline, known_version
     from actions.steps.measures import Measures
     from actions.steps.records import Records
     from actions.steps.registry import registry
@@ -145,10 +145,11 @@ async def _run(
                 Measures(environment, run.service, since=run.started_at),
                 fence=token,
                 procedure_version=known_version(run.procedure),
+                at_deadline=at_deadline(run.procedure),
                 redactor=redactor,
                 ready=ready,
             )
     finally:
         for beat in beats:
-            beat.stop()
+            await asyncio.to_thread(beat.stop)  # it may wait for a ledger that is busy
         await access.close()

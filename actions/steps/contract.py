@@ -35,6 +35,7 @@ class StepContext:
     measures: "Measures"
     folder: Path
     report: Callable[[str], None]
+    limit: Deadline | None = None
 
     @property
     def key(self) -> str:
@@ -42,8 +43,8 @@ class StepContext:
         return f"{self.run_id}.{self.step.id}"
 
     def deadline(self) -> Deadline:
-        """A fresh deadline of this step's whole budget."""
-        return Deadline(self.step.budget_seconds)
+        """When the budget of this step ends, which all its parts share; going back has a budget of its own."""
+        return self.limit or Deadline(self.step.budget_seconds)
 
 
 class NoUndo(VqError):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from actions.clients.health_body import not_well
-from actions.clients.http import HttpReader
+from actions.clients.http import HttpReader, Trouble
 from actions.clients.versions import version_of
 from actions.config import resolve
 from actions.model.environment import HttpService
@@ -13,12 +13,16 @@ from actions.model.plan import PlannedStep
 
 @dataclass(frozen=True)
 class Judged:
-    """One answer judged: right, or what was wrong with it. `version` None means the answer does not say."""
+    """One answer judged: right, or what was wrong with it. `version` None means the answer does not say.
+
+    `silent`: nothing came in the time allowed, which says nothing about what would have come.
+    """
 
     right: bool
     text: str
     version: str | None = None
     seconds: float = 0.0
+    silent: bool = False
 
 
 def reader(service: HttpService, url: str | None = None, *, connections: int = 4) -> HttpReader:
@@ -54,7 +58,8 @@ async def ask_health(http: HttpReader, service: HttpService, expected: Expected)
     answer = await http.get(service.health, fresh=True)
     found = version_of(answer, service)
     if wrong := not_well(answer, service):
-        return Judged(False, f"{service.health} {wrong}", found, answer.seconds)
+        silent = answer.trouble is Trouble.TIMEOUT
+        return Judged(False, f"{service.health} {wrong}", found, answer.seconds, silent)
     if expected.refuses(found):
         return Judged(False, f"{service.health} answers as {found}", found, answer.seconds)
     return Judged(True, f"{service.health} {answer.status}, {answer.milliseconds:.0f} ms", found, answer.seconds)

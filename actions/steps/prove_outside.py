@@ -9,6 +9,7 @@ from actions.model.platform import Evidence
 from actions.model.waiting import Deadline, until
 from actions.model.words import Gate
 from actions.steps.contract import Step, StepContext
+from actions.steps.other_side import refuse_silence
 from actions.steps.outside import Judged, ask_health, expected_word, reader
 from actions.steps.reach import reach
 
@@ -27,7 +28,7 @@ class ProveOutside(Step):
         return Evidence(text="asking from outside")
 
     async def verify(self, context: StepContext) -> Evidence:
-        """Raises VerifyFailed with the last wrong answer."""
+        """Raises VerifyFailed with the last wrong answer, Undecided where neither side answers at all."""
         service = context.environment.services[context.plan.service]
         deadline = context.deadline()
         if isinstance(service, HttpService):
@@ -42,19 +43,20 @@ class ProveOutside(Step):
         expected, wanted = expected_word(context.step), int(str(context.step.params.get("proofs", 3)))
         http = reader(service)
         row: list[Judged] = []
-        last, asked, wrong = "nothing was asked", 0, 0
+        last, asked, wrong, silence = "nothing was asked", 0, 0, True
         try:
             while len(row) < wanted:
                 if deadline.passed:
-                    raise VerifyFailed(
-                        f"{len(row)} of {wanted} right answers in a row within {deadline.seconds:.0f} s: {last}"
-                    )
+                    words = f"{len(row)} of {wanted} right answers in a row within {deadline.seconds:.0f} s: {last}"
+                    if silence:
+                        await refuse_silence(context, words)
+                    raise VerifyFailed(words)
                 answer = await ask_health(http, service, expected)
                 asked += 1
                 row = [*row, answer] if answer.right else []
                 wrong = 0 if answer.right else wrong + 1
                 if not answer.right:
-                    last = answer.text
+                    last, silence = answer.text, silence and answer.silent
                     if wrong % SUSPICIOUS == 0:
                         await self._alive(context, last)
                     await asyncio.sleep(min(EVERY, deadline.remaining()))

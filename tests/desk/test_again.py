@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from actions.desk.again import just_brought
+from actions.desk.again import before, goes_on, just_brought, meanwhile
 from actions.ledger import open_writer
 from actions.ledger.locks import lock_path, locked
 from actions.ledger.writer import LedgerWriter
 from actions.model.errors import Refused, Unreachable
 from actions.model.health import ServiceHealth
+from actions.model.run import UNDECIDED, EventKind
 from actions.model.waiting import Deadline, until
 from actions.model.way_back import RollbackFacts
 from actions.model.words import HealthState, RunState, Verdict
@@ -40,7 +41,7 @@ class Desk:
             raise Unreachable("nothing came in")
         return SimpleNamespace(service=lambda name: self.health)
 
-    def brought(self, state: RunState | None) -> str:
+    def brought(self, state: RunState | None, *, undecided: bool = False) -> str:
         """A rollback to 2.4.0 that ended just now; with None its executor died."""
         plan = make_plan(environment="production", target="production", to_version="2.4.0", to_reference="ref:2.4.0")
         asked = request(service="api")
@@ -48,6 +49,9 @@ class Desk:
         with locked(lock_path(self.writer.directory, "production")):
             fence = self.writer.acquire(run, actor="executor")
             self.writer.transition(run, RunState.RUNNING, fence=fence, actor="executor")
+            if undecided:
+                body = {"text": "neither side answers", UNDECIDED: True}
+                self.writer.append(run, EventKind.NOTE, body=body, fence=fence, actor="executor")
             if state is not None:
                 self.writer.finish(run, state, fence=fence, actor="executor")
         return run
@@ -146,3 +150,33 @@ async def test_asked_again_after_a_crash_the_same_run_goes_on_and_nothing_health
         return (await asyncio.to_thread(stack.status, stack_up.directory)).version
 
     await until(serves, lambda seen: seen == "2.4.1", Deadline(10), str)
+
+
+async def test_a_run_that_waits_for_a_person_is_taken_over_by_proving_what_it_brought(desk: Desk) -> None:
+    run = desk.brought(RunState.NEEDS_OPERATOR)
+    assert await judged(desk, world()) == run
+
+
+@pytest.mark.parametrize("to", [None, "2.4.0", "ref:2.4.0"])
+async def test_an_undecided_run_goes_on_when_the_same_is_asked_for_again(desk: Desk, to: str | None) -> None:
+    """It stopped because neither side answered: no request is refused because of it."""
+    run = desk.brought(RunState.NEEDS_OPERATOR, undecided=True)
+    found = await before(desk, request(to, service="api"))  # type: ignore[arg-type]
+    assert found is not None and found[0].id == run
+    assert goes_on(desk, found[0])  # type: ignore[arg-type]
+    assert await before(desk, request("2.3.9", service="api")) is None  # type: ignore[arg-type]
+
+
+async def test_a_run_that_needs_a_person_for_another_reason_is_not_gone_on_with(desk: Desk) -> None:
+    desk.brought(RunState.NEEDS_OPERATOR)
+    assert await before(desk, request(service="api")) is None  # type: ignore[arg-type]
+
+
+async def test_a_run_that_others_made_while_this_one_was_planned_answers_it(desk: Desk) -> None:
+    since = datetime.now(UTC)
+    run = desk.brought(RunState.SUCCEEDED)
+    asked = request(service="api").model_copy(update={"environment": "production"})
+    found = await meanwhile(desk, asked, since)  # type: ignore[arg-type]
+    assert found is not None and found.id == run
+    assert await meanwhile(desk, asked, datetime.now(UTC)) is None  # type: ignore[arg-type]
+    assert await meanwhile(desk, asked.model_copy(update={"to": "2.3.9"}), since) is None  # type: ignore[arg-type]

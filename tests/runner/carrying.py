@@ -10,7 +10,7 @@ from actions.ledger import open_writer
 from actions.ledger.writer import LedgerWriter
 from actions.model import crash
 from actions.model.environment import Environment
-from actions.model.plan import Plan
+from actions.model.plan import OnFailure, Plan
 from actions.model.words import Command, RunState
 from actions.runner.execute import execute
 from actions.runner.orders import Orders
@@ -59,6 +59,7 @@ class Bench:
         ready: Callable[[Orders], None] | None = None,
         measures: FakeMeasures | None = None,
         environment: Environment | None = None,
+        at_deadline: OnFailure = OnFailure.WARN,
     ) -> RunState:
         with hold(self.ledger, run_id) as token:
             return await execute(
@@ -71,6 +72,7 @@ class Bench:
                 cast(Any, measures or FakeMeasures()),
                 fence=token,
                 procedure_version=version,
+                at_deadline=at_deadline,
                 ready=ready,
             )
 

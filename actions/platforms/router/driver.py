@@ -4,7 +4,7 @@ from actions.model.environment import HttpService, RouterTraffic
 from actions.model.errors import UnknownNameError
 from actions.platforms.access import Place
 from actions.platforms.router.change import RouterChanger
-from actions.platforms.router.observe import Outside
+from actions.platforms.router.observe import ASK_SECONDS, PROOF_SECONDS, Outside
 from actions.platforms.router.reading import RouterTrafficReader
 
 
@@ -15,11 +15,11 @@ def traffic_reader(settings: RouterTraffic, place: Place) -> RouterTrafficReader
 
 def traffic_changer(settings: RouterTraffic, place: Place) -> RouterChanger:
     """The writing half."""
-    return RouterChanger(settings, _outside(place))
+    return RouterChanger(settings, _outside(place, PROOF_SECONDS))
 
 
-def _outside(place: Place) -> Outside:
+def _outside(place: Place, seconds: float = ASK_SECONDS) -> Outside:
     service = place.settings.services[place.service]
     if not isinstance(service, HttpService):
         raise UnknownNameError(f"service '{place.service}' is no HTTP service; a router only carries those")
-    return Outside(service)
+    return Outside(service, seconds)
