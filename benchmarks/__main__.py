@@ -8,7 +8,7 @@ from benchmarks.table import Figure, surroundings, table
 
 MEASUREMENTS = (
     "first_frame", "version", "idle", "keys", "rollback", "recreate", "kubernetes", "nginx", "journal", "sweep",
-    "attach", "stack_up", "redaction",
+    "attach", "stack_up", "redaction", "busy",
 )  # fmt: skip
 
 

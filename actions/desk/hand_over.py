@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from actions.desk.ledger_door import either
 from actions.health.readiness import conditions
+from actions.ledger.starting import on_its_way
 from actions.model.errors import Busy, Refused, Stale
 from actions.model.identity import short_id
 from actions.model.plan import Plan, RollbackRequest
@@ -131,12 +132,16 @@ async def _gone(desk: "Operator", active: Run) -> Run:
     while True:
         news = desk.ledger.changed.waiter()
         run = await asyncio.to_thread(desk.writer.run, active.id)
-        if run.state.terminal or (run.state is RunState.QUEUED and launch.passed):
+        if run.state.terminal or (run.state is RunState.QUEUED and launch.passed and not await _on_its_way(desk, run)):
             return run
         if deadline.passed:
             who = f"{run.procedure} {short_id(run.id)}"
             raise Busy(f"{who} was told to leave and has not within {HAND_OVER_SECONDS:.0f} s", run_id=run.id)
         await either(news, min(0.5, deadline.remaining() or 0.01))
+
+
+async def _on_its_way(desk: "Operator", run: Run) -> bool:
+    return await asyncio.to_thread(on_its_way, desk.ledger.directory, run.id)
 
 
 def _stands(facts: RollbackFacts, hand: HandOver) -> bool:

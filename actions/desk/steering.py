@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from actions.config import command_line
 from actions.desk import again, hand_over
 from actions.desk.hand_over import GONE, HandOver
+from actions.ledger.starting import on_its_way
 from actions.model.errors import Busy, Refused, Stale, UsageError
 from actions.model.identity import short_id
 from actions.model.plan import Plan, RollbackRequest
@@ -136,6 +137,8 @@ async def _launch(desk: "Operator", submitted: Submitted) -> None:
         executor = await asyncio.to_thread(desk.writer.executor, submitted.run_id)
         if run.state is not RunState.QUEUED or executor.state not in GONE:
             return
+        if await asyncio.to_thread(on_its_way, desk.ledger.directory, submitted.run_id):
+            return  # it is still loading: a second one would only slow it down
     prepared = desk.take_prepared()
     await asyncio.to_thread(lambda: launch(desk.ledger.directory, submitted.run_id, prepared=prepared))
 

@@ -18,6 +18,7 @@ from actions.ledger.chain import append_event, check_tail
 from actions.ledger.effects import changed_anything
 from actions.ledger.rows import body_text, run_values
 from actions.ledger.sqlite import DiskFull, quick_check
+from actions.ledger.starting import on_its_way
 from actions.ledger.store import WritingStore
 from actions.ledger.tables import ACTIVE, instant, lease, now, parse_instant, plan, run
 from actions.ledger.too_late import settle_commands
@@ -127,7 +128,8 @@ class Submitting(WritingStore):
             run_id=holder.id,
         )
         created = parse_instant(holder.created_at)
-        fresh = state is RunState.QUEUED and created is not None and now() - created < timedelta(seconds=LAUNCH_SECONDS)
+        young = created is not None and now() - created < timedelta(seconds=LAUNCH_SECONDS)
+        fresh = state is RunState.QUEUED and (young or on_its_way(self.directory, holder.id))
         if not supersede or fresh:
             raise busy
         try:

@@ -7,6 +7,9 @@ nobody: no terminal, no console, its own session. Losing whoever started it chan
 import gc
 import os
 import sys
+from pathlib import Path
+
+from actions.ledger.starting import hold_mark
 
 USAGE = "usage: python -m actions.runner.executor --ledger DIR ([--detach] RUN_ID | --prepared [MODULE...])"
 
@@ -21,12 +24,14 @@ def main(arguments: list[str]) -> int:
     """Carry a run out; the exit status says how it went (see ExitCode)."""
     words = [one for one in arguments if one not in ("--detach", "--prepared")]
     prepared = "--prepared" in arguments
-    if len(words) < len(arguments):
-        detach()
     if len(words) < 2 or words[0] != "--ledger" or (not prepared and len(words) != 3):
         sys.stderr.write(USAGE + "\n")
         return 2
     os.umask(0o077)
+    if not prepared:
+        hold_mark(Path(words[1]), words[2])  # before its starter goes on: nobody starts another one meanwhile
+    if len(words) < len(arguments):
+        detach()
     gc.disable()  # a tenth of the start is spent looking for garbage among modules that stay
     from actions.runner.process import carry_out
 
@@ -36,16 +41,17 @@ def main(arguments: list[str]) -> int:
         load(words[2:])
     gc.freeze()
     gc.enable()
-    run_id = _given_run(words[1]) if prepared else words[2]
+    run_id = _given_run(Path(words[1])) if prepared else words[2]
     return carry_out(words[1], run_id) if run_id else 0
 
 
-def _given_run(ledger_dir: str) -> str:
-    from pathlib import Path
-
+def _given_run(ledger_dir: Path) -> str:
     from actions.runner.prepared import take_run
 
-    return take_run(Path(ledger_dir))
+    run_id = take_run(ledger_dir)
+    if run_id:
+        hold_mark(ledger_dir, run_id)
+    return run_id
 
 
 if __name__ == "__main__":

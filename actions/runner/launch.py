@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from actions.ledger.starting import starting
 from actions.model.environment import Environment
 from actions.model.errors import VqError
 from actions.runner.logout import lingers
@@ -31,7 +32,7 @@ def launch(ledger_dir: Path, run_id: str, *, module: str = EXECUTOR, prepared: P
     directory = ledger_dir.absolute()
     command = _command(directory, module)
     variables = dict(_variables())
-    with open_run_log(directory, run_id) as output:
+    with open_run_log(directory, run_id) as output, starting(directory, run_id):
         if prepared is not None and prepared.give(run_id):
             return
         log_path = directory / "runs" / run_id / LOG

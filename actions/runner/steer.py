@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from actions.ledger import open_reader, open_writer
+from actions.ledger.starting import on_its_way
 from actions.ledger.submitting import LAUNCH_SECONDS
 from actions.ledger.writer import LedgerWriter
 from actions.model.errors import Refused
@@ -39,7 +40,7 @@ def steer(ledger_dir: Path, run_id: str, what: Command, *, by: str, reason: str 
     """Tell a run something; where it takes an executor to obey and none is at work, one is started. Raises VqError."""
     with open_writer(ledger_dir) as ledger:
         row = ledger.command(run_id, what, by=by, reason=reason)
-        heard = _heard(ledger, run_id) or _starting(ledger.run(run_id))
+        heard = _heard(ledger, run_id) or _starting(ledger_dir, ledger.run(run_id))
     if what in _NEED_AN_EXECUTOR and not heard:
         launch(ledger_dir, run_id)
     return row
@@ -54,8 +55,10 @@ def _heard(ledger: LedgerWriter, run_id: str) -> bool:
     return working and ledger.run(run_id).state is not RunState.NEEDS_OPERATOR
 
 
-def _starting(run: Run) -> bool:
+def _starting(directory: Path, run: Run) -> bool:
     """Whether an executor may be on its way; one that is started all the same finds the target locked and leaves."""
+    if run.state is RunState.QUEUED and on_its_way(directory, run.id):
+        return True
     return run.state is RunState.QUEUED and datetime.now(UTC) - run.created_at < timedelta(seconds=LAUNCH_SECONDS)
 
 

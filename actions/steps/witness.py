@@ -13,6 +13,8 @@ RATE = 20.0
 MOST_IN_FLIGHT = 12
 LAST_SECONDS = 8.0
 STALL_SECONDS = 0.3
+CALM_SECONDS, STARVED_SHARE = 3.0, 0.1
+"""For so long after this process stood still only this share of the questions is asked."""
 FIRST_ERROR = 500
 """Lower statuses are answers: an endpoint that asks for a login is up."""
 
@@ -78,10 +80,15 @@ class Witness:
                 self._asking.add(task)
                 task.add_done_callback(self._asking.discard)
             number += 1
-            due = max(due + 1 / self._rate, time.monotonic())
+            due = max(due + 1 / self._pace_now(), time.monotonic())
             await asyncio.sleep(due - time.monotonic())
             if time.monotonic() - due > STALL_SECONDS:
                 self._stalled_at = time.monotonic()
+
+    def _pace_now(self) -> float:
+        """Questions a second; few while this process lacks the processor, which the run itself needs more."""
+        starved = time.monotonic() - self._stalled_at < CALM_SECONDS
+        return self._rate * STARVED_SHARE if starved else self._rate
 
     async def _ask(self, http: HttpReader, *, fresh: bool) -> None:
         at = time.monotonic()
