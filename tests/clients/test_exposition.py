@@ -1,5 +1,7 @@
 """Requests counted from what services publish for Prometheus; what cannot be read is absent, never smaller."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,11 @@ def test_what_is_too_much_is_absent_and_not_cut() -> None:
     assert counts("\n".join(series[:MOST])) == (MOST, MOST)
     assert counts("\n".join(series)) == (None, None)
     assert counts('http_requests_total{code="200",path="%s"} 1' % ("x" * LONGEST)) == (None, None)
+
+
+def test_the_parser_is_not_loaded_before_there_is_something_to_count() -> None:
+    words = "import sys, actions.health.watches; sys.exit('prometheus_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
 
 
 NAMES = st.sampled_from(["http_requests_total", "vq_requests_total", "nginx_http_requests_total"])
