@@ -1,6 +1,7 @@
 """A real engine, images made from this machine's files, single containers to roll back. Everything is taken away."""
 
 import asyncio
+import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,8 +23,8 @@ from tests.docker.project import HOST, ComposeProject, ask, free_ports, remove_p
 
 __all__ = ["compose", "composes"]
 
-RUN = "01JZZZZZZZZZZZZZZZZZAB12CD"
-"""A run id; its short form is ab12cd."""
+RUN = f"01JZZZZ{os.getpid():07d}ZZZZZZAB12CD"
+"""A run id of this process alone, as containers are found by it; its short form is ab12cd."""
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ with ComposeProject(tmp_path, "1.1.0") as project:      # `docker-compose up -d`
     project.up()                                         # what somebody does after a rollback
 """
 
+import contextlib
 import os
 import subprocess
 import time
@@ -88,8 +89,12 @@ class ComposeProject:
         self.config.chmod(0o600)
 
     def __enter__(self) -> "ComposeProject":
-        self.up()
-        until(self.answering)
+        try:
+            self.up()
+            until(self.answering)
+        except BaseException:
+            remove_project(self.engine, self.name)
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -149,6 +154,14 @@ class ComposeProject:
         """The version that each replica answers with."""
         return [ask(f"http://127.0.0.1:{port}/health") for port in range(self.first, self.first + self.replicas)]
 
+    def answers(self) -> list[str]:
+        """The versions of those replicas that answer."""
+        found = []
+        for port in range(self.first, self.first + self.replicas):
+            with contextlib.suppress(OSError):
+                found.append(ask(f"http://127.0.0.1:{port}/health"))
+        return found
+
     def answering(self) -> bool:
         """Whether every replica answers."""
         try:
@@ -191,8 +204,13 @@ def remove_project(engine: Any, name: str) -> None:
     """Containers with their anonymous volumes, networks and evidence of one project."""
     for one in engine.containers(all=True, filters={"label": f"vq-tui-test.project={name}"}):
         engine.remove_container(one["Id"], force=True, v=True)
+    for one in engine.containers(all=True, filters={"label": "vq-tui.trial"}):
+        if one["HostConfig"]["NetworkMode"].startswith(name):
+            engine.remove_container(one["Id"], force=True, v=True)
     for network in engine.networks(filters={"label": f"com.docker.compose.project={name}"}):
         engine.remove_network(network["Id"])
+    for volume in engine.volumes(filters={"label": f"com.docker.compose.project={name}"})["Volumes"] or []:
+        engine.remove_volume(volume["Name"])
     for image in engine.images(filters={"label": "vq-tui.evidence"}):
         for tag in image["RepoTags"] or []:
             if f"-{name}_" in tag or f"-{name}" in tag:

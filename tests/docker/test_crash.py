@@ -18,7 +18,7 @@ from tests.docker.project import ask
 pytestmark = pytest.mark.machine("docker")
 KEY = f"{RUN}.3"
 
-ACT = ["tag", "create", "connect", "disarm", "stop", "rename-old", "rename-new", "start"]
+ACT = ["tag", "tag", "create", "connect", "disarm", "stop", "rename-old", "rename-new", "start"]
 UNDO = ["undo-disarm", "undo-stop", "undo-rename-new", "undo-rename-old", "undo-arm", "undo-start", "undo-remove"]
 
 

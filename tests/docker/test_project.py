@@ -5,68 +5,21 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from actions.config import load
-from actions.model.environment import ComposeWorkload, HttpService
 from actions.model.errors import Refused, Stale, VerifyFailed
-from actions.model.platform import Change, Holding
 from actions.model.waiting import Deadline
 from actions.model.words import Gate, ProbeState
-from actions.platforms.access import WriteAccess
 from actions.platforms.compose import pin_plan
-from actions.platforms.compose.driver import workload_upkeep
 from actions.platforms.compose.pin_file import entries_of
 from tests.docker.conftest import RUN
-from tests.docker.crashes import Died, watched
+from tests.docker.driven import Driven
+from tests.docker.inspected import differences
 from tests.docker.project import CANARY, ComposeProject, until
 
 pytestmark = pytest.mark.machine("docker")
 ONE = pytest.mark.parametrize("project", [1], indirect=True)
-
-
-class Driven:
-    """The drivers of a project, as its own configuration makes them."""
-
-    def __init__(self, project: ComposeProject) -> None:
-        environment = load(project.config).environments["shop"]
-        self.access = WriteAccess("shop", environment)
-        self.reader = self.access.workload("api", "main")
-        self.changer = self.access.workload_changer("api", "main")
-        service = environment.services["api"]
-        assert isinstance(service, HttpService) and isinstance(service.workload, ComposeWorkload)
-        self.settings = service.workload
-        self.said: list[str] = []
-        self.data: list[dict[str, Any]] = []
-
-    async def plan(self, to: str) -> tuple[Change, ...]:
-        facts = await self.reader.observe()
-        return await self.reader.plan_change(facts, next(one for one in facts.at_hand if one.version == to))
-
-    async def carry_out(self, changes: tuple[Change, ...], undo: Path, run: str = RUN) -> None:
-        for number, change in enumerate(changes, 1):
-            key = f"{run}.{number}"
-            for evidence in (
-                await self.changer.check(change),
-                await self.changer.protect(change, key, undo),
-                await self.changer.act(change, key, undo, self.said.append),
-                await self.changer.verify(change, key, Deadline(60), self.said.append),
-            ):
-                self.said.append(evidence.text)
-                self.data.append(evidence.data)
-
-    async def tidy(self, now: datetime) -> tuple[str, ...]:
-        upkeep = workload_upkeep(self.settings)
-        try:
-            return await upkeep.tidy(Holding(), now)
-        finally:
-            await upkeep.close()
-
-    async def back(self, changes: tuple[Change, ...], undo: Path) -> None:
-        for number, change in reversed(list(enumerate(changes, 1))):
-            await self.changer.undo(change, f"{RUN}.{number}", undo, Deadline(60), self.said.append)
 
 
 @pytest.fixture
@@ -79,8 +32,8 @@ async def driven(project: ComposeProject) -> AsyncIterator[Driven]:
 async def test_rollback_that_the_next_up_leaves_alone(project: ComposeProject, driven: Driven, undo: Path) -> None:
     before = project.containers()
     changes = await driven.plan("1.0.0")
-    assert [one.action for one in changes] == ["pin", "recreate", "recreate", "recreate", "retire"]
-    assert [one.settling for one in changes] == [False, False, False, False, True]
+    assert [one.action for one in changes] == ["pin", "recreate", "recreate", "recreate"]
+    assert [one.settling for one in changes] == [False] * 4
     assert [one.subject for one in changes[1:4]] == [f"{project.name}_api_{number}" for number in (1, 2, 3)]
     await driven.carry_out(changes, undo)
 
@@ -135,21 +88,22 @@ async def test_forward_again_moves_the_pin(project: ComposeProject, driven: Driv
 
 
 async def test_way_back_of_everything(project: ComposeProject, driven: Driven, undo: Path) -> None:
-    before = project.ids()
+    before = project.containers()
     changes = await driven.plan("1.0.0")
     await driven.carry_out(changes[:3], undo)
     assert sorted(project.versions()) == ["1.0.0", "1.0.0", "1.1.0"]
-    await driven.back(changes[:4], undo)
-    assert project.ids() == before and project.versions() == ["1.1.0"] * 3
+    await driven.back(changes[:3], undo)
+    after = project.containers()
+    assert [differences(old, new) for old, new in zip(before, after, strict=True)] == [{}] * 3
+    assert project.versions() == ["1.1.0"] * 3
     assert not (project.folder / "docker-compose.override.yml").exists()
+    ids = project.ids()
     await asyncio.to_thread(project.up)
-    assert project.ids() == before
+    assert project.ids() == ids
 
 
 @ONE
-async def test_way_back_after_the_replaced_ones_were_put_away(
-    project: ComposeProject, driven: Driven, undo: Path
-) -> None:
+async def test_way_back_of_a_whole_run(project: ComposeProject, driven: Driven, undo: Path) -> None:
     changes = await driven.plan("1.0.0")
     await driven.carry_out(changes, undo)
     await driven.back(changes, undo)
@@ -169,37 +123,6 @@ async def test_only_the_replicas_that_differ_are_moved(project: ComposeProject, 
         f"{project.name}_api_2",
         f"{project.name}_api_3",
     ]
-
-
-@ONE
-async def test_nothing_is_put_away_before_its_successor_runs(
-    project: ComposeProject, driven: Driven, undo: Path
-) -> None:
-    changes = await driven.plan("1.0.0")
-    with pytest.raises(Refused, match="was not replaced"):
-        await driven.changer.check(changes[-1])
-    with pytest.raises(Refused, match="was not replaced"):
-        await driven.changer.act(changes[-1], f"{RUN}.3", undo, driven.said.append)
-    assert len(project.containers(stopped=False)) == 1
-
-
-@ONE
-@pytest.mark.parametrize("point", ["compose.evidence.after", "compose.retire.after"])
-async def test_putting_away_goes_on_after_a_crash(
-    point: str, project: ComposeProject, driven: Driven, undo: Path
-) -> None:
-    changes = await driven.plan("1.0.0")
-    await driven.carry_out(changes[:-1], undo)
-    ids, key = project.ids(), f"{RUN}.3"
-    with watched([], point), pytest.raises(Died):
-        await driven.changer.act(changes[-1], key, undo, driven.said.append)
-    probe = await driven.changer.probe(changes[-1], key, undo)
-    assert probe.state is (ProbeState.NOT_STARTED if "evidence" in point else ProbeState.DONE)
-    await driven.changer.act(changes[-1], key, undo, driven.said.append)
-    await driven.changer.verify(changes[-1], key, Deadline(5), driven.said.append)
-    assert set(project.ids()) == {f"{project.name}_api_1"} < set(ids)
-    names = [tag for one in project.engine.images(name="vq-tui/evidence") for tag in one["RepoTags"] or []]
-    assert len([one for one in names if project.name in one]) == 1
 
 
 # The pin: whose file it is, what it depends on, what stays open.

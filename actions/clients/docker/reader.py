@@ -4,6 +4,8 @@ Bodies are as the engine gave them, so that they can be carried over exactly; wh
 first. Log text is cleaned here.
 """
 
+import base64
+import json
 from typing import Any, cast
 
 from actions.clients.docker.connection import Connection
@@ -62,6 +64,30 @@ class DockerReader:
                 raise
             return await self.raw_logs(container, lines // 10 or 1)
 
+    async def changes(self, container: str, seconds: float) -> list[Body]:
+        """Paths that differ from the image (`Path`, `Kind`: 0 changed, 1 added, 2 gone); the engine walks them all."""
+        return cast(list[Body], await self._connection.read(lambda c: c.diff(container) or [], timeout=seconds))
+
+    async def file_stat(self, container: str, path: str) -> Body:
+        """Name, size, mode and mtime of one path in a container. Raises Missing."""
+
+        def ask(client: Any) -> Body:
+            answer = client.head(client._url("/containers/{0}/archive", container), params={"path": path})
+            client._raise_for_status(answer)
+            return _stat(answer.headers["x-docker-container-path-stat"])
+
+        return await self._connection.read(ask)
+
+    async def file(self, container: str, path: str) -> bytes:
+        """A tar archive of one path in a container, as the engine makes it. Raises Missing, TooLarge."""
+
+        def ask(client: Any) -> bytes:
+            answer = client._get(client._url("/containers/{0}/archive", container), params={"path": path})
+            client._raise_for_status(answer)
+            return bytes(answer.content)
+
+        return await self._connection.read(ask)
+
     async def statistics(self, container: str) -> Body:
         """One sample of resource use, without the second the engine takes to compute a rate."""
         return cast(Body, await self._connection.read(lambda c: c.stats(container, stream=False, one_shot=True)))
@@ -106,6 +132,12 @@ class DockerReader:
     async def close(self) -> None:
         """Give the connections back."""
         await self._connection.close()
+
+
+def _stat(header: str) -> Body:
+    """The engine's description of a path, which it sends as JSON in base64."""
+    found = json.loads(base64.b64decode(header))
+    return found if isinstance(found, dict) else {}
 
 
 def _joined(frames: bytes) -> bytes:

@@ -47,9 +47,16 @@ class DockerWriter:
         """Give it another name. Raises Conflict when that is taken."""
         await self._connection.write(lambda client: client.rename(container, name))
 
-    async def remove(self, container: str) -> None:
-        """Remove a stopped container, never its volumes. Raises Conflict when it runs."""
-        await self._connection.write(lambda client: client.remove_container(container, v=False, force=False))
+    async def put(self, container: str, archive: bytes) -> None:
+        """Unpack a tar archive at the root of a container. Raises EngineError where its file system is read-only."""
+        await self._connection.write(lambda client: client.put_archive(container, "/", archive))
+
+    async def remove(self, container: str, *, anonymous: bool = False) -> None:
+        """Remove a stopped container, never its volumes, but with `anonymous` those without a name of their own.
+
+        Raises Conflict when it runs.
+        """
+        await self._connection.write(lambda client: client.remove_container(container, v=anonymous, force=False))
 
     async def tag(self, image: str, repository: str, tag: str) -> None:
         """Give an image one more name, taking it from whatever had it."""
@@ -60,10 +67,10 @@ class DockerWriter:
         await self._connection.write(lambda client: client.remove_image(name, noprune=True))
 
     async def commit(self, container: str, repository: str, tag: str, labels: dict[str, str]) -> str:
-        """Keep a container's file system as an image; its id."""
+        """Keep a container's file system as an image, without holding its processes up; its id."""
         changes = [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
         made = await self._connection.write(
-            lambda client: client.commit(container, repository=repository, tag=tag, changes=changes)
+            lambda client: client.commit(container, repository=repository, tag=tag, changes=changes, pause=False)
         )
         return str(made["Id"])
 

@@ -20,6 +20,8 @@ from actions.platforms.compose.sight import alive, inspect
 
 Body = dict[str, Any]
 
+_TRIAL = timedelta(minutes=10)
+
 
 async def left_overs(
     docker: DockerReader, settings: ComposeWorkload, now: datetime, holding: Holding
@@ -31,10 +33,11 @@ async def left_overs(
     kept = [one for one in listed if labels.put_away(one) and one["Id"] in replaced and _of_service(one, settings)]
     bodies = [body for body in await asyncio.gather(*(inspect(docker, one["Id"]) for one in kept)) if body is not None]
     containers = [body["Id"] for body in bodies if not alive(body) and _before(body["State"].get("FinishedAt"), oldest)]
+    trials = [one["Id"] for one in listed if labels.TRIAL in labels.labels_of(one) and _old_trial(one, now)]
     names = [
         name for image in images for name in (*_evidence(image, settings, oldest), *_held(image, settings, holding))
     ]
-    return containers, names
+    return [*containers, *trials], names
 
 
 async def clean_up(
@@ -85,6 +88,12 @@ def _held(image: Body, settings: ComposeWorkload, holding: Holding) -> list[str]
     runs = f"{labels.KEEP_REPOSITORY}:"
     spare = any(name.startswith(own) for name in names) or (image["Id"] in holding.known and usable_names(image))
     return [name for name in names if (over and name.startswith(own)) or (name.startswith(runs) and (over or spare))]
+
+
+def _old_trial(summary: Body, now: datetime) -> bool:
+    """Whether it only tried settings for a run that died: such a container lives for a moment."""
+    made = datetime.fromtimestamp(float(summary.get("Created") or 0), now.tzinfo)
+    return labels.never_started(summary) and made < now - _TRIAL
 
 
 def _before(stamp: object, oldest: datetime) -> bool:

@@ -16,12 +16,11 @@ from actions.model.words import Gate
 from actions.platforms.access import Place
 from actions.platforms.compose import artefacts
 from actions.platforms.compose.observe import Observer
-from actions.platforms.compose.params import PIN, RECREATE, RETIRE
+from actions.platforms.compose.params import PIN, RECREATE
 from actions.platforms.compose.pin_change import Pinner
 from actions.platforms.compose.pin_standing import About
 from actions.platforms.compose.planning import Planner
 from actions.platforms.compose.recreate import Recreator
-from actions.platforms.compose.retire import Retirer
 from actions.platforms.compose.upkeep import ComposeUpkeep
 from actions.platforms.protocols import Report
 
@@ -89,7 +88,7 @@ class ComposeReader:
         return (Check(id="permissions", title=title, gate=Gate.PASS, evidence="the engine takes writes"),)
 
     async def plan_change(self, facts: WorkloadFacts, to: Artefact) -> tuple[Change, ...]:
-        """Pin, one change a replica, and putting the replaced away. Raises Refused and Stale."""
+        """Pin, then one change a replica. Raises Refused and Stale."""
         return await self._planner.plan(facts, await self._observer.scene(), to)
 
     async def log_tail(self, instance: str, lines: int) -> tuple[str, ...]:
@@ -129,7 +128,6 @@ class ComposeChanger:
         self._handlers: dict[str, _Handler] = {
             RECREATE: self._recreator,
             PIN: Pinner(settings),
-            RETIRE: Retirer(self._reader, self._writer),
         }
 
     async def check(self, change: Change) -> Evidence:

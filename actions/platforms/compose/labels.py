@@ -24,6 +24,7 @@ RUN = "vq-tui.run"
 STEP = "vq-tui.step"
 REPLACES = "vq-tui.replaces"
 IMAGE_NAME = "vq-tui.image"
+TRIAL = "vq-tui.trial"
 EVIDENCE = "vq-tui.evidence"
 EVIDENCE_SINCE = "vq-tui.evidence.since"
 
@@ -53,8 +54,13 @@ def run_of(key: str) -> str:
 
 
 def new_name(old_id: str, name: str) -> str:
-    """Name of a created container until it takes over `name`; Compose uses the same form."""
+    """Name of a created container until it takes over `name`, where Compose has no part in it."""
     return f"{old_id[:12]}_{name}"
+
+
+def trial_name(old_id: str) -> str:
+    """Name of a container that only shows whether the engine takes the settings of a new one."""
+    return f"vq-tui-trial-{old_id[:12]}"
 
 
 def replaced_name(name: str, key: str) -> str:
@@ -109,18 +115,23 @@ def standing(containers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     One that was put away for a successor that never came to its place is still the one that makes up the service.
     """
     present = {one["Id"] for one in containers if not put_away(one)}
-    waiting = [one for one in containers if _waits(one, present)]
+    every = {one["Id"] for one in containers}
+    waiting = [one for one in containers if _waits(one, present, every)]
     left = {labels_of(one).get(REPLACES) for one in waiting}
     left -= {labels_of(one).get(REPLACES) for one in containers if one not in waiting}
     kept = [one for one in containers if one not in waiting and (not put_away(one) or one["Id"] in left)]
     return sorted(kept, key=_order)
 
 
-def _waits(body: Mapping[str, Any], present: Container[object]) -> bool:
-    """Whether it was made for the place of another one and is not in it: never started, or taken away again."""
+def _waits(body: Mapping[str, Any], present: Container[object], every: Container[object]) -> bool:
+    """Whether it was made for the place of another one and is not in it: never started, or taken away again.
+
+    Where the other one is gone, the place is its own, started or not.
+    """
     replaces = labels_of(body).get(REPLACES)
     failed = _FAILED.search(name_of(body)) is not None
-    return replaces is not None and (replaces in present or never_started(body) or failed)
+    unused = never_started(body) and replaces in every
+    return replaces is not None and (replaces in present or unused or failed)
 
 
 def _order(body: Mapping[str, Any]) -> tuple[int, str]:

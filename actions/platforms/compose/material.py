@@ -1,4 +1,4 @@
-"""Undo material of one container: its raw inspect and its image's, written before anything is touched.
+"""Undo material of one container: its raw inspect, its image's, files Compose put in; written before anything changes.
 
 Environments may hold secrets: the file is 0600 in the run's 0700 folder, and only its name and sha256 leave it.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from actions.model.base import Fact
 from actions.model.errors import VqError
 from actions.model.files import write_durably
+from actions.platforms.compose.body import same_again
 
 Body = dict[str, Any]
 
@@ -28,18 +29,47 @@ def path_of(folder: Path, container: str) -> Path:
     return folder / f"container-{container[:12]}.json"
 
 
-def note_gone(folder: Path, container: str) -> None:
-    """Remember that the container was found gone, and not by us: nobody is told to start it again."""
-    _gone(folder, container).touch(mode=0o600)
+def write_files(folder: Path, container: str, archive: bytes) -> None:
+    """Keep an archive of what Compose put into that container."""
+    if archive:
+        write_durably(files_of(folder, container), archive, mode=0o600)
 
 
-def noted_gone(folder: Path, container: str) -> bool:
-    """Whether that was found."""
-    return _gone(folder, container).exists()
+def read_files(folder: Path, container: str) -> bytes:
+    """The archive of what Compose put into that container; empty for none. Raises OSError."""
+    try:
+        return files_of(folder, container).read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
-def _gone(folder: Path, container: str) -> Path:
-    return path_of(folder, container).with_suffix(".gone")
+def files_of(folder: Path, container: str) -> Path:
+    """Where that archive is."""
+    return path_of(folder, container).with_suffix(".tar")
+
+
+def write_body(folder: Path, container: str) -> Path:
+    """Write the body by which the engine makes that container again, for a person's hands. Raises VqError."""
+    path = path_of(folder, container).with_suffix(".body.json")
+    if not path.exists():
+        body = same_again(read(folder, container).container, {}).body
+        write_durably(path, json.dumps(body, indent=1).encode(), mode=0o600)
+    return path
+
+
+def note_removal(folder: Path, container: str) -> None:
+    """Write down that this run is about to remove the container, so that its absence is ours to mend."""
+    if not noted_removal(folder, container):
+        write_durably(_removed(folder, container), b"", mode=0o600)
+
+
+def noted_removal(folder: Path, container: str) -> bool:
+    """Whether this run removed the container, or was about to."""
+    return _removed(folder, container).exists()
+
+
+def _removed(folder: Path, container: str) -> Path:
+    return path_of(folder, container).with_suffix(".removed")
 
 
 def write(folder: Path, material: Material) -> tuple[Path, str]:

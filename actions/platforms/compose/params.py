@@ -6,7 +6,6 @@ from actions.model.base import Fact
 
 RECREATE = "recreate"
 PIN = "pin"
-RETIRE = "retire"
 
 
 class Recreate(Fact):
@@ -16,6 +15,8 @@ class Recreate(Fact):
     policy to give back on the way back. `image_name` is what people call the image. `sole` says that it is the only
     replica, so that the service's own address proves it. `same_words`: the service names itself as the platform names
     its image; `word` is what this release is known to call itself. `labels` are Compose's own that must change.
+    `project` and `service` are Compose's labels, empty where Compose did not make it; `places` the names of all
+    containers that the plan replaces. `keep_image`: its file system is kept as an image before it goes.
     """
 
     old: str
@@ -33,6 +34,15 @@ class Recreate(Fact):
     same_words: bool
     word: str | None = None
     labels: dict[str, str] = {}
+    project: str = ""
+    service: str = ""
+    places: tuple[str, ...] = ()
+    keep_image: bool = False
+
+    @property
+    def composed(self) -> bool:
+        """Whether Compose takes any container of these labels for a replica, whatever its name and state."""
+        return bool(self.project)
 
 
 class Question(Fact):
@@ -66,17 +76,3 @@ class Pin(Fact):
     files: dict[str, str]
     risks: tuple[str, ...] = ()
     question: Question | None = None
-
-
-class Replaced(Fact):
-    """A container that was replaced in this run."""
-
-    id: str
-    name: str
-
-
-class Retire(Fact):
-    """Putting the replaced containers away: Compose would take them for replicas that differ, and make them again."""
-
-    replaced: tuple[Replaced, ...]
-    keep_image: bool

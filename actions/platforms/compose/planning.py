@@ -17,8 +17,9 @@ from actions.platforms.access import Place
 from actions.platforms.compose import artefacts, labels
 from actions.platforms.compose.address import Questions
 from actions.platforms.compose.compose_cli import ComposeCli
+from actions.platforms.compose.hooks import unrun_hooks
 from actions.platforms.compose.observe import Scene, pinned_start, pins_of
-from actions.platforms.compose.params import PIN, RECREATE, RETIRE, Recreate, Replaced, Retire
+from actions.platforms.compose.params import PIN, RECREATE, Recreate
 from actions.platforms.compose.pin_plan import PinPlan, plan_pin
 
 PIN_SECONDS = 15.0
@@ -42,7 +43,7 @@ class Planner:
         await self._questions.close()
 
     async def plan(self, facts: WorkloadFacts, scene: Scene, to: Artefact) -> tuple[Change, ...]:
-        """Pin first, then one change a replica, then putting the replaced ones away. Raises Refused and Stale."""
+        """Pin first, then one change a replica. Raises Refused and Stale."""
         _still_there(facts, scene)
         image = await self._image(to)
         self._comparable(scene, image)
@@ -61,12 +62,12 @@ class Planner:
             plan_pin(self._settings, self._cli, scene, artefacts.pin_name(image), to.version),
             asyncio.gather(*(self._same_words(one, facts, to) for one in moving)),
         )
-        changes = [self._pin(pinned, name, to)] if pinned.pin else []
-        for one, same in zip(moving, same_words, strict=True):
-            changes.append(self._recreate(one, scene, facts, to, name, pinned, same))
-        if pinned.managed:
-            changes.append(self._retire(moving))
-        return tuple(changes)
+        carried = labels.labels_of(scene.containers[0])
+        hooks = await asyncio.to_thread(unrun_hooks, carried, self._settings.service)
+        pairs = zip(moving, same_words, strict=True)
+        changes = [self._recreate(one, scene, facts, to, name, pinned, same) for one, same in pairs]
+        changes[0] = changes[0].model_copy(update={"details": hooks})
+        return (*((self._pin(pinned, name, to),) if pinned.pin else ()), *changes)
 
     async def _image(self, to: Artefact) -> Body:
         try:
@@ -186,6 +187,10 @@ class Planner:
             same_words=same_words,
             word=word if isinstance(word := to.detail.get(ANSWERED), str) else None,
             labels=changed,
+            project=carried.get(labels.PROJECT, "") if labels.SERVICE in carried else "",
+            service=carried.get(labels.SERVICE, ""),
+            places=tuple(labels.place_name(one) for one in scene.containers),
+            keep_image=self._settings.keep_old_hours > 0,
         )
         shown = clean(params.name, limit=100)
         before = next((one.version for one in facts.instances if one.id == old["Id"]), None)
@@ -198,19 +203,6 @@ class Planner:
             params=params.model_dump(mode="json"),
             expected_seconds=1.5,
             budget_seconds=seconds + self._place.settings.policy.prove_seconds + 20,
-        )
-
-    def _retire(self, moving: list[Body]) -> Change:
-        replaced = tuple(Replaced(id=one["Id"], name=labels.place_name(one)) for one in moving)
-        params = Retire(replaced=replaced, keep_image=self._settings.keep_old_hours > 0)
-        return self._change(
-            RETIRE,
-            "put the replaced containers away",
-            subject=f"{len(moving)} replaced container{'s' if len(moving) > 1 else ''}",
-            params=params.model_dump(mode="json"),
-            expected_seconds=0.2 * len(moving),
-            budget_seconds=30 + 10 * len(moving),
-            settling=True,
         )
 
     def _change(self, action: str, title: str, **details: Any) -> Change:

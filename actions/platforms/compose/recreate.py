@@ -1,34 +1,38 @@
-"""One container made again from another image, under the step contract (correct-procedures 2.1, steps 3 to 9)."""
+"""One container made again from another image, under the step contract."""
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Any
 
 from actions.clients.docker.errors import Conflict, Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
-from actions.model.crash import crashpoint
 from actions.model.errors import Refused, Stale, Unreachable
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.text import clean
 from actions.model.waiting import Deadline, until
 from actions.model.words import ProbeState
 from actions.platforms.access import Place
-from actions.platforms.compose import labels, material
+from actions.platforms.compose import injected, labels, material
 from actions.platforms.compose.artefacts import short
-from actions.platforms.compose.body import Recreation, recreation
-from actions.platforms.compose.calls import call, connect
+from actions.platforms.compose.body import recreation
+from actions.platforms.compose.by_hand import ByHand
+from actions.platforms.compose.calls import call
+from actions.platforms.compose.in_place import InPlace, forget_trial
+from actions.platforms.compose.job import Job
 from actions.platforms.compose.observe import pinned_start
 from actions.platforms.compose.params import Recreate
 from actions.platforms.compose.pin_change import CONFIG_HASH
 from actions.platforms.compose.proof import Prover, Subject
+from actions.platforms.compose.renaming import Renaming
 from actions.platforms.compose.restore import Restorer
-from actions.platforms.compose.sight import Sight, alive, inspect, look, status
-from actions.platforms.compose.unfinished import being_made, clear
+from actions.platforms.compose.sight import heir_of, inspect, judge, look, status
 from actions.platforms.protocols import Report
 
 Body = dict[str, Any]
+
+_ROUNDS = 3
+"""How often a step looks again when somebody else changes the same containers under its hands."""
 
 
 class Recreator:
@@ -39,6 +43,9 @@ class Recreator:
         self._writer = writer
         self._prover = Prover(reader, place)
         self._restorer = Restorer(reader, writer, self._prover, place)
+        self._by_hand = ByHand(reader, self._prover)
+        self._in_place = InPlace(reader, writer)
+        self._renaming = Renaming(reader, writer)
 
     async def close(self) -> None:
         """Close kept connections."""
@@ -53,6 +60,9 @@ class Recreator:
         if any(not labels.never_started(one) for one in mine):
             return Evidence(text=f"{change.subject} is under way already")
         if old is None:
+            heir = await heir_of(self._reader, params) if params.composed else None
+            if heir is not None:
+                return _adopted(heir, params)
             raise Stale(f"{change.subject} ({params.old[:12]}) is gone, somebody replaced it: plan again")
         if old["Image"] != params.old_image or labels.place_name(old) != params.name:
             raise Stale(f"{change.subject} is not what was planned any more: plan again")
@@ -77,43 +87,52 @@ class Recreator:
                 raise Stale(f"{shown} is another image now ({short(found['Id'])}): plan again")
 
     async def protect(self, change: Change, key: str, folder: Path) -> Evidence:
-        """Write down how the container is, and hold its target image by a name of ours."""
+        """Write down how the container is and what Compose put into it; hold both images by names of ours."""
         params = Recreate.model_validate(change.params)
-        if not material.path_of(folder, params.old).exists():
-            body, image = await asyncio.gather(self._reader.container(params.old), self._reader.image(params.old_image))
+        path = material.path_of(folder, params.old)
+        if await asyncio.to_thread(path.exists):
+            kept = await asyncio.to_thread(material.read, folder, params.old)
+        elif (body := await inspect(self._reader, params.old)) is None:
+            return Evidence(text=f"{change.subject} was replaced by somebody else: nothing to keep")
+        else:
+            image = await self._reader.image(params.old_image)
+            archive = await injected.archive_of(self._reader, body)
+            await asyncio.to_thread(material.write_files, folder, params.old, archive)
             served = await self._prover.healthy_now(body, sole=params.sole)
             kept = material.Material(container=body, image=image, served=served)
-            path, sha256 = await asyncio.to_thread(material.write, folder, kept)
-        else:
-            kept = await asyncio.to_thread(material.read, folder, params.old)
-            path, sha256 = await asyncio.to_thread(material.write, folder, kept)
-        crashpoint("compose.tag.before")
-        await self._writer.tag(params.image, labels.KEEP_REPOSITORY, short(params.image))
-        crashpoint("compose.tag.after")
+        path, sha256 = await asyncio.to_thread(material.write, folder, kept)
+        for image_id in (params.image, params.old_image):
+            await call("tag", self._writer.tag, image_id, labels.KEEP_REPOSITORY, short(image_id))
         return Evidence(text=f"kept {path.name}", data={"file": str(path), "sha256": sha256})
 
     async def act(self, change: Change, key: str, folder: Path, report: Report) -> Evidence:
-        """Create, connect, disarm, stop, rename twice, start; each only if it was not done yet."""
+        """The new container in the place of the old one. Somebody else's hand in it is looked at, and gone on from."""
         params = Recreate.model_validate(change.params)
-        kept = await asyncio.to_thread(material.read, folder, params.old)
-        sight = await look(self._reader, params, key)
-        if sight.old is None:
-            raise Stale(f"{change.subject} ({params.old[:12]}) is gone, somebody removed it")
-        marks = await asyncio.to_thread(_marks, params, key, folder)
-        wanted = recreation(kept.container, kept.image, params.image, marks)
+        for left in reversed(range(_ROUNDS if params.composed else 1)):
+            sight = await look(self._reader, params, key)
+            if sight.heir is not None:
+                await forget_trial(self._writer, params.old)
+                return _adopted(sight.heir, params)
+            removed = await asyncio.to_thread(material.noted_removal, folder, params.old)
+            if sight.old is None and not sight.ours and not removed:
+                raise Stale(f"{change.subject} ({params.old[:12]}) is gone, somebody removed it")
+            try:
+                job = await asyncio.to_thread(self._job, params, key, folder, report)
+                new, down = await (self._in_place if params.composed else self._renaming).bring(job, sight)
+                text = f"{change.subject} is {new['Id'][:12]} now, {params.old[:12]} is stopped"
+                data = {"container": new["Id"], "replaced": params.old, "seconds_down": round(down, 3)}
+                return Evidence(text=text, data=data)
+            except (Conflict, Missing) as error:
+                if not left:
+                    raise
+                report(f"somebody else works on {clean(params.name, limit=100)} too, looking again: {error.message}")
+        raise AssertionError("the last round returns or raises")
+
+    def _job(self, params: Recreate, key: str, folder: Path, report: Report) -> Job:
+        kept = material.read(folder, params.old)
+        wanted = recreation(kept.container, kept.image, params.image, _marks(params, key, folder))
         wanted.body["HostConfig"]["RestartPolicy"] = dict(params.policy)
-        new = sight.new or await self._create(params, key, wanted, report)
-        await connect(self._writer, new, wanted)
-        since = time.monotonic()
-        await self._take_away(sight.old, params, key, report)
-        if labels.name_of(new) != params.name:
-            await call("rename-new", self._writer.rename, new["Id"], params.name)
-        if status(new) == "created":
-            report(f"starting {clean(params.name, limit=100)} as {params.version}")
-            await call("start", self._writer.start, new["Id"])
-        seconds = round(time.monotonic() - since, 3)
-        text = f"{change.subject} is {new['Id'][:12]} now, {params.old[:12]} is stopped"
-        return Evidence(text=text, data={"container": new["Id"], "replaced": params.old, "seconds_down": seconds})
+        return Job(params, key, folder, wanted, material.read_files(folder, params.old), report)
 
     async def verify(self, change: Change, key: str, deadline: Deadline, report: Report) -> Evidence:
         """The new container is well. Raises VerifyFailed."""
@@ -132,44 +151,43 @@ class Recreator:
         params = Recreate.model_validate(change.params)
         try:
             sight = await look(self._reader, params, key)
+            removed = await asyncio.to_thread(material.noted_removal, folder, params.old)
+            found = judge(sight, params, removed=removed)
+            if params.composed and sight.new is not None and found.state is ProbeState.DONE:
+                job = await asyncio.to_thread(self._job, params, key, folder, _silent)
+                if await self._in_place.lacks(sight.new, job.wanted, job.archive):
+                    evidence = f"{found.evidence}, started before it was complete"
+                    return found.model_copy(update={"state": ProbeState.PARTIAL, "evidence": evidence})
         except Unreachable as error:
             return Probe(state=ProbeState.UNKNOWN, evidence=error.message)
-        return _judge(sight, params, key)
+        return found
 
     async def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
-        """The way back by hand."""
-        return self._restorer.manual(Recreate.model_validate(change.params), folder)
+        """What a person can do, by what stands now."""
+        return await self._by_hand.steps(Recreate.model_validate(change.params), folder)
 
     async def _made(self, params: Recreate, key: str, deadline: Deadline, report: Report) -> Body:
         async def observe() -> Body:
             sight = await look(self._reader, params, key)
-            if sight.new is None:
+            found = sight.new or sight.heir
+            if found is None:
                 raise Stale("the new container is gone, somebody removed it")
-            return sight.new
+            return found
 
-        return await until(observe, lambda _: True, deadline, status, every=0.2, lost=report)
+        return await until(observe, lambda one: status(one) != "created", deadline, status, every=0.2, lost=report)
 
-    async def _create(self, params: Recreate, key: str, wanted: Recreation, report: Report) -> Body:
-        await clear(self._reader, self._writer, params, key, report)
-        name = labels.new_name(params.old, params.name)
-        try:
-            made = await call("create", self._writer.create, name, wanted.body)
-        except Conflict as error:
-            taken = await being_made(self._reader, name, self._writer.timeout)
-            if labels.labels_of(taken).get(labels.STEP) != key:
-                raise Refused(f"the name {clean(name, limit=100)} is taken by another container: {error}") from error
-            return taken
-        return await self._reader.container(made)
 
-    async def _take_away(self, old: Body, params: Recreate, key: str, report: Report) -> None:
-        if (old["HostConfig"].get("RestartPolicy") or {}).get("Name") not in (None, "", "no"):
-            policy = {"Name": "no", "MaximumRetryCount": 0}
-            await call("disarm", self._writer.restart_policy, old["Id"], policy)
-        if alive(old):
-            report(f"stopping {clean(params.name, limit=100)}")
-            await call("stop", self._writer.stop, old["Id"], params.stop_seconds)
-        if labels.name_of(old) == params.name:
-            await call("rename-old", self._writer.rename, old["Id"], labels.replaced_name(params.name, key))
+def _silent(line: str) -> None:
+    """Take a line of progress that nobody waits for."""
+
+
+def _adopted(heir: Body, params: Recreate) -> Evidence:
+    """Somebody's Compose made what this step was to make. Raises Stale where it made something else."""
+    shown = f"{clean(labels.name_of(heir), limit=100)} ({heir['Id'][:12]})"
+    if heir["Image"] != params.image:
+        raise Stale(f"{shown} was made by somebody else meanwhile, from {short(heir['Image'])}: plan again")
+    text = f"{shown} was made by somebody else meanwhile, from the image that was wanted"
+    return Evidence(text=text, data={"container": heir["Id"], "replaced": params.old})
 
 
 def _marks(params: Recreate, key: str, folder: Path) -> dict[str, str]:
@@ -183,19 +201,3 @@ def _marks(params: Recreate, key: str, folder: Path) -> dict[str, str]:
     if labels.CONFIG_HASH not in params.labels and later.exists():
         ours[labels.CONFIG_HASH] = later.read_text("utf-8")
     return {**ours, **params.labels}
-
-
-def _judge(sight: Sight, params: Recreate, key: str) -> Probe:
-    old, new = sight.old, sight.new
-    data = {"old": status(old), "new": status(new)}
-    if new is None:
-        if old is None:
-            return Probe(state=ProbeState.UNKNOWN, evidence="the old container and the new one are gone", data=data)
-        disarmed = (old["HostConfig"].get("RestartPolicy") or {}).get("Name") != params.policy.get("Name")
-        if labels.name_of(old) == params.name and alive(old) == params.running and not disarmed:
-            return Probe(state=ProbeState.NOT_STARTED, evidence=f"{params.old[:12]} stands as before", data=data)
-        return Probe(state=ProbeState.PARTIAL, evidence="the old container is changed, no new one exists", data=data)
-    done = labels.name_of(new) == params.name and status(new) != "created" and (old is None or not alive(old))
-    where = clean(labels.name_of(new), limit=100)
-    evidence = f"{new['Id'][:12]} is {status(new)} as {where}, {params.old[:12]} is {status(old)}"
-    return Probe(state=ProbeState.DONE if done else ProbeState.PARTIAL, evidence=evidence, data=data)

@@ -1,4 +1,4 @@
-"""The way back of one replacement: the old container serves again, what the step made is gone (2.1, rows 21, 22, 26).
+"""The way back of one replacement: the old container serves again, what the step made is gone.
 
 Every round begins with a look at what is there, so the way back goes on after a crash, after a lost answer, and when
 only a part or nothing had been done. What this step did not touch is not its to bring back (row 24), and a release that
@@ -6,7 +6,7 @@ did not serve before is not put in the place of one that serves.
 """
 
 import asyncio
-import shlex
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,14 @@ from actions.model.platform import Evidence
 from actions.model.text import clean
 from actions.model.waiting import Deadline
 from actions.platforms.access import Place
-from actions.platforms.compose import labels, material
+from actions.platforms.compose import injected, labels, material
 from actions.platforms.compose.body import same_again
-from actions.platforms.compose.calls import call, connect, docker_command
+from actions.platforms.compose.calls import call, connect
+from actions.platforms.compose.in_place import forget_trial
 from actions.platforms.compose.logs import keep_log
 from actions.platforms.compose.params import Recreate
 from actions.platforms.compose.proof import Prover, Subject
+from actions.platforms.compose.renaming import NEVER
 from actions.platforms.compose.sight import RESTORES, Sight, alive, inspect, look, status
 from actions.platforms.protocols import Report
 
@@ -52,7 +54,7 @@ class Restorer:
             try:
                 sight = await look(self._reader, params, key)
                 await self._refuse(sight, params, kept, folder)
-                standing = await self._bring_back(sight, params, key, kept, report)
+                standing = await self._bring_back(sight, params, key, kept, folder, report)
                 evidence = await self._proved(standing, params, kept, deadline, report)
                 await self._remove_ours(params, key, folder)
                 return evidence
@@ -66,7 +68,9 @@ class Restorer:
         """Raises VerifyFailed, touching nothing, where there is no way back or it would be worse than what stands."""
         shown = clean(params.name, limit=100)
         if sight.old is None and sight.restored is None and not sight.ours:
-            await asyncio.to_thread(material.note_gone, folder, params.old)
+            removed = await asyncio.to_thread(material.noted_removal, folder, params.old)
+            if sight.heir["Image"] == params.old_image if sight.heir else removed:
+                return
             raise VerifyFailed(
                 f"{shown} ({params.old[:12]}) was removed or replaced by somebody else; what is there now is left alone"
             )
@@ -92,14 +96,18 @@ class Restorer:
         return False
 
     async def _bring_back(
-        self, sight: Sight, params: Recreate, key: str, kept: material.Material, report: Report
+        self, sight: Sight, params: Recreate, key: str, kept: material.Material, folder: Path, report: Report
     ) -> Body:
         for new in sight.ours:
             await self._put_down(new, params, key, report)
-        old = sight.old or sight.restored or await self._make_again(params, kept)
-        if sight.old is None:
-            await connect(self._writer, old, same_again(kept.container, {}))
-        elif labels.name_of(old) != params.name:
+            if params.composed:
+                await self._remove(new, folder)
+        if params.composed:
+            await forget_trial(self._writer, params.old)
+        old = sight.old or sight.restored or sight.heir or await self._make_again(params, kept)
+        if sight.old is None and sight.heir is None:
+            await self._complete(old, params, kept, folder)
+        elif sight.old is not None and labels.name_of(old) != params.name:
             await call("undo-rename-old", self._writer.rename, old["Id"], params.name)
         if (old["HostConfig"].get("RestartPolicy") or {}).get("Name") != params.policy.get("Name"):
             await call("undo-arm", self._writer.restart_policy, old["Id"], dict(params.policy))
@@ -111,12 +119,11 @@ class Restorer:
     async def _put_down(self, new: Body, params: Recreate, key: str, report: Report) -> None:
         if alive(new):
             report(f"stopping {clean(labels.name_of(new), limit=100)}")
-            if (new["HostConfig"].get("RestartPolicy") or {}).get("Name") not in (None, "", "no"):
-                await call(
-                    "undo-disarm", self._writer.restart_policy, new["Id"], {"Name": "no", "MaximumRetryCount": 0}
-                )
+            armed = (new["HostConfig"].get("RestartPolicy") or {}).get("Name") not in (None, "", "no")
+            if armed and not params.composed:
+                await call("undo-disarm", self._writer.restart_policy, new["Id"], NEVER)
             await call("undo-stop", self._writer.stop, new["Id"], params.stop_seconds)
-        if labels.name_of(new) == params.name:
+        if labels.name_of(new) == params.name and not params.composed:
             await call("undo-rename-new", self._writer.rename, new["Id"], labels.failed_name(params.name, key))
 
     async def _make_again(self, params: Recreate, kept: material.Material) -> Body:
@@ -125,11 +132,19 @@ class Restorer:
             made = await call("undo-create", self._writer.create, params.name, body)
         except Conflict as error:
             taken = await inspect(self._reader, params.name)
-            if taken is None or labels.labels_of(taken).get(RESTORES) != params.old:
+            ours = taken is not None and labels.labels_of(taken).get(RESTORES) == params.old
+            if taken is None or not (ours or (params.composed and taken["Image"] == params.old_image)):
                 shown = clean(params.name, limit=100)
                 raise VerifyFailed(f"the name {shown} is somebody else's container now; it is left alone") from error
             return taken
         return await self._reader.container(made)
+
+    async def _complete(self, old: Body, params: Recreate, kept: material.Material, folder: Path) -> None:
+        """Give what was made again its networks and the files that Compose had put into it."""
+        await connect(self._writer, old, same_again(kept.container, {}))
+        if status(old) == "created":
+            archive = await asyncio.to_thread(material.read_files, folder, params.old)
+            await injected.put(self._reader, self._writer, old["Id"], archive)
 
     async def _proved(
         self, old: Body, params: Recreate, kept: material.Material, deadline: Deadline, report: Report
@@ -151,33 +166,13 @@ class Restorer:
     async def _remove_ours(self, params: Recreate, key: str, folder: Path) -> None:
         """Last, when the old one serves: the log goes with the container, and reading it may take its time."""
         for new in (await look(self._reader, params, key)).ours:
-            if status(new) != "created":
-                await keep_log(self._reader, new["Id"], _LOG_LINES, folder)
-            try:
-                await call("undo-remove", self._writer.remove, new["Id"])
-            except Missing:
-                continue
+            await self._remove(new, folder)
 
-    def manual(self, params: Recreate, folder: Path) -> tuple[str, ...]:
-        """The way back by hand, in exact commands; for a container that was found gone, how to look."""
-        docker = docker_command(self._reader.host)
-        old, name = params.old[:12], shlex.quote(params.name)
-        kept = material.path_of(folder, params.old)
-        if material.noted_gone(folder, params.old):
-            return (
-                f"{docker} ps -a --filter name={name}    # somebody removed or replaced {old}: see what stands now",
-                f"# should it be missing: the settings of {old} are in {kept}, its image was {params.old_image[7:19]}",
-            )
-        times = int(str(params.policy.get("MaximumRetryCount") or 0))
-        policy = f"{params.policy.get('Name')}" + (f":{times}" if times else "")
-        return (
-            f"{docker} rm -f $({docker} ps -aq --filter label={labels.REPLACES}={params.old})",
-            f"{docker} rename {old} {name}    # an error that the name is the same is fine",
-            f"{docker} update --restart={policy} {old}",
-            f"{docker} start {old}" if params.running else f"# {name} was stopped before: leave it so",
-            f"{docker} ps -a --filter id={old}    # must say: {clean(params.name, limit=100)}, Up",
-            f"# if {old} is gone: its settings are in {kept}",
-        )
+    async def _remove(self, new: Body, folder: Path) -> None:
+        if status(new) != "created":
+            await keep_log(self._reader, new["Id"], _LOG_LINES, folder)
+        with contextlib.suppress(Missing):
+            await call("undo-remove", self._writer.remove, new["Id"])
 
 
 def _passing(error: Unreachable | Ambiguous | EngineError) -> bool:

@@ -1,0 +1,105 @@
+"""Replacing a container of Compose under its own name.
+
+Compose takes every container with a service's labels for a replica, whatever its name and state, and labels stay as
+long as a container does. So none ever stands beside another: the old one goes before the new one is made, when the
+engine has shown with a trial that it takes the settings, and when all that the way back needs is written down.
+"""
+
+import contextlib
+import time
+from typing import Any
+
+from actions.clients.docker.errors import Conflict, Missing
+from actions.clients.docker.reader import DockerReader
+from actions.clients.docker.writer import DockerWriter
+from actions.model.text import clean
+from actions.platforms.compose import injected, labels, material
+from actions.platforms.compose.body import Recreation
+from actions.platforms.compose.calls import call, connect
+from actions.platforms.compose.evidence import keep_image
+from actions.platforms.compose.job import Job
+from actions.platforms.compose.logs import keep_log
+from actions.platforms.compose.sight import Sight, alive, status
+from actions.platforms.compose.unfinished import being_made
+
+Body = dict[str, Any]
+
+_LOG_LINES = 2_000
+
+
+class InPlace:
+    """Try, keep, stop, remove, create, connect, fill, start; each only if it was not done yet."""
+
+    def __init__(self, reader: DockerReader, writer: DockerWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def bring(self, job: Job, sight: Sight) -> tuple[Body, float]:
+        """The new container, started, and for how many seconds none was. Raises what the engine said."""
+        since = time.monotonic()
+        new = sight.new
+        if new is not None and status(new) != "created" and await self.lacks(new, job.wanted, job.archive):
+            job.report(f"{clean(job.params.name, limit=100)} was started before it was complete: it is made again")
+            await self._remove(new, job)
+            new = None
+        if new is None:
+            if sight.old is not None:
+                await self._prepare(sight.old, job)
+                since = time.monotonic()
+                await self._remove(sight.old, job)
+            new = await self._create(job)
+        await connect(self._writer, new, job.wanted)
+        if status(new) == "created":
+            await injected.put(self._reader, self._writer, new["Id"], job.archive)
+            job.report(f"starting {clean(job.params.name, limit=100)} as {job.params.version}")
+            await call("start", self._writer.start, new["Id"])
+        return new, time.monotonic() - since
+
+    async def lacks(self, new: Body, wanted: Recreation, archive: bytes) -> bool:
+        """Whether a network or a file is missing: somebody started it before this step had finished with it."""
+        networks = new["NetworkSettings"].get("Networks") or {}
+        if any(name not in networks for name in wanted.names.values()):
+            return True
+        return bool(await injected.absent(self._reader, new["Id"], archive))
+
+    async def _prepare(self, old: Body, job: Job) -> None:
+        """Everything that can be done while the old one still serves."""
+        await self._try(job)
+        if job.params.keep_image:
+            await keep_image(self._reader, self._writer, old, job.key, job.report)
+
+    async def _try(self, job: Job) -> None:
+        """Make and remove a container of the same settings, without Compose's labels. Raises what the engine says."""
+        name = labels.trial_name(job.params.old)
+        marks = {labels.TRIAL: job.params.old}
+        body = {**job.wanted.body, "Labels": marks}
+        try:
+            await call("trial", self._writer.create, name, body)
+        except Conflict:  # left by a run that died
+            await forget_trial(self._writer, job.params.old)
+            await call("trial", self._writer.create, name, body)
+        await forget_trial(self._writer, job.params.old)
+
+    async def _remove(self, container: Body, job: Job) -> None:
+        if alive(container):
+            job.report(f"stopping {clean(job.params.name, limit=100)}")
+            await call("stop", self._writer.stop, container["Id"], job.params.stop_seconds)
+        await keep_log(self._reader, container["Id"], _LOG_LINES, job.folder)
+        material.note_removal(job.folder, job.params.old)
+        await call("remove", self._writer.remove, container["Id"])
+
+    async def _create(self, job: Job) -> Body:
+        try:
+            made = await call("create", self._writer.create, job.params.name, job.wanted.body)
+        except Conflict:
+            taken = await being_made(self._reader, job.params.name, self._writer.timeout)
+            if labels.labels_of(taken).get(labels.STEP) != job.key:
+                raise
+            return taken
+        return await self._reader.container(made)
+
+
+async def forget_trial(writer: DockerWriter, old: str) -> None:
+    """Remove the trial of that container's replacement, with the nameless volumes that were made for it."""
+    with contextlib.suppress(Missing):
+        await call("trial-remove", writer.remove, labels.trial_name(old), anonymous=True)
