@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actions.model.words import ProbeState
 from actions.platforms.compose import artefacts, labels
 from actions.platforms.compose.address import port_of
-from actions.platforms.compose.body import own_config, recreation
+from actions.platforms.compose.body import loosened, own_config, recreation
 from actions.platforms.compose.compose_files import format_version, pin_place, project_files
 from actions.platforms.compose.observe import when
+from actions.platforms.compose.params import Recreate
 from actions.platforms.compose.pin_file import Entry, entries_of, pin_text, without
+from actions.platforms.compose.sight import Sight, judge
 
 Body = dict[str, Any]
 
@@ -82,8 +85,64 @@ def test_standing_containers_are_told_from_what_is_left_over() -> None:
     assert labels.standing([old, new]) == [old], "its successor never ran: it is what the service has"
     new |= {"State": "exited", "Name": "/api_failed_ab12cd"}
     assert labels.standing([old, new]) == [old], "its successor was taken away again"
+    only = {**container({"Labels": {"vq-tui.replaces": "e" * 64}}), "State": {"Status": "created"}}
+    assert labels.standing([only]) == [only], "what it replaces is gone: the place is its own, started or not"
     later = {**container({"Labels": {"vq-tui.replaces": "a" * 64}}), "Id": "c" * 64, "Name": "/api"}
     assert labels.standing([old, new, later]) == [later]
+
+
+def test_a_port_of_a_range_is_kept_and_may_be_given_up() -> None:
+    asked = {"80/tcp": [{"HostIp": "", "HostPort": "8000-8009"}]}
+    old = container(PortBindings=asked)
+    old["NetworkSettings"]["Ports"] = {"80/tcp": [{"HostIp": "", "HostPort": "8003"}]}
+    kept = recreation(old, {}, "sha256:x", {})
+    assert kept.body["HostConfig"]["PortBindings"]["80/tcp"][0]["HostPort"] == "8003"
+    given_up = loosened(kept, old)
+    assert given_up is not None and given_up.body["HostConfig"]["PortBindings"] == asked
+    fixed = container(PortBindings={"80/tcp": [{"HostIp": "", "HostPort": "8003"}]})
+    assert loosened(recreation(fixed, {}, "sha256:x", {}), fixed) is None
+
+
+PARAMS = Recreate(
+    old="a" * 64,
+    name="api",
+    old_image="sha256:" + "1" * 64,
+    image="sha256:" + "2" * 64,
+    version="2",
+    image_name="api:2",
+    started_at=None,
+    running=True,
+    policy={"Name": "no"},
+    stop_seconds=1,
+    members=("a" * 64,),
+    sole=True,
+    same_words=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "heir", "removed", "expected"),
+    [
+        ("running", None, None, False, ProbeState.NOT_STARTED),
+        ("exited", None, None, False, ProbeState.PARTIAL),
+        (None, None, None, True, ProbeState.PARTIAL),
+        (None, None, None, False, ProbeState.UNKNOWN),
+        (None, "created", None, True, ProbeState.PARTIAL),
+        (None, "running", None, True, ProbeState.DONE),
+        ("running", "running", None, False, ProbeState.PARTIAL),
+        (None, None, "wanted", True, ProbeState.DONE),
+        (None, None, "other", True, ProbeState.PARTIAL),
+    ],
+)
+def test_how_far_a_replacement_got(
+    old: str | None, new: str | None, heir: str | None, removed: bool, expected: ProbeState
+) -> None:
+    def body(status: str, image: str = PARAMS.old_image) -> Body:
+        return {**container(RestartPolicy={"Name": "no"}), "Image": image, "State": {"Status": status}}
+
+    theirs = body("running", PARAMS.image if heir == "wanted" else "sha256:other") if heir else None
+    sight = Sight(body(old) if old else None, [body(new, PARAMS.image)] if new else [], None, theirs)
+    assert judge(sight, PARAMS, removed=removed).state is expected
 
 
 @pytest.mark.parametrize(

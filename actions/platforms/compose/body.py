@@ -44,6 +44,16 @@ def same_again(old: Body, labels: Mapping[str, str]) -> Recreation:
     return _whole(config, old)
 
 
+def loosened(wanted: Recreation, old: Body) -> Recreation | None:
+    """The same, but a port chosen from a range or freely may become another one of it; None where none was."""
+    asked = old["HostConfig"].get("PortBindings") or {}
+    host = wanted.body["HostConfig"]
+    if asked == (host.get("PortBindings") or {}):
+        return None
+    body = {**wanted.body, "HostConfig": {**host, "PortBindings": asked}}
+    return Recreation(body, wanted.networks, wanted.names)
+
+
 def _whole(config: Body, old: Body) -> Recreation:
     primary, others, names = endpoints(old)
     body = {**config, "HostConfig": host_config(old)}

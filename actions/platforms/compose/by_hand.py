@@ -114,7 +114,7 @@ class ByHand:
         where = where or host.replace("tcp://", "http://", 1)  # with TLS a person adds what the configuration names
         create = f"curl -fsS -H 'Content-Type: application/json' --data-binary @{body} {where}/containers/create"
         steps = [f"{create}?name={name}    # makes {params.old[:12]} again as it was; no effect on users yet"]
-        if not material.noted_removal(folder, params.old):
+        if not material.vacated(folder, params.old):
             gone = f"somebody removed {params.old[:12]}: see what stands now; only looks"
             steps.insert(0, f"{docker} ps -a --filter name={name}    # {gone}")
         steps += [

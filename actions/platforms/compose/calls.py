@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar
 
+from actions.clients.docker.errors import EngineError
 from actions.clients.docker.writer import DockerWriter
 from actions.model.crash import crashpoint
 from actions.platforms.compose.body import Recreation
@@ -30,3 +31,9 @@ async def connect(writer: DockerWriter, container: dict[str, Any], wanted: Recre
 def docker_command(host: str) -> str:
     """How a person calls docker for the engine at `host`."""
     return "docker" if host == "unix:///var/run/docker.sock" else f"docker -H {host}"
+
+
+def port_taken(error: EngineError) -> bool:
+    """Whether a start failed for a port that is in somebody's hands."""
+    said = error.message.lower()
+    return any(words in said for words in ("already allocated", "already in use", "address in use"))

@@ -7,15 +7,16 @@ engine has shown with a trial that it takes the settings, and when all that the 
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import Any
 
-from actions.clients.docker.errors import Conflict, Missing
+from actions.clients.docker.errors import Conflict, EngineError, Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
 from actions.model.text import clean
 from actions.platforms.compose import injected, labels, material
 from actions.platforms.compose.body import Recreation
-from actions.platforms.compose.calls import call, connect
+from actions.platforms.compose.calls import call, connect, port_taken
 from actions.platforms.compose.evidence import keep_image
 from actions.platforms.compose.job import Job
 from actions.platforms.compose.logs import keep_log
@@ -48,12 +49,26 @@ class InPlace:
                 since = time.monotonic()
                 await self._remove(sight.old, job)
             new = await self._create(job)
+            material.note_made(job.folder, job.params.old, made=True)
         await connect(self._writer, new, job.wanted)
         if status(new) == "created":
             await injected.put(self._reader, self._writer, new["Id"], job.archive)
             job.report(f"starting {clean(job.params.name, limit=100)} as {job.params.version}")
-            await call("start", self._writer.start, new["Id"])
+            try:
+                await call("start", self._writer.start, new["Id"])
+            except EngineError as error:
+                if job.loosely is None or not port_taken(error):
+                    raise
+                new = await self._loosely(new, job, error)
         return new, time.monotonic() - since
+
+    async def _loosely(self, new: Body, job: Job, error: EngineError) -> Body:
+        """One with another port of the range that was asked for: meanwhile another replica took the one it had."""
+        job.report(f"its port is taken, another of its range will do: {error.message}")
+        await self._remove(new, job)
+        assert job.loosely is not None
+        again, _ = await self.bring(replace(job, wanted=job.loosely, loosely=None), Sight(None, []))
+        return again
 
     async def lacks(self, new: Body, wanted: Recreation, archive: bytes) -> bool:
         """Whether a network or a file is missing: somebody started it before this step had finished with it."""
@@ -86,6 +101,7 @@ class InPlace:
             await call("stop", self._writer.stop, container["Id"], job.params.stop_seconds)
         await keep_log(self._reader, container["Id"], _LOG_LINES, job.folder)
         material.note_removal(job.folder, job.params.old)
+        material.note_made(job.folder, job.params.old, made=False)
         await call("remove", self._writer.remove, container["Id"])
 
     async def _create(self, job: Job) -> Body:

@@ -10,7 +10,10 @@ from actions.platforms.protocols import Report
 
 @dataclass(frozen=True)
 class Job:
-    """`wanted` is the new container; `archive` the files that Compose put into the old one, as a tar."""
+    """`wanted` is the new container; `archive` the files that Compose put into the old one, as a tar.
+
+    `loosely` is the new container with any port of the range that was asked for; None where none was.
+    """
 
     params: Recreate
     key: str
@@ -18,3 +21,4 @@ class Job:
     wanted: Recreation
     archive: bytes
     report: Report
+    loosely: Recreation | None = None

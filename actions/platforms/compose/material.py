@@ -59,17 +59,29 @@ def write_body(folder: Path, container: str) -> Path:
 
 def note_removal(folder: Path, container: str) -> None:
     """Write down that this run is about to remove the container, so that its absence is ours to mend."""
-    if not noted_removal(folder, container):
+    if not _removed(folder, container).exists():
         write_durably(_removed(folder, container), b"", mode=0o600)
 
 
-def noted_removal(folder: Path, container: str) -> bool:
-    """Whether this run removed the container, or was about to."""
-    return _removed(folder, container).exists()
+def note_made(folder: Path, container: str, *, made: bool) -> None:
+    """Write down that something stands in the container's place, or before this run removes that, that nothing will."""
+    if made:
+        write_durably(_made(folder, container), b"", mode=0o600)
+    else:
+        _made(folder, container).unlink(missing_ok=True)
+
+
+def vacated(folder: Path, container: str) -> bool:
+    """Whether this run took the container away and had nothing in its place yet: what is gone now is ours to mend."""
+    return _removed(folder, container).exists() and not _made(folder, container).exists()
 
 
 def _removed(folder: Path, container: str) -> Path:
     return path_of(folder, container).with_suffix(".removed")
+
+
+def _made(folder: Path, container: str) -> Path:
+    return path_of(folder, container).with_suffix(".made")
 
 
 def write(folder: Path, material: Material) -> tuple[Path, str]:

@@ -15,7 +15,7 @@ from actions.model.words import ProbeState
 from actions.platforms.access import Place
 from actions.platforms.compose import injected, labels, material
 from actions.platforms.compose.artefacts import short
-from actions.platforms.compose.body import recreation
+from actions.platforms.compose.body import loosened, recreation
 from actions.platforms.compose.by_hand import ByHand
 from actions.platforms.compose.calls import call
 from actions.platforms.compose.in_place import InPlace, forget_trial
@@ -113,7 +113,7 @@ class Recreator:
             if sight.heir is not None:
                 await forget_trial(self._writer, params.old)
                 return _adopted(sight.heir, params)
-            removed = await asyncio.to_thread(material.noted_removal, folder, params.old)
+            removed = await asyncio.to_thread(material.vacated, folder, params.old)
             if sight.old is None and not sight.ours and not removed:
                 raise Stale(f"{change.subject} ({params.old[:12]}) is gone, somebody removed it")
             try:
@@ -132,7 +132,8 @@ class Recreator:
         kept = material.read(folder, params.old)
         wanted = recreation(kept.container, kept.image, params.image, _marks(params, key, folder))
         wanted.body["HostConfig"]["RestartPolicy"] = dict(params.policy)
-        return Job(params, key, folder, wanted, material.read_files(folder, params.old), report)
+        archive = material.read_files(folder, params.old)
+        return Job(params, key, folder, wanted, archive, report, loosened(wanted, kept.container))
 
     async def verify(self, change: Change, key: str, deadline: Deadline, report: Report) -> Evidence:
         """The new container is well. Raises VerifyFailed."""
@@ -151,7 +152,7 @@ class Recreator:
         params = Recreate.model_validate(change.params)
         try:
             sight = await look(self._reader, params, key)
-            removed = await asyncio.to_thread(material.noted_removal, folder, params.old)
+            removed = await asyncio.to_thread(material.vacated, folder, params.old)
             found = judge(sight, params, removed=removed)
             if params.composed and sight.new is not None and found.state is ProbeState.DONE:
                 job = await asyncio.to_thread(self._job, params, key, folder, _silent)

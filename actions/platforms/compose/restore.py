@@ -19,8 +19,8 @@ from actions.model.text import clean
 from actions.model.waiting import Deadline
 from actions.platforms.access import Place
 from actions.platforms.compose import injected, labels, material
-from actions.platforms.compose.body import same_again
-from actions.platforms.compose.calls import call, connect
+from actions.platforms.compose.body import loosened, same_again
+from actions.platforms.compose.calls import call, connect, port_taken
 from actions.platforms.compose.in_place import forget_trial
 from actions.platforms.compose.logs import keep_log
 from actions.platforms.compose.params import Recreate
@@ -68,7 +68,7 @@ class Restorer:
         """Raises VerifyFailed, touching nothing, where there is no way back or it would be worse than what stands."""
         shown = clean(params.name, limit=100)
         if sight.old is None and sight.restored is None and not sight.ours:
-            removed = await asyncio.to_thread(material.noted_removal, folder, params.old)
+            removed = await asyncio.to_thread(material.vacated, folder, params.old)
             if sight.heir["Image"] == params.old_image if sight.heir else removed:
                 return
             raise VerifyFailed(
@@ -101,6 +101,8 @@ class Restorer:
         for new in sight.ours:
             await self._put_down(new, params, key, report)
             if params.composed:
+                await asyncio.to_thread(material.note_removal, folder, params.old)
+                await asyncio.to_thread(material.note_made, folder, params.old, made=False)
                 await self._remove(new, folder)
         if params.composed:
             await forget_trial(self._writer, params.old)
@@ -113,8 +115,25 @@ class Restorer:
             await call("undo-arm", self._writer.restart_policy, old["Id"], dict(params.policy))
         if params.running and not alive(old):
             report(f"starting {clean(params.name, limit=100)} as it was")
-            await call("undo-start", self._writer.start, old["Id"])
+            try:
+                await call("undo-start", self._writer.start, old["Id"])
+            except EngineError as error:
+                if sight.old is not None or sight.heir is not None or not port_taken(error):
+                    raise
+                old = await self._loosely(old, params, kept, folder, error)
         return old
+
+    async def _loosely(
+        self, old: Body, params: Recreate, kept: material.Material, folder: Path, error: EngineError
+    ) -> Body:
+        """One like it with another port of the range that was asked for, as another replica has the one it had."""
+        if loosened(same_again(kept.container, {}), kept.container) is None:
+            raise error
+        await call("undo-remove", self._writer.remove, old["Id"])
+        again = await self._make_again(params, kept, loosely=True)
+        await self._complete(again, params, kept, folder)
+        await call("undo-start", self._writer.start, again["Id"])
+        return again
 
     async def _put_down(self, new: Body, params: Recreate, key: str, report: Report) -> None:
         if alive(new):
@@ -126,8 +145,9 @@ class Restorer:
         if labels.name_of(new) == params.name and not params.composed:
             await call("undo-rename-new", self._writer.rename, new["Id"], labels.failed_name(params.name, key))
 
-    async def _make_again(self, params: Recreate, kept: material.Material) -> Body:
-        body = same_again(kept.container, {RESTORES: params.old}).body
+    async def _make_again(self, params: Recreate, kept: material.Material, *, loosely: bool = False) -> Body:
+        wanted = same_again(kept.container, {RESTORES: params.old})
+        body = ((loosened(wanted, kept.container) if loosely else None) or wanted).body
         try:
             made = await call("undo-create", self._writer.create, params.name, body)
         except Conflict as error:
@@ -181,4 +201,4 @@ def _passing(error: Unreachable | Ambiguous | EngineError) -> bool:
         return True
     if isinstance(error, Conflict) and "container name" in error.message.lower():
         return False
-    return any(words in error.message.lower() for words in ("already allocated", "already in use", "address in use"))
+    return port_taken(error)
