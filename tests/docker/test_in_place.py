@@ -17,6 +17,7 @@ from actions.model.words import ProbeState
 from actions.platforms.compose import material
 from actions.platforms.compose.cleanup import clean_up
 from actions.platforms.compose.params import PIN
+from tests.docker.compose_versions import FIVE
 from tests.docker.conftest import RUN
 from tests.docker.crashes import Died, watched
 from tests.docker.driven import Driven
@@ -24,7 +25,6 @@ from tests.docker.project import ComposeProject, until
 
 pytestmark = pytest.mark.machine("docker")
 TWO = pytest.mark.parametrize("composed", [2], indirect=True)
-FIVE = pytest.mark.parametrize("compose", ["5"], indirect=True)
 SECOND = f"{RUN[:-6]}XY34ZW"
 
 CALLS = ["tag", "tag", "trial", "trial-remove", "evidence", "stop", "remove", "create", "start"]
@@ -127,7 +127,7 @@ async def test_no_container_of_the_service_ever_has_another_name(
 
 @TWO
 @FIVE
-@pytest.mark.parametrize("call", ["trial", "stop", "remove", "create", "start"])
+@pytest.mark.parametrize("call", ["stop", "remove", "create", "start"])
 async def test_up_after_the_executor_died(call: str, composed: ComposeProject, driven: Driven, undo: Path) -> None:
     changes = await driven.plan("1.0.0")
     with watched([], f"compose.{call}.after"), pytest.raises(Died):
@@ -139,7 +139,21 @@ async def test_up_after_the_executor_died(call: str, composed: ComposeProject, d
 
 
 @TWO
-@pytest.mark.parametrize("command", [UP, BASE_ONLY, (*UP, "--build"), (*UP, "--scale", "api=2")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("compose", "command"),
+    [
+        pytest.param(generation, command, marks=pytest.mark.machine(f"compose{generation}"))
+        for generation, command in (
+            ("1", UP),
+            ("1", BASE_ONLY),
+            ("5", BASE_ONLY),
+            ("5", (*UP, "--build")),
+            ("5", (*UP, "--scale", "api=2")),
+        )
+    ],
+    indirect=["compose"],
+    ids=str,
+)
 async def test_compose_beside_a_dead_executor(
     command: tuple[str, ...], composed: ComposeProject, driven: Driven, undo: Path
 ) -> None:
@@ -153,8 +167,11 @@ async def test_compose_beside_a_dead_executor(
 
 @TWO
 @FIVE
-@pytest.mark.parametrize("call", ["evidence", "stop", "remove", "create"])
-@pytest.mark.parametrize("command", [UP, BASE_ONLY], ids=" ".join)
+@pytest.mark.parametrize(
+    ("call", "command"),
+    [("stop", UP), ("remove", UP), ("remove", BASE_ONLY), ("create", UP)],
+    ids=str,
+)
 async def test_compose_beside_a_living_executor(
     call: str, command: tuple[str, ...], composed: ComposeProject, driven: Driven, undo: Path
 ) -> None:

@@ -12,13 +12,11 @@ import pytest
 from actions.clients.docker.reader import DockerReader
 from actions.model.errors import Refused
 from actions.platforms.compose.injected import archive_of, candidates
-from tests.docker.compose_versions import Compose
+from tests.docker.compose_versions import FIVE, Compose
 from tests.docker.conftest import RUN
 from tests.docker.crashes import Died, watched
 from tests.docker.driven import Driven
 from tests.docker.project import FILE, ComposeProject, until
-
-FIVE = pytest.mark.parametrize("compose", ["5"], indirect=True)
 
 INLINE = (
     FILE

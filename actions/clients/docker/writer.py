@@ -66,11 +66,14 @@ class DockerWriter:
         """Take a name away; the image goes with its last name unless a container uses it. Raises Missing."""
         await self._connection.write(lambda client: client.remove_image(name, noprune=True))
 
-    async def commit(self, container: str, repository: str, tag: str, labels: dict[str, str]) -> str:
+    async def commit(
+        self, container: str, repository: str, tag: str, labels: dict[str, str], seconds: float | None = None
+    ) -> str:
         """Keep a container's file system as an image, without holding its processes up; its id."""
         changes = [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
         made = await self._connection.write(
-            lambda client: client.commit(container, repository=repository, tag=tag, changes=changes, pause=False)
+            lambda client: client.commit(container, repository=repository, tag=tag, changes=changes, pause=False),
+            timeout=seconds,
         )
         return str(made["Id"])
 

@@ -14,6 +14,9 @@ from actions.platforms.compose import labels
 from actions.platforms.compose.calls import call
 from actions.platforms.protocols import Report
 
+_SECONDS = 8.0
+"""A large file system takes its time; a rollback waits no longer for a copy of it."""
+
 
 async def keep_image(
     reader: DockerReader, writer: DockerWriter, container: dict[str, Any], key: str, report: Report
@@ -25,7 +28,7 @@ async def keep_image(
     marks = {labels.EVIDENCE: container["Id"], labels.EVIDENCE_SINCE: since, labels.RUN: run}
     try:
         if not await _kept(reader, f"{labels.EVIDENCE_REPOSITORY}:{tag}", container["Id"]):
-            await call("evidence", writer.commit, container["Id"], labels.EVIDENCE_REPOSITORY, tag, marks)
+            await call("evidence", writer.commit, container["Id"], labels.EVIDENCE_REPOSITORY, tag, marks, _SECONDS)
     except Missing:
         raise
     except (EngineError, Ambiguous, Unreachable) as error:
