@@ -40,8 +40,15 @@ def described(body: dict[str, Any]) -> dict[str, str]:
         for name, one in body["NetworkSettings"]["Networks"].items()
     }
     settings = {**body["NetworkSettings"], "Networks": networks}
+    host = {**body["HostConfig"], "PortBindings": _ports(body)}
     mounts = {one["Destination"]: one for one in body["Mounts"]}
-    return dict(flat({**body, "Config": config, "NetworkSettings": settings, "Mounts": mounts}))
+    return dict(flat({**body, "Config": config, "HostConfig": host, "NetworkSettings": settings, "Mounts": mounts}))
+
+
+def _ports(body: dict[str, Any]) -> dict[str, Any]:
+    """Published ports; one chosen by the engine, freely or from a range, is the one that it has."""
+    asked, actual = body["HostConfig"]["PortBindings"] or {}, body["NetworkSettings"]["Ports"]
+    return {port: named if named[0]["HostPort"].isdecimal() else actual[port] for port, named in asked.items()}
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[str | None, str | None]]:

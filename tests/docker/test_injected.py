@@ -110,7 +110,7 @@ async def test_one_that_somebody_started_without_them_is_made_again(
     changes = await driven.plan("1.0.0")
     with watched([], "compose.create.after"), pytest.raises(Died):
         await driven.carry_out(changes, undo)
-    await asyncio.to_thread(inline.up)
+    inline.engine.start(inline.containers()[0]["Id"])
     await asyncio.to_thread(until, inline.answering)
     assert contents(inline) == {}
     change, key = changes[1], f"{RUN}.2"

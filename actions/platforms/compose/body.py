@@ -177,7 +177,7 @@ def _endpoint(settings: Body, old_id: str) -> Body:
     """What was asked for, without what the engine assigned (addresses, its own alias)."""
     endpoint: Body = {}
     for field in ("IPAMConfig", "Links", "DriverOpts", "GwPriority"):
-        if settings.get(field):
+        if settings.get(field) is not None:
             endpoint[field] = settings[field]
     aliases = [alias for alias in settings.get("Aliases") or [] if alias != old_id[:12]]
     if aliases:

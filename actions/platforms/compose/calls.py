@@ -36,4 +36,4 @@ def docker_command(host: str) -> str:
 def port_taken(error: EngineError) -> bool:
     """Whether a start failed for a port that is in somebody's hands."""
     said = error.message.lower()
-    return any(words in said for words in ("already allocated", "already in use", "address in use"))
+    return any(words in said for words in ("already allocated", "are allocated", "already in use", "address in use"))

@@ -13,6 +13,7 @@ from typing import Any
 from actions.clients.docker.errors import Conflict, EngineError, Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
+from actions.model.errors import Stale
 from actions.model.text import clean
 from actions.platforms.compose import injected, labels, material
 from actions.platforms.compose.body import Recreation
@@ -54,21 +55,26 @@ class InPlace:
         if status(new) == "created":
             await injected.put(self._reader, self._writer, new["Id"], job.archive)
             job.report(f"starting {clean(job.params.name, limit=100)} as {job.params.version}")
-            try:
-                await call("start", self._writer.start, new["Id"])
-            except EngineError as error:
-                if job.loosely is None or not port_taken(error):
-                    raise
-                new = await self._loosely(new, job, error)
+            new = await self._start(new, job)
         return new, time.monotonic() - since
 
-    async def _loosely(self, new: Body, job: Job, error: EngineError) -> Body:
-        """One with another port of the range that was asked for: meanwhile another replica took the one it had."""
-        job.report(f"its port is taken, another of its range will do: {error.message}")
-        await self._remove(new, job)
-        assert job.loosely is not None
-        again, _ = await self.bring(replace(job, wanted=job.loosely, loosely=None), Sight(None, []))
-        return again
+    async def _start(self, new: Body, job: Job) -> Body:
+        """What runs then. What cannot be started is taken away again. Raises Stale, and Conflict to look again."""
+        try:
+            await call("start", self._writer.start, new["Id"])
+            return new
+        except Missing as error:
+            await self._remove(new, job)
+            raise Stale(f"somebody took the project down meanwhile: {error.message}") from error
+        except EngineError as error:
+            if not port_taken(error):
+                raise
+            await self._remove(new, job)
+            if job.loosely is None:  # whoever has the port may be a replica that Compose made in this one's place
+                raise Conflict(error.message, error.status) from error
+            job.report(f"its port is taken, another of its range will do: {error.message}")
+            again, _ = await self.bring(replace(job, wanted=job.loosely, loosely=None), Sight(None, []))
+            return again
 
     async def lacks(self, new: Body, wanted: Recreation, archive: bytes) -> bool:
         """Whether a network or a file is missing: somebody started it before this step had finished with it."""

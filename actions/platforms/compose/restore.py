@@ -117,6 +117,10 @@ class Restorer:
             report(f"starting {clean(params.name, limit=100)} as it was")
             try:
                 await call("undo-start", self._writer.start, old["Id"])
+            except Missing as error:
+                if sight.old is None and params.composed:
+                    await call("undo-remove", self._writer.remove, old["Id"])
+                raise VerifyFailed(f"somebody took the project down meanwhile: {error.message}") from error
             except EngineError as error:
                 if sight.old is not None or sight.heir is not None or not port_taken(error):
                     raise
