@@ -15,7 +15,6 @@ from actions.model.platform import Change
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
 from actions.platforms.compose import material
-from actions.platforms.compose.cleanup import clean_up
 from actions.platforms.compose.params import PIN
 from tests.docker.compose_versions import FIVE
 from tests.docker.conftest import RUN
@@ -194,9 +193,9 @@ async def test_a_trial_that_a_dead_executor_left_is_cleaned_up(
         await driven.carry_out(changes, undo)
     name = f"vq-tui-trial-{str(changes[1].params['old'])[:12]}"
     assert composed.engine.containers(all=True, filters={"name": name})
-    await clean_up(driven.settings, datetime.now(UTC))
+    await driven.tidy(datetime.now(UTC))
     assert composed.engine.containers(all=True, filters={"name": name}), "a run may be at it"
-    await clean_up(driven.settings, datetime.now(UTC) + timedelta(minutes=11))
+    await driven.tidy(datetime.now(UTC) + timedelta(minutes=11))
     assert not composed.engine.containers(all=True, filters={"name": name})
 
 
