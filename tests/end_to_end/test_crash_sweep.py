@@ -21,7 +21,7 @@ from actions.clients.processes import ProcessRecord
 from actions.clients.router import RouterReader, RouterState
 from actions.clients.supervisor import SupervisorReader
 from actions.model.words import RunState
-from actions.platforms.compose.compose_files import pinned_images
+from actions.platforms.compose.pin_file import entries_of
 from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
 from tests.docker import images
@@ -181,7 +181,8 @@ class Replica:
         assert now["Image"] == self.project.engine.inspect_image(f"{images.REPOSITORY}:{target}")["Id"]
         assert now["State"]["Running"] and now["HostConfig"]["RestartPolicy"]["Name"] == "always"
         assert self.project.versions() == [target]
-        assert pinned_images(self.pin.read_text()) == {"api": f"{images.REPOSITORY}:{target}"}
+        pinned = entries_of(self.pin.read_text()) or {}
+        assert set(pinned) == {"api"} and pinned["api"].version == target
         made = self._happened(run_id)
         assert (made["create"], made["start"], made["destroy"]) == (1, 1, 0)
         left = self._happened(str(old["Config"]["Labels"].get("vq-tui.run")))
