@@ -185,7 +185,10 @@ def check_rows(check: Check, width: int, labels: int, *, advise: bool) -> list[R
 # what is next --------------------------------------------------------------------------
 def next_rows(home: Home, width: int) -> list[Row]:
     """What is known to come: who watches, and what the release under watch still has to prove."""
-    keeper, rows = home.scene.keeper, []
+    ways = list(home.scene.ways.values()) or ([home.scene.readiness] if home.scene.readiness else [])
+    about = {way.service: f"{way.service} " if len(ways) > 1 else "" for way in ways}
+    keeper = home.scene.keeper
+    rows = [line for way in ways for pin in way.pins for line in pin_rows(pin, width, about[way.service])]
     if keeper is not None:
         rows += doubt_rows(home, "keeper", width)
     if keeper is None:
@@ -197,7 +200,6 @@ def next_rows(home: Home, width: int) -> list[Row]:
         start = (("   ", "text"), (home.keeper_key, "key"), (" starts it", "dim")) if home.keeper_key else ()
         rows.append(row(("keeper    ", "dim"), (f"{WARN} no keeper", "warn"), *start))
         rows.append(row((" " * 10 + "unwatched once you leave", "dim")))
-    ways = list(home.scene.ways.values()) or ([home.scene.readiness] if home.scene.readiness else [])
     proving = [one.current for one in ways if one.current is not None and one.current.verdict.value != "good"]
     for current in sorted(proving, key=lambda one: one.verdict.value)[:2]:
         bad, named = current.verdict.value == "bad", f"{current.service} " if len(ways) > 1 else ""
@@ -205,9 +207,6 @@ def next_rows(home: Home, width: int) -> list[Row]:
         rows.append(row(("release   ", "dim"), (named + words, "down" if bad else "text")))
     if home.scene.unwatched:
         rows.append(row(("release   ", "dim"), (f"{WARN} not watched", "warn"), (f"  {home.scene.unwatched}", "dim")))
-    for way in ways:
-        for pin in way.pins:
-            rows += pin_rows(pin, width, f"{way.service} " if len(ways) > 1 else "")
     if home.scene.drill is not None:
         rows.append(row(("drill     ", "dim"), (f"{home.scene.drill.scenario} is under way", "warn")))
     rows.append(row(("schedule  ", "dim"), ("none is kept here", "dim")))

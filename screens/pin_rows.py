@@ -18,5 +18,5 @@ def pin_rows(pin: StandingPin, width: int, named: str = "") -> list[Row]:
     first = row(("pin", "dim"), " " * (LABEL - 3), (f"{named}deploys stay on ", "text"), (pin.version, "bright"))
     rows = [cut(first, width)]
     room = width - LABEL
-    rows += [row(" " * LABEL, (line, "warn")) for line in wrap(waits, room)] if waits else []
+    rows += [cut(row(" " * LABEL, (waits, "warn")), width)] if waits else []
     return [*rows, *(row(" " * LABEL, (line, "key" if line == pin.lift else "dim")) for line in wrap(pin.lift, room))]

@@ -46,6 +46,13 @@ async def test_a_deploy_that_waits_is_said(console: Open, world: World) -> None:
         assert "docker-compose.yml changed since" in running.text
 
 
+async def test_the_command_is_whole_in_the_smallest_window(console: Open, world: World) -> None:
+    pinned(world, blocks="docker-compose.yml changed since")
+    async with console(size=(80, 24)) as running:
+        right = " ".join(line[43:].strip() for line in running.text.splitlines())
+        assert LIFT in squeezed(right), running.text
+
+
 def test_the_command_is_whole_in_a_narrow_column() -> None:
     rows = pin_rows(PIN, 36)
     assert squeezed(" ".join(one.plain for one in rows)).endswith(LIFT)
