@@ -13,7 +13,7 @@ from actions.health.readiness import conditions
 from actions.ledger.starting import on_its_way
 from actions.model.errors import Busy, Refused, Stale
 from actions.model.identity import short_id
-from actions.model.plan import Plan, RollbackRequest
+from actions.model.plan import Plan, Preemptible, RollbackRequest
 from actions.model.platform import Artefact
 from actions.model.run import EventKind, Run
 from actions.model.waiting import Deadline
@@ -66,8 +66,11 @@ async def pre_empt(desk: "Operator", request: RollbackRequest, expected_digest: 
     if executor.state == "stopped":
         advice = f"'kill -CONT {executor.pid}', or 'vq-tui runs take-over {short_id(active.id)} --stop'"
         raise Busy(f"the executor of {active.procedure} {short_id(active.id)} is stopped: {advice}", run_id=active.id)
+    allowed = (await asyncio.to_thread(desk.writer.plan, active.id)).preemptible
+    if allowed is Preemptible.NEVER:
+        raise _not_preemptible(active, "is not to be broken into")
     wanted = await _wanted(desk, request, expected_digest)
-    await _tell(desk, active, f"pre-empted by a rollback of {desk.operator}: {request.reason or 'emergency'}")
+    await _tell(desk, active, f"pre-empted by a rollback of {desk.operator}: {request.reason or 'emergency'}", allowed)
     left = await _gone(desk, active)
     return HandOver(left, await asyncio.to_thread(desk.writer.plan, left.id), wanted)
 
@@ -117,13 +120,24 @@ def _passing(facts: RollbackFacts) -> bool:
     return facts.choice.to is not None and bool(failed) and failed <= PASSING
 
 
-async def _tell(desk: "Operator", active: Run, reason: str) -> None:
+def _not_preemptible(active: Run, why: str) -> Busy:
+    name = short_id(active.id)
+    return Busy(
+        f"{active.procedure} {name} of {active.operator} {why}: wait for its end ('vq-tui runs follow {name}'), or back"
+        f" it out on your own decision: 'vq-tui runs back-out {name}'",
+        run_id=active.id,
+    )
+
+
+async def _tell(desk: "Operator", active: Run, reason: str, allowed: Preemptible) -> None:
     def say(what: Command) -> None:
         steer(desk.ledger.directory, active.id, what, by=desk.operator, reason=reason)
 
     try:
         await asyncio.to_thread(say, Command.ABORT)
     except Refused:  # it has changed something already
+        if allowed is not Preemptible.BACK_OUT:
+            raise _not_preemptible(active, "has changed something, and is not to be backed out") from None
         await asyncio.to_thread(say, Command.BACK_OUT)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from actions.ledger.rows import tidy
+from actions.ledger.rows import marks_of, tidy
 from actions.ledger.tables import event, plan, run
-from actions.model.identity import digest
+from actions.model.identity import text_digest
 from actions.model.run import EventKind
 
 KEPT = ("created_at", "started_at", "ended_at", "seconds")
@@ -93,7 +93,7 @@ def contradiction(connection: Connection) -> str:
     planned: dict[str, Mapping[str, Any]] = {}
     for kept in connection.execute(plans):
         content = json.loads(kept.plan)
-        if not kept.digest == said.get(kept.run_id, _Said()).digest == digest(content):
+        if not kept.digest == said.get(kept.run_id, _Said()).digest == text_digest(kept.plan):
             return f"the plan of run {kept.run_id} is not the one its journal approved"
         planned[kept.run_id] = {name: content.get(name) for name in _PLANNED}
     for held in connection.execute(select(run).where(run.c.id.in_(journaled)).order_by(run.c.number)).mappings():
@@ -119,6 +119,9 @@ def _differences(held: Mapping[Any, Any], said: _Said, planned: Mapping[str, Any
         if name in said.row and held[name] != said.row[name]:
             yield name, said.row[name]
     metrics = json.loads(held["metrics"])
+    for name, value in marks_of(metrics).items():
+        if held[name] != value:
+            yield name, value
     for name, value in metrics.items():
         if not said.metric(name, value):
             yield "metrics", f"nothing of {name} {value}"

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert, select, update
 from actions.ledger.chain import append_event
 from actions.ledger.left import LeftReading
 from actions.ledger.store import WritingStore
+from actions.ledger.stored import from_text, to_text
 from actions.ledger.tables import change_note, instant, now, release
 from actions.model.errors import Refused, UnknownNameError, UsageError
 from actions.model.identity import canonical_json, short_id
@@ -56,9 +57,7 @@ class Clearing(LeftReading, WritingStore):
 
 def _found(connection: Connection, environment: str, service: str, name: str) -> list[Release]:
     mine = release.c.environment == environment, release.c.service == service
-    rows = [
-        Release.model_validate_json(one) for one in connection.execute(select(release.c.body).where(*mine)).scalars()
-    ]
+    rows = [from_text(Release, one) for one in connection.execute(select(release.c.body).where(*mine)).scalars()]
     found = [one for one in rows if name in (one.version, one.reference)]
     if not found:
         known = ", ".join(one.version for one in rows) or "none"
@@ -73,5 +72,6 @@ def _cleared(kept: Release, reason: str, at: datetime) -> Release:
 
 def _put(connection: Connection, row: Release) -> None:
     same = [getattr(release.c, key) == getattr(row, key) for key in ("environment", "service", "reference")]
-    body = canonical_json(row.model_dump(mode="json"))
+    before = connection.execute(select(release.c.body).where(*same)).scalar_one_or_none()
+    body = to_text(row, before)
     connection.execute(update(release).where(*same).values(body=body, last_seen=instant(row.last_seen)))

@@ -8,6 +8,7 @@ from actions.ledger import locks
 from actions.ledger.processes import Holder, boot_id, host_name, state_of
 from actions.ledger.rows import notice_from
 from actions.ledger.store import Store
+from actions.ledger.stored import from_text
 from actions.ledger.tables import change_note, drill, keeper, lease, notice, parse_instant, release, run
 from actions.model.errors import UnknownNameError
 from actions.model.plan import Release
@@ -33,7 +34,7 @@ class FactsReading(Store):
                 .where(release.c.environment == environment, release.c.service == service)
                 .order_by(release.c.last_seen.desc())
             ).scalars()
-            return tuple(Release.model_validate_json(row) for row in rows)
+            return tuple(from_text(Release, row) for row in rows)
 
     def changes(self, environment: str, limit: int = 20) -> tuple[ChangeNote, ...]:
         """What changed lately, newest first."""
@@ -44,7 +45,7 @@ class FactsReading(Store):
                 .order_by(change_note.c.id.desc())
                 .limit(limit)
             ).scalars()
-            return tuple(ChangeNote.model_validate_json(row) for row in rows)
+            return tuple(from_text(ChangeNote, row) for row in rows)
 
     def notices(self, unsent_only: bool = False, limit: int = 100) -> tuple[Notice, ...]:
         """Messages of the outbox, newest first; the unsent ones oldest first, as they are to be delivered."""
@@ -65,7 +66,7 @@ class FactsReading(Store):
                 .order_by(drill.c.started_at.desc(), drill.c.id.desc())
                 .limit(limit)
             ).scalars()
-            return tuple(Drill.model_validate_json(row) for row in rows)
+            return tuple(from_text(Drill, row) for row in rows)
 
     def keeper(self) -> KeeperFacts:
         """The keeper, alive as long as its lock is held."""

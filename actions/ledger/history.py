@@ -6,8 +6,9 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func,
 
 from actions.ledger.rows import command_from, event_from, gate_from, run_from
 from actions.ledger.store import Store
+from actions.ledger.stored import from_text, plan_from
 from actions.ledger.tables import ACTIVE, command, event, gate, plan, run
-from actions.model.errors import LedgerError, UnknownNameError
+from actions.model.errors import UnknownNameError
 from actions.model.plan import Plan, RollbackRequest
 from actions.model.record import CommandRow, GateRow, RunPage, RunQuery
 from actions.model.run import Event, Run, RunView, fold
@@ -56,16 +57,13 @@ class HistoryReading(Store):
         """The plan exactly as it was approved. Raises LedgerError when the stored plan is not the approved one."""
         with self._read() as connection:
             row = self._plan_row(connection.execute(select(plan).where(plan.c.run_id == run_id)).one_or_none(), run_id)
-            found = Plan.model_validate_json(row.plan)
-        if found.digest != row.digest:
-            raise LedgerError(f"the plan of run {run_id} is not the one that was approved; see 'vq-tui audit verify'")
-        return found
+            return plan_from(row.plan, row.digest, run_id)
 
     def request(self, run_id: str) -> RollbackRequest:
         """What the operator asked for."""
         with self._read() as connection:
             row = connection.execute(select(plan.c.request).where(plan.c.run_id == run_id)).one_or_none()
-            return RollbackRequest.model_validate_json(self._plan_row(row, run_id).request)
+            return from_text(RollbackRequest, self._plan_row(row, run_id).request)
 
     def config_path(self, run_id: str) -> Path:
         """The configuration file the run was planned from."""
@@ -131,7 +129,7 @@ class HistoryReading(Store):
                     and_(run.c.environment == environment, run.c.service == service, run.c.procedure == procedure),
                     run.c.state == RunState.SUCCEEDED.value,
                     run.c.seconds.is_not(None),
-                    run.c.metrics.not_like('%"executors"%'),
+                    run.c.several_executors.is_(False),
                 )
                 .order_by(run.c.number.desc())
                 .limit(limit)

@@ -14,11 +14,12 @@ from sqlalchemy import Connection, insert, or_, select, update
 from actions.ledger.anchor import write_anchor
 from actions.ledger.chain import append_event
 from actions.ledger.reader import LedgerReader
-from actions.ledger.rows import body_text
+from actions.ledger.rows import metrics_values
 from actions.ledger.store import WritingStore
+from actions.ledger.stored import from_text, to_text
 from actions.ledger.tables import change_note, event, instant, notice, now, plan, release, run
 from actions.model.errors import Refused
-from actions.model.identity import canonical_json, short_id
+from actions.model.identity import short_id
 from actions.model.plan import Release
 from actions.model.record import ChangeNote
 from actions.model.run import EventKind
@@ -69,8 +70,8 @@ class Carrying(LedgerReader):
                 dict(found),
                 dict(planned),
                 tuple(map(dict, events)),
-                tuple(Release.model_validate_json(one) for one in bodies),
-                tuple(one for one in notes if ChangeNote.model_validate_json(one).run_id == run_id),
+                tuple(from_text(Release, one) for one in bodies),
+                tuple(one for one in notes if from_text(ChangeNote, one).run_id == run_id),
                 tuple(map(dict, connection.execute(unsent).mappings())),
                 later is None,
             )
@@ -134,7 +135,7 @@ def _insert_run(connection: Connection, carried: Carried, conflicts: tuple[str, 
     if conflicts:
         metrics["conflicts"] = list(conflicts)
     values = {name: value for name, value in carried.run.items() if name != "number"}
-    values |= {"fence": -1, "metrics": body_text(metrics), "idempotency_key": carried.run["id"] if taken else key}
+    values |= metrics_values(metrics) | {"fence": -1, "idempotency_key": carried.run["id"] if taken else key}
     connection.execute(insert(run).values(values))
     connection.execute(insert(plan).values(dict(carried.plan)))
 
@@ -145,7 +146,7 @@ def _conflicts(connection: Connection, carried: Carried) -> Iterable[str]:
     began, ended = mine["started_at"] or mine["created_at"], mine["ended_at"] or mine["created_at"]
     overlapping = select(run.c.id, run.c.operator, run.c.state).where(
         run.c.target == mine["target"],
-        run.c.metrics.not_like('%"break_glass":true%'),
+        run.c.broke_glass.is_(False),
         run.c.created_at <= ended,
         or_(run.c.ended_at.is_(None), run.c.ended_at >= began),
     )
@@ -166,7 +167,7 @@ def _conflicts(connection: Connection, carried: Carried) -> Iterable[str]:
 def _kept(connection: Connection, carried: Carried) -> tuple[Release, ...]:
     same = release.c.environment == carried.run["environment"], release.c.service == carried.run["service"]
     rows = connection.execute(select(release.c.body).where(*same).order_by(release.c.last_seen)).scalars()
-    return tuple(Release.model_validate_json(one) for one in rows)
+    return tuple(from_text(Release, one) for one in rows)
 
 
 def _settle_releases(connection: Connection, carried: Carried) -> None:
@@ -186,11 +187,13 @@ def _settle_releases(connection: Connection, carried: Carried) -> None:
 
 def _put_release(connection: Connection, one: Release, *, new: bool = False) -> None:
     key = {"environment": one.environment, "service": one.service, "reference": one.reference}
-    values = {"last_seen": instant(one.last_seen), "body": canonical_json(one.model_dump(mode="json"))}
+    same = [release.c[name] == key[name] for name in key]
+    before = None if new else connection.execute(select(release.c.body).where(*same)).scalar_one()
+    values = {"last_seen": instant(one.last_seen), "body": to_text(one, before)}
     if new:
         connection.execute(insert(release).values(key | values))
     else:
-        connection.execute(update(release).where(*(release.c[name] == key[name] for name in key)).values(values))
+        connection.execute(update(release).where(*same).values(values))
 
 
 def _hand_on(connection: Connection, carried: Carried) -> None:

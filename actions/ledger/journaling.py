@@ -12,7 +12,7 @@ from actions.ledger.anchor import last_anchor, write_anchor
 from actions.ledger.audit import row_of
 from actions.ledger.chain import append_event, check_tail
 from actions.ledger.processes import Holder, this_process
-from actions.ledger.rows import body_text
+from actions.ledger.rows import metrics_values
 from actions.ledger.store import WritingStore
 from actions.ledger.tables import command, instant, lease, now, parse_instant, run
 from actions.ledger.too_late import settle_commands
@@ -155,7 +155,7 @@ class Journaling(WritingStore):
             _check_fence(found, fence)
             if metrics:
                 kept = json.loads(found.metrics) | dict(metrics)
-                connection.execute(update(run).where(run.c.id == run_id).values(metrics=body_text(kept)))
+                connection.execute(update(run).where(run.c.id == run_id).values(metrics_values(kept)))
                 append_event(connection, run_id, EventKind.MEASURED, actor=actor, body=metrics, fence=fence)
                 found = _run_row(connection, run_id)
             if state in _ENDS:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from actions.ledger.effects import changing_steps, standing
 from actions.ledger.store import Store
+from actions.ledger.stored import from_text
 from actions.ledger.tables import now, parse_instant, plan, release, run
 from actions.model.plan import LeftBehind, Release
 from actions.model.words import RunState, Verdict
@@ -68,7 +69,7 @@ def _good_since(connection: Connection, environment: str, service: str) -> dict[
     rows = connection.execute(
         select(release.c.body).where(release.c.environment == environment, release.c.service == service)
     ).scalars()
-    known = [Release.model_validate_json(row) for row in rows]
+    known = [from_text(Release, row) for row in rows]
     since = {one.reference: (one.verdict_at if one.verdict is Verdict.GOOD else None, one.cleared_at) for one in known}
     return {reference: max(filter(None, moments)) for reference, moments in since.items() if any(moments)}
 

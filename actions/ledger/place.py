@@ -101,6 +101,12 @@ def check_place(directory: Path) -> None:
         check_entry(directory / name, directory=True)
 
 
+def is_filled(directory: Path) -> bool:
+    """Whether a database with something in it lies there. Raises LedgerError where the directory is not safe."""
+    facts = _facts(directory / DATABASE) if check_entry(directory, directory=True) else None
+    return facts is not None and facts.st_size > 0
+
+
 def prepare_place(directory: Path) -> None:
     """Create what is missing of the ledger's directory, private to its owner. Raises LedgerError like `check_place`."""
     _tighten(directory)

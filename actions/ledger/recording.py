@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 from actions.ledger.processes import this_process
 from actions.ledger.rows import body_text, notice_from
 from actions.ledger.store import WritingStore
+from actions.ledger.stored import from_text, to_text
 from actions.ledger.tables import change_note, drill, instant, keeper, notice, now, release
 from actions.model.errors import UnknownNameError
 from actions.model.identity import canonical_json
@@ -35,8 +36,8 @@ class Recording(WritingStore):
         with self._write() as connection:
             kept = connection.execute(select(release.c.body).where(*same)).scalar_one_or_none()
             if kept is not None and not lift:
-                seen = _as_judged(Release.model_validate_json(kept), seen)
-            values = {"last_seen": instant(seen.last_seen), "body": canonical_json(seen.model_dump(mode="json"))}
+                seen = _as_judged(from_text(Release, kept), seen)
+            values = {"last_seen": instant(seen.last_seen), "body": to_text(seen, kept)}
             _put(connection, release, key, values)
 
     def note_change(self, note: ChangeNote) -> None:
@@ -47,12 +48,13 @@ class Recording(WritingStore):
 
     def save_drill(self, rehearsal: Drill) -> None:
         """Insert or replace a rehearsal by its id."""
-        values = {
-            "environment": rehearsal.environment,
-            "started_at": instant(rehearsal.started_at),
-            "body": canonical_json(rehearsal.model_dump(mode="json")),
-        }
         with self._write() as connection:
+            before = connection.execute(select(drill.c.body).where(drill.c.id == rehearsal.id)).scalar_one_or_none()
+            values = {
+                "environment": rehearsal.environment,
+                "started_at": instant(rehearsal.started_at),
+                "body": to_text(rehearsal, before),
+            }
             _put(connection, drill, {"id": rehearsal.id}, values)
 
     def queue_notice(

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from actions.ledger.stored import from_values
 from actions.ledger.tables import instant
 from actions.model.identity import canonical_json
 from actions.model.record import CommandRow, GateRow, Notice
@@ -36,7 +37,17 @@ def body_text(body: Mapping[str, Any] | None) -> str:
 
 def run_from(row: Mapping[Any, Any]) -> Run:
     """One row of the table `run`."""
-    return Run.model_validate({name: row[name] for name in _RUN_FIELDS} | {"metrics": json.loads(row["metrics"])})
+    return from_values(Run, {name: row[name] for name in _RUN_FIELDS} | {"metrics": json.loads(row["metrics"])})
+
+
+def marks_of(metrics: Mapping[str, Any]) -> dict[str, bool]:
+    """Columns that say by what a run is looked for, from its metrics."""
+    return {"several_executors": "executors" in metrics, "broke_glass": metrics.get("break_glass") is True}
+
+
+def metrics_values(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Metrics as columns of a run's row."""
+    return {"metrics": body_text(metrics)} | marks_of(metrics)
 
 
 def run_values(run: Run) -> dict[str, Any]:
@@ -45,8 +56,8 @@ def run_values(run: Run) -> dict[str, Any]:
     for name in ("created_at", "started_at", "ended_at"):
         values[name] = None if values[name] is None else instant(values[name])
     return values | {
+        **metrics_values(run.metrics),
         "state": run.state.value,
-        "metrics": body_text(run.metrics),
         "search": search_text(run),
     }
 
@@ -59,19 +70,19 @@ def search_text(run: Run) -> str:
 
 def event_from(row: Mapping[Any, Any]) -> Event:
     """One row of the table `event`."""
-    return Event.model_validate(dict(row) | {"body": json.loads(row["body"])})
+    return from_values(Event, dict(row) | {"body": json.loads(row["body"])})
 
 
 def gate_from(row: Mapping[Any, Any]) -> GateRow:
     """One row of the table `gate`."""
-    return GateRow.model_validate(dict(row) | {"choices": json.loads(row["choices"])})
+    return from_values(GateRow, dict(row) | {"choices": json.loads(row["choices"])})
 
 
 def command_from(row: Mapping[Any, Any]) -> CommandRow:
     """One row of the table `command`."""
-    return CommandRow.model_validate(dict(row))
+    return from_values(CommandRow, dict(row))
 
 
 def notice_from(row: Mapping[Any, Any]) -> Notice:
     """One row of the table `notice`."""
-    return Notice.model_validate(dict(row) | {"body": json.loads(row["body"])})
+    return from_values(Notice, dict(row) | {"body": json.loads(row["body"])})

@@ -61,6 +61,18 @@ def make_engine(directory: Path, *, writer: bool, frozen: bool = False) -> Engin
     return engine
 
 
+def on_connect(engine: Engine, statements: tuple[str, ...]) -> None:
+    """Run these on each connection from now on; they may only concern the connection itself."""
+
+    @event.listens_for(engine, "connect")
+    def _run(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA temp_store=MEMORY")
+        for statement in statements:
+            connection.execute(statement)
+
+    engine.dispose()
+
+
 def _pool_class() -> type[Any]:
     from sqlalchemy.pool import QueuePool
 

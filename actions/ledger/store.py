@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -12,9 +12,11 @@ from sqlalchemy.exc import DBAPIError
 
 from actions.ledger import sqlite
 from actions.ledger.chain import GENESIS
-from actions.ledger.place import DATABASE, check_place, prepare_place
-from actions.ledger.tables import SCHEMA_VERSION, head, meta, metadata
+from actions.ledger.migrations import migrate, stored_format, views
+from actions.ledger.place import DATABASE, check_place, is_filled, prepare_place
+from actions.ledger.tables import SCHEMA_VERSION, head, meta, metadata, one_active_run
 from actions.model.errors import LedgerError
+from actions.model.identity import new_id
 
 
 class Store:
@@ -24,21 +26,41 @@ class Store:
         self.directory = directory
         self._version_lock = threading.Lock()
         self._version_connection: sqlite3.Connection | None = None
+        self.identity = ""
+        self.format = 0
         self._reading: Engine = self._open()
 
     def _open(self) -> Engine:
         check_place(self.directory)
         with sqlite.translated(self.directory):
-            engine = sqlite.make_engine(self.directory, writer=False)
             try:
-                _check_version(engine, self.directory)
+                return self._opened(frozen=False)
             except DBAPIError:
-                engine.dispose()
                 if not self._unchanging():
                     raise
-                engine = sqlite.make_engine(self.directory, writer=False, frozen=True)
-                _check_version(engine, self.directory)
-            return engine
+                return self._opened(frozen=True)
+
+    def _opened(self, *, frozen: bool) -> Engine:
+        engine = sqlite.make_engine(self.directory, writer=False, frozen=frozen)
+        try:
+            self._recognise(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        if self.format < SCHEMA_VERSION:
+            sqlite.on_connect(engine, tuple(views(self.format)))
+        return engine
+
+    def _recognise(self, engine: Engine) -> None:
+        """The ledger's format, and its identity. Raises LedgerError when it is not one that this version reads."""
+        with engine.connect() as connection:
+            if not engine.dialect.has_table(connection, "meta"):
+                raise LedgerError(
+                    f"the ledger in {self.directory} is empty: it was never set up; start a run or the keeper first"
+                )
+            self.format = stored_format(connection, self.directory)
+            named = select(meta.c.value).where(meta.c.name == "identity")
+            self.identity = connection.execute(named).scalar_one_or_none() or ""
 
     def _unchanging(self) -> bool:
         """Whether nobody can write here and no unsaved log is left: a read-only mount or directory."""
@@ -79,10 +101,22 @@ class WritingStore(Store):
     """Opens for writing too, and creates the directory and the tables when they are absent."""
 
     def __init__(self, directory: Path) -> None:
-        prepare_place(directory)
-        with sqlite.translated(directory):
+        known = is_filled(directory)
+        if known:
+            super().__init__(directory)  # first: what this version cannot read is left as it is
+        with ExitStack() as undo:
+            if known:
+                undo.callback(super().close)
+            prepare_place(directory)
             self._writing: Engine = sqlite.make_engine(directory, writer=True)
-            _create(self._writing, directory)
+            if known and self.format == SCHEMA_VERSION:
+                undo.pop_all()
+                return
+            with ExitStack() as unmade:
+                unmade.callback(self._writing.dispose)
+                with sqlite.translated(directory):
+                    _create(self._writing, directory)
+                unmade.pop_all()
         super().__init__(directory)
 
     @contextmanager
@@ -97,39 +131,22 @@ class WritingStore(Store):
         self._writing.dispose()
 
 
-def _stored_version(connection: Connection) -> int | None:
-    stored = connection.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar_one_or_none()
-    return None if stored is None else int(stored)
-
-
-def _check_version(engine: Engine, directory: Path) -> None:
-    with engine.connect() as connection:
-        if not engine.dialect.has_table(connection, "meta"):
-            raise LedgerError(
-                f"the ledger in {directory} is empty: it was never set up; start a run or the keeper first"
-            )
-        version = _stored_version(connection)
-    if version is None or version > SCHEMA_VERSION:
-        raise LedgerError(
-            f"the ledger in {directory} was written by a newer version (schema {version}, this one knows"
-            f" {SCHEMA_VERSION}); install that version of vq-tui, or point 'ledger' at another directory"
-        )
-
-
 def _create(engine: Engine, directory: Path) -> None:
     with engine.connect() as connection:
         present = engine.dialect.has_table(connection, "head")
     if present:
-        return _check_version(engine, directory)
+        return migrate(engine, directory)
     with engine.connect() as connection:
         connection.rollback()
         sqlite.prepare_database(connection)
     with engine.begin() as connection:
         if engine.dialect.has_table(connection, "head"):
             return None
+        one_active_run(engine.dialect.name)
         metadata.create_all(connection)
         for trigger in sqlite.APPEND_ONLY:
             connection.exec_driver_sql(trigger)
         connection.execute(insert(meta).values(name="schema", value=str(SCHEMA_VERSION)))
+        connection.execute(insert(meta).values(name="identity", value=new_id()))
         connection.execute(insert(head).values(id=1, seq=0, hash=GENESIS))
     return None

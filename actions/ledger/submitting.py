@@ -16,7 +16,7 @@ from actions.ledger.anchor import last_anchor
 from actions.ledger.audit import row_of
 from actions.ledger.chain import append_event, check_tail
 from actions.ledger.effects import changed_anything
-from actions.ledger.rows import body_text, run_values
+from actions.ledger.rows import metrics_values, run_values
 from actions.ledger.sqlite import DiskFull, quick_check
 from actions.ledger.starting import on_its_way
 from actions.ledger.store import WritingStore
@@ -240,5 +240,7 @@ def end_run(connection: Connection, run_id: str, to: RunState, *, by: str, reaso
     body = {"from": row.state, "to": to.value, "reason": reason, "row": row_of(row, ended_at=at, metrics=metrics)}
     append_event(connection, run_id, EventKind.STATE, actor=by, body=body)
     connection.execute(
-        update(run).where(run.c.id == run_id).values(state=to.value, ended_at=at, metrics=body_text(metrics), fence=-1)
+        update(run)
+        .where(run.c.id == run_id)
+        .values(metrics_values(metrics) | {"state": to.value, "ended_at": at, "fence": -1})
     )

@@ -5,12 +5,14 @@ order of arrival, which no jump of the wall clock can change.
 """
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
 
 from actions.model.words import ACTIVE_STATES
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Number of the present format; `migrations` leads there from every earlier one."""
 
 metadata = MetaData()
 # Written out, not bound as parameters, so that a query with the same words can use the small partial index.
@@ -44,9 +46,9 @@ run = Table(
     Column("fence", Integer, nullable=False),
     Column("idempotency_key", String, nullable=False, unique=True),
     Column("search", Text, nullable=False),
+    Column("several_executors", Boolean, nullable=False, server_default=text("0")),
+    Column("broke_glass", Boolean, nullable=False, server_default=text("0")),
 )
-# PostgreSQL's `postgresql_where` says the same; naming it here would load that dialect into every executor.
-Index("one_active_run", run.c.target, unique=True, sqlite_where=ACTIVE)
 Index("run_by_filter", run.c.environment, run.c.state, run.c.procedure, run.c.drill)
 Index("run_by_age", run.c.environment, run.c.number)
 Index("run_by_outcome", run.c.environment, run.c.service, run.c.procedure, run.c.state, run.c.number, run.c.seconds)
@@ -188,6 +190,13 @@ drill = Table(
     Column("body", Text, nullable=False),
 )
 Index("drill_by_environment", drill.c.environment, drill.c.started_at)
+
+
+def one_active_run(dialect: str) -> Index:
+    """The index that lets a target have one active run, in the words of that dialect: naming one loads all of it."""
+    known = next((index for index in run.indexes if index.name == "one_active_run"), None)
+    where: dict[str, Any] = {f"{dialect}_where": ACTIVE}
+    return known or Index("one_active_run", run.c.target, unique=True, **where)
 
 
 def now() -> datetime:

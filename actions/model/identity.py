@@ -27,4 +27,9 @@ def canonical_json(value: Any) -> str:
 
 def digest(value: Any) -> str:
     """sha256 of the canonical JSON of `value`, in hex."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    return text_digest(canonical_json(value))
+
+
+def text_digest(stored: str) -> str:
+    """sha256 of a text as it is stored, in hex: what was approved stays so, whatever fields later versions add."""
+    return hashlib.sha256(stored.encode("utf-8", "surrogatepass")).hexdigest()

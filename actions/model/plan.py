@@ -61,6 +61,18 @@ class RollbackRequest(Fact):
     accept_drift: bool = False
 
 
+class Preemptible(StrEnum):
+    """How a run gives way when a rollback of its environment is asked for."""
+
+    NEVER = "never"  # the rollback waits, or a person decides
+    ABORT = "abort"  # it leaves as long as it has changed nothing
+    BACK_OUT = "back-out"  # what it has changed is undone
+
+
+PLAN_FORMAT = 2
+"""Number of the stored form of a plan. A plan that names none is of the first."""
+
+
 class Plan(Fact):
     """What will be done, exactly. What the operator sees before confirming is what runs."""
 
@@ -81,6 +93,8 @@ class Plan(Fact):
     expected_seconds: float
     budget_seconds: float
     pins: dict[str, JsonValue] = {}
+    format: int = PLAN_FORMAT
+    preemptible: Preemptible = Preemptible.NEVER
 
     @property
     def steps(self) -> tuple[PlannedStep, ...]:

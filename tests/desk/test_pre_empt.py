@@ -9,8 +9,9 @@ from actions.ledger import open_writer
 from actions.ledger.locks import lock_path, locked
 from actions.ledger.writer import LedgerWriter
 from actions.model.errors import Busy, UsageError
-from actions.model.plan import RollbackRequest
+from actions.model.plan import Preemptible, RollbackRequest
 from actions.model.record import CommandRow
+from actions.model.run import EventKind
 from actions.model.waiting import Deadline, until
 from actions.model.words import Command, RunState
 from actions.sandbox import stack
@@ -21,9 +22,10 @@ from tests.ledger.plans import make_plan
 REQUEST = RollbackRequest(environment="sandbox", service="api", reason="errors")
 
 
-def begin_update(ledger: LedgerWriter, config: Path) -> str:
+def begin_update(ledger: LedgerWriter, config: Path, preemptible: Preemptible = Preemptible.BACK_OUT) -> str:
     """An update that holds the environment, as its executor would have recorded it."""
-    plan = make_plan(procedure="update", environment="sandbox", target="sandbox", title="update")
+    names = {"procedure": "update", "environment": "sandbox", "target": "sandbox", "title": "update"}
+    plan = make_plan(preemptible=preemptible, **names)
     request = RollbackRequest(environment="sandbox", service="api", reason="new release", key="update-1")
     return ledger.submit(plan, request, operator="jo", origin="here", config_path=config).run_id
 
@@ -72,6 +74,27 @@ async def test_a_forward_run_that_does_not_leave_is_named(
                 with pytest.raises(Busy, match="told to leave") as caught:
                     await desk.submit(REQUEST)
                 assert caught.value.run_id == update
+                ledger.finish(update, RunState.ABORTED, fence=fence, actor="executor")
+
+
+@pytest.mark.parametrize("preemptible", [Preemptible.NEVER, Preemptible.ABORT])
+async def test_a_run_whose_plan_does_not_allow_it_is_left_alone(
+    stack_up: SandboxFacts, preemptible: Preemptible
+) -> None:
+    """A key press never breaks into a restore or a migration; a person who means it backs it out."""
+    with open_writer(stack_up.config.parent / "ledger") as ledger:
+        update = begin_update(ledger, stack_up.config, preemptible)
+        async with operator_of(stack_up) as desk:
+            with locked(lock_path(ledger.directory, "sandbox")):
+                fence = ledger.acquire(update, actor="executor")
+                ledger.transition(update, RunState.RUNNING, fence=fence, actor="executor")
+                ledger.append(update, EventKind.INTENT, step=2, body={"key": "k"}, fence=fence, actor="executor")
+                ledger.heartbeat(update, fence=fence)
+                with pytest.raises(Busy) as caught:
+                    await desk.submit(REQUEST)
+                assert caught.value.run_id == update and ledger.pending_commands(update) == ()
+                assert ledger.run(update).state is RunState.RUNNING
+                ledger.append(update, EventKind.UNDONE, step=2, fence=fence, actor="executor")
                 ledger.finish(update, RunState.ABORTED, fence=fence, actor="executor")
 
 

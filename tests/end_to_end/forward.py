@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from actions.config import load
 from actions.ledger import open_writer
-from actions.model.plan import Level, Phase, Plan, PlannedStep, RollbackRequest
+from actions.model.plan import Level, Phase, Plan, PlannedStep, Preemptible, RollbackRequest
 from actions.model.platform import Artefact, Change
 from actions.platforms.access import Access
 from actions.runner.launch import launch
@@ -74,6 +74,7 @@ def _plan(change: Change, to: Artefact, kind: str, *, asks_first: bool) -> Plan:
         phases=(Phase(name="move", steps=steps),),
         expected_seconds=1,
         budget_seconds=600,
+        preemptible=Preemptible.BACK_OUT,
     )
 
 

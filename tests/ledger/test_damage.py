@@ -222,7 +222,7 @@ def test_something_else_in_its_place(directory: Path, content: bytes) -> None:
 
 
 def test_a_newer_ledger_says_so(closed: Path) -> None:
-    forge(closed, "UPDATE meta SET value = '2' WHERE name = 'schema'")
+    forge(closed, "UPDATE meta SET value = '999' WHERE name = 'schema'")
     for opened in (open_reader, open_writer):
         with pytest.raises(LedgerError, match="newer version"):
             opened(closed)

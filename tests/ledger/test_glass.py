@@ -37,7 +37,7 @@ def test_a_ledger_that_works_does_not_refuse(ledger: LedgerWriter, tmp_path: Pat
     ("statement", "words"),
     [
         ("UPDATE event SET actor = 'mallory'", "journal is broken"),
-        ("UPDATE meta SET value = '2'", "newer version"),
+        ("UPDATE meta SET value = '999' WHERE name = 'schema'", "newer version"),
         ("UPDATE release SET body = '{}'", "cannot be read"),
         ("UPDATE plan SET plan = 'no json'", "damaged"),
     ],
