@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(trylast=True)  # once the failures are on record
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Failures are remembered by the names that tests have without groups, so that `--last-failed` finds them alone."""
-    cache = session.config.cache
+    cache = getattr(session.config, "cache", None)  # there is none with -p no:cacheprovider
     if cache is not None and not hasattr(session.config, "workerinput"):
         failed = cache.get("cache/lastfailed", {})
         cache.set("cache/lastfailed", {re.sub(r"@[^@\]]+$", "", name): True for name in failed})

@@ -109,6 +109,7 @@ class LedgerDoor:
         self._followers = 0
         self._attended = Signal()
         self._reader: LedgerReader | None = None
+        self._opening: asyncio.Task[None] | None = None
 
     @property
     def facts(self) -> "LedgerReader | NoLedger":
@@ -123,16 +124,23 @@ class LedgerDoor:
     async def open(self) -> bool:
         """Open the ledger if that is possible now; whether it is open. Never raises: `note` says what is wrong."""
         if self._reader is None:
-            try:
-                self._reader = await asyncio.to_thread(open_reader, self.directory)
-                self.place = place(self.directory)
-                self.note, self.missing = "", False
-            except LedgerError as error:
-                absent = _absent(self.directory)
-                self.missing = absent and self.place is None
-                lost = f"the ledger in {self.directory} is gone since it was read last: put it back"
-                self.note = NOTHING_YET if self.missing else lost if absent else error.message
+            if self._opening is None:  # one for all who ask; whoever stops waiting takes it from nobody
+                self._opening = asyncio.create_task(self._open(), name="open the ledger")
+            await asyncio.shield(self._opening)
         return self._reader is not None
+
+    async def _open(self) -> None:
+        try:
+            self._reader = await asyncio.to_thread(open_reader, self.directory)
+            self.place = place(self.directory)
+            self.note, self.missing = "", False
+        except LedgerError as error:
+            absent = _absent(self.directory)
+            self.missing = absent and self.place is None
+            lost = f"the ledger in {self.directory} is gone since it was read last: put it back"
+            self.note = NOTHING_YET if self.missing else lost if absent else error.message
+        finally:
+            self._opening = None
 
     async def read(self, ask: "Callable[[LedgerReader], T]", otherwise: T) -> T:
         """The reader's answer, or `otherwise` while there never was a ledger. Raises LedgerError when reading fails."""
@@ -195,7 +203,9 @@ class LedgerDoor:
             await asyncio.to_thread(reader.close)
 
     async def close(self) -> None:
-        """Close the reader."""
+        """Close the reader, also one that is being opened."""
+        if self._opening is not None:
+            await asyncio.gather(self._opening, return_exceptions=True)
         await self.forget(self.note)
 
 

@@ -46,7 +46,7 @@ class Operator(Viewer):
         self._written: tuple[int, int] | None = None
         self._unwritable = ""
         self._failed = 0.0
-        self._keeping: asyncio.Task[None] | None = None
+        self._keeping = Supervised("opening the ledger for writing", self._keep_writer)
         self._tidying = Supervised("upkeep", self._tidy)
         self.rehearsals = Rehearsals(self)
         self._releases: WatchReleases | None = None
@@ -63,6 +63,11 @@ class Operator(Viewer):
     def trouble(self) -> str:
         """What is wrong with the record for as long as it is: while it cannot be written, nothing can be done."""
         return self.ledger.problem or self._unwritable
+
+    @property
+    def unwatched(self) -> str:
+        """As of a Viewer, and why the ledger is not opened for writing by itself any more."""
+        return super().unwatched or self._keeping.problem or self._tidying.problem
 
     def require_writer(self) -> None:
         """Raises LedgerError when nothing can be done because nothing can be written down."""
@@ -182,7 +187,7 @@ class Operator(Viewer):
         self._releases = WatchReleases(self)
         self.watching.beside.watchers.append(self._observe)
         self.watching.offered = self._offered
-        self._keeping = asyncio.create_task(self._keep_writer(), name="writer")
+        self._keeping.start()
         self._tidying.start()
 
     async def _open_writer(self) -> None:
@@ -235,9 +240,7 @@ class Operator(Viewer):
         prepared = self.take_prepared()
         if prepared is not None:
             prepared.close()
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+        await self._keeping.stop()
         await self._tidying.stop()
         await super()._end()
         if self._releases is not None:

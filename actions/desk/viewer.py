@@ -81,8 +81,8 @@ class Viewer:
 
     @property
     def unwatched(self) -> str:
-        """Why releases and drills are not watched, as far as this desk does that; empty when all is well."""
-        return self._watching.beside.problem if self._watching is not None else ""
+        """Why releases, drills or the ledger are not watched, as far as this desk does that; empty when all is well."""
+        return self._watching.beside.problem or self._watching.problem if self._watching is not None else ""
 
     @property
     def ledger_version(self) -> int:

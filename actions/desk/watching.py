@@ -12,6 +12,7 @@ from actions.health.readiness import readiness
 from actions.model.errors import LedgerError, Unreachable
 from actions.model.health import Snapshot
 from actions.model.plan import Readiness, RollbackOffer, RollbackRequest
+from actions.model.supervised import Supervised
 from actions.model.way_back import RollbackFacts
 from actions.platforms.access import Access
 from actions.procedures.offer import offer
@@ -29,7 +30,6 @@ class Watching:
     def __init__(self, access: Access, ledger: LedgerDoor) -> None:
         self.access = access
         self.ledger = ledger
-        self._tasks: list[asyncio.Task[None]] = []
         self._poller: Poller | None = None
         self._polling_task: asyncio.Task[None] | None = None
         self._puts: list[Callable[[Snapshot], None]] = []
@@ -40,18 +40,28 @@ class Watching:
         self.offered: Callable[[], Coroutine[Any, Any, None]] | None = None
         kept = candidates(access.environment)
         self.way_back = WayBack(self._gather, [RollbackRequest(environment=access.name, service=one) for one in kept])
+        self._background = (
+            Supervised("watching the ledger", ledger.watch),
+            Supervised("keeping rollbacks ready", self.way_back.live),
+            Supervised("taking in news of the ledger", self._poke),
+        )
 
     def begin(self) -> None:
         """Watch the ledger; the rest begins when it is asked for."""
-        self._tasks.append(asyncio.create_task(self.ledger.watch(), name="ledger"))
+        self._background[0].start()
+
+    @property
+    def problem(self) -> str:
+        """Why work in the background stopped, for as long as it has not run well again; empty when all is well."""
+        return next((one.problem for one in self._background if one.problem), "")
 
     async def end(self) -> None:
         """Stop everything."""
-        for task in self._tasks:
+        polling = [self._polling_task] if self._polling_task is not None else []
+        for task in polling:
             task.cancel()
-        await self.beside.end()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await asyncio.gather(self.beside.end(), *(one.stop() for one in self._background))
+        await asyncio.gather(*polling, return_exceptions=True)
         if self._poller is not None:
             await self._poller.close()
 
@@ -105,15 +115,12 @@ class Watching:
         if self._poller is None:
             self._poller = Poller(self.access.name, self.access.environment, self.access)
         if self._polling_task is None or self._polling_task.done():
-            self._tasks = [task for task in self._tasks if task is not self._polling_task]
             self._polling_task = asyncio.create_task(self._polling(self._poller), name="poller")
-            self._tasks.append(self._polling_task)
         return self._polling_task
 
     def _keep_ready(self) -> None:
-        if not any(task.get_name() == "way back" for task in self._tasks):
-            self._tasks.append(asyncio.create_task(self.way_back.live(), name="way back"))
-            self._tasks.append(asyncio.create_task(self._poke(), name="news"))
+        for one in self._background:
+            one.start()
 
     async def _polling(self, poller: Poller) -> None:
         async for snapshot in poller.snapshots():

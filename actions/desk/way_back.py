@@ -68,7 +68,10 @@ class WayBack:
         """Keep everything ready that is asked for; runs until cancelled."""
         within = 0.0
         while True:
-            await asyncio.gather(*(self._refresh(request, within) for request in self._wanted()))
+            work = (self._refresh(request, within) for request in self._wanted())
+            for ended in await asyncio.gather(*work, return_exceptions=True):
+                if isinstance(ended, BaseException):  # the others were gathered all the same
+                    raise ended
             await asyncio.sleep(LEAST_SECONDS)
             await either(self._poked, EVERY_SECONDS - LEAST_SECONDS)
             within, self._moved = 0.0 if self._moved else SHARED_SECONDS, False
@@ -77,9 +80,11 @@ class WayBack:
     async def _refresh(self, request: RollbackRequest, within: float) -> None:
         try:
             await self._gathered(request, within)
-        except VqError:
+        except BaseException as error:
             # Whoever asks gathers again and is told; an old fact must not be shown in its place.
             self._kept.pop(_key(request), None)
+            if not isinstance(error, VqError):
+                raise
 
     async def _gathered(self, request: RollbackRequest, within: float = 0.0) -> RollbackFacts:
         key = _key(request)

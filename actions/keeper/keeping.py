@@ -15,6 +15,7 @@ from actions.ledger.locks import FileLock
 from actions.ledger.writer import LedgerWriter
 from actions.model.environment import Environment, Settings
 from actions.model.errors import Busy, VqError
+from actions.model.supervised import Supervised, describe
 from actions.notices.outbox import deliver
 from actions.platforms.access import Access, WriteAccess
 from actions.releases.upkeep import EVERY_SECONDS, FIRST_SECONDS, keep_up
@@ -35,6 +36,8 @@ class Keeping:
         self._say = say
         self._stopped = asyncio.Event()
         self._unbeaten = ""
+        self._read: tuple[int, int] | None = None
+        """The stamp of the configuration, taken before it was read: a change while it is read is seen."""
 
     def stop(self) -> None:
         """End soon; may be called from a signal handler of the loop."""
@@ -42,6 +45,7 @@ class Keeping:
 
     async def run(self) -> None:
         """Keep until stopped. Raises Busy when another keeper is at work."""
+        self._read = self._stamp()
         settings = load(self._config)
         writer = await asyncio.to_thread(open_writer, self._ledger)
         lock = FileLock(self._ledger / LOCK)
@@ -70,13 +74,21 @@ class Keeping:
             for name, one in settings.environments.items()
             if not one.read_only
         ]
-        stamp = self._stamp()
+        environments = tuple(settings.environments.values())
+        outbox = Supervised(
+            "delivering notices",
+            lambda: self._deliver(writer, settings.environments),
+            words=partial(_described, environments),
+            report=partial(self._report, environments),
+            changed=lambda problem: self._say(problem or "notices are delivered again"),
+        )
+        outbox.start()
         try:
             while not await self._wait(ROUND_SECONDS):
                 await self._beat(writer)
-                await self._deliver(writer, settings.environments)
-                if self._stamp() != stamp:
-                    stamp = self._stamp()
+                stamp = self._stamp()
+                if stamp != self._read:
+                    self._read = stamp
                     try:
                         return load(self._config)
                     except VqError as error:
@@ -84,7 +96,7 @@ class Keeping:
         finally:
             for watch in watches:
                 watch.cancel()
-            await asyncio.gather(*watches, return_exceptions=True)
+            await asyncio.gather(outbox.stop(), *watches, return_exceptions=True)
         return settings
 
     async def _watch(self, name: str, environment: Environment, writer: LedgerWriter) -> None:
@@ -134,24 +146,29 @@ class Keeping:
         """Say that this keeper lives. A ledger that cannot take it now may do so the next time: that is said, once."""
         try:
             await asyncio.to_thread(writer.beat_keeper)
-        except VqError as error:
-            if error.message != self._unbeaten:
-                self._say(f"no sign of life: {error.message}")
-            self._unbeaten = error.message
+        except Exception as error:  # noqa: BLE001 - a keeper that cannot say that it lives goes on watching
+            words = describe(error)
+            if words != self._unbeaten:
+                self._say(f"no sign of life: {words}")
+            self._unbeaten = words
         else:
             if self._unbeaten:
                 self._say("the ledger takes the sign of life again")
             self._unbeaten = ""
 
+    def _report(self, environments: tuple[Environment, ...], _text: str, error: BaseException) -> None:
+        """Where an error of this program came from. What is no fault of it has been said already."""
+        if not isinstance(error, VqError):
+            lines = "".join(format_exception(error)).rstrip()
+            self._say(_redactor(environments).text(lines, multiline=True))
+
     def _tell(self, name: str, text: str) -> None:
         self._say(f"{name}: {text}")
 
     async def _deliver(self, writer: LedgerWriter, environments: dict[str, Environment]) -> None:
-        try:
+        """Deliver what waits, round after round; a fault in one notice ends neither the keeper nor its watches."""
+        while not await self._wait(ROUND_SECONDS):
             sent = await deliver(writer, environments)
-        except VqError as error:
-            self._say(f"notices: {error.message}")
-        else:
             if sent:
                 self._say(f"{sent} notices delivered")
 
@@ -170,3 +187,12 @@ class Keeping:
         except OSError:
             return None
         return facts.st_mtime_ns, facts.st_ino
+
+
+def _redactor(environments: tuple[Environment, ...]) -> Redactor:
+    return Redactor(tuple(secret for one in environments for secret in secrets_of(one)))
+
+
+def _described(environments: tuple[Environment, ...], error: BaseException) -> str:
+    """An error in words, without the secrets of these environments."""
+    return _redactor(environments).failure(error)

@@ -23,10 +23,15 @@ def describe(error: BaseException) -> str:
     return f"an error of this program, not of the system: {type(error).__name__}: {error}"
 
 
+def _log(text: str, error: BaseException) -> None:
+    log.error("%s", text, exc_info=error)
+
+
 class Supervised:
     """Runs `work` until it returns or `stop` is called; starts it again, with growing pauses, each time it raises.
 
-    `changed` is called with each new `problem`, and with the empty one once the work is well again. Use it on one loop.
+    `changed` is called with each new `problem`, and with the empty one once the work is well again; `report` with each
+    failure, to log it: where errors may hold secrets, both are given words and a log of their own. Use it on one loop.
     """
 
     def __init__(
@@ -36,6 +41,7 @@ class Supervised:
         *,
         changed: Callable[[str], None] | None = None,
         words: Callable[[BaseException], str] = describe,
+        report: Callable[[str, BaseException], None] = _log,
         first_pause: float = FIRST_PAUSE_SECONDS,
         longest_pause: float = LONGEST_PAUSE_SECONDS,
         settled: float = SETTLED_SECONDS,
@@ -46,6 +52,7 @@ class Supervised:
         self._work = work
         self._changed = changed
         self._words = words
+        self._report = report
         self._pauses = first_pause, longest_pause
         self._settled = settled
         self._task: asyncio.Task[None] | None = None
@@ -82,8 +89,9 @@ class Supervised:
                 self._say("")
                 return
             pause = first if well.passed else pause
-            self._say(f"{self.name} stopped: {self._words(error)}")
-            log.error("%s stopped; it begins again in %.1f s", self.name, pause, exc_info=error)
+            problem = f"{self.name} stopped: {self._words(error)}"
+            self._say(problem)
+            self._report(f"{problem}; it begins again in {pause:.1f} s", error)
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
 

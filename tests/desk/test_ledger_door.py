@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from actions.desk import ledger_door
 from actions.desk.ledger_door import LedgerDoor
 from actions.ledger import open_writer
+from actions.ledger.reader import LedgerReader
 from actions.ledger.writer import LedgerWriter
 from actions.model.record import ChangeNote
 from tests.fakes import facts
@@ -81,3 +83,48 @@ async def test_an_untouched_ledger_is_left_alone(door: LedgerDoor, monkeypatch: 
         while len(looks) < enough:
             await asyncio.sleep(0.01)
         assert not asked
+
+
+def open_files(directory: Path) -> int:
+    """Descriptors of this process on files of that directory."""
+    links = []
+    for one in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            links.append(str(one.readlink()))
+    return sum(link.startswith(str(directory)) for link in links)
+
+
+async def test_however_many_read_at_once_it_is_opened_once_and_all_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, opened = tmp_path / "ledger", 0
+    open_writer(directory).close()
+    really = ledger_door.open_reader
+
+    def counted(place: Path) -> LedgerReader:
+        nonlocal opened
+        opened += 1
+        return really(place)
+
+    monkeypatch.setattr(ledger_door, "open_reader", counted)
+    door = LedgerDoor(directory)
+    reads = [asyncio.create_task(door.read(lambda reader: reader.changes("production"), ())) for _ in range(12)]
+    await asyncio.sleep(0)
+    reads[0].cancel()  # whoever gives up takes it from nobody, and leaks nothing
+    ended = await asyncio.gather(*reads, return_exceptions=True)
+    assert opened == 1 and ended[1:] == [()] * 11
+    assert open_files(directory) > 0
+    await door.close()
+    assert open_files(directory) == 0
+
+
+async def test_a_door_that_is_closed_while_it_opens_gives_all_back(tmp_path: Path) -> None:
+    directory = tmp_path / "ledger"
+    open_writer(directory).close()
+    door = LedgerDoor(directory)
+    opening = asyncio.create_task(door.open())
+    await asyncio.sleep(0)
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+    await door.close()
+    assert open_files(directory) == 0

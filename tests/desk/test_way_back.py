@@ -60,3 +60,20 @@ async def test_only_at_rest_it_uses_what_health_saw(gathering: Gathering, monkey
 async def test_what_is_planned_from_was_asked_just_now(gathering: Gathering) -> None:
     await WayBack(gathering, [REQUEST]).fresh(REQUEST)
     assert gathering.allowed == [0.0]
+
+
+async def test_a_fault_in_one_request_takes_no_other_from_being_kept_ready(gathering: Gathering) -> None:
+    """It is raised to whoever supervises the task, once the others were gathered."""
+    other = REQUEST.model_copy(update={"service": "worker"})
+    gathered: list[str | None] = []
+
+    async def gather(request: RollbackRequest, within: float, seconds: float) -> RollbackFacts:
+        await asyncio.sleep(0)
+        if request.service == "api":
+            raise KeyError("shares")
+        gathered.append(request.service)
+        return facts(releases=())
+
+    with pytest.raises(KeyError):
+        await WayBack(gather, [REQUEST, other]).live()
+    assert gathered == ["worker"]

@@ -93,3 +93,55 @@ def test_a_log_that_takes_nothing_does_not_end_it(monkeypatch: pytest.MonkeyPatc
         monkeypatch.undo()
         with suppress(OSError):
             full.close()
+
+
+async def test_a_fault_in_one_notice_ends_neither_the_keeper_nor_its_watches(
+    kept: tuple[Keeping, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, deliver = 0, keeping.deliver
+
+    async def sometimes(*words: Any, **more: Any) -> int:
+        nonlocal tried
+        tried += 1
+        if tried == 2:
+            raise KeyError("text; password=hunter2hunter2")
+        return await deliver(*words, **more)
+
+    monkeypatch.setattr(keeping, "deliver", sometimes)
+    said = await until_said(kept, lambda _: tried >= 4)
+    assert said.count("delivering notices stopped: unexpected KeyError") == 1 and "Traceback" in said
+    assert "hunter2" not in said and said.endswith("ended")
+
+
+async def test_a_sign_of_life_that_fails_in_any_way_ends_nothing(
+    kept: tuple[Keeping, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat, times = LedgerWriter.beat_keeper, 0
+
+    def sometimes(self: LedgerWriter) -> None:
+        nonlocal times
+        times += 1
+        if times == 2:
+            raise ValueError("an impossible row")
+        beat(self)
+
+    monkeypatch.setattr(LedgerWriter, "beat_keeper", sometimes)
+    assert "no sign of life" in await until_said(kept, lambda text: "takes the sign of life again" in text)
+
+
+async def test_a_configuration_that_changes_while_it_is_read_is_read_again(
+    kept: tuple[Keeping, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, load = 0, keeping.load
+
+    def changing(path: Path) -> Any:
+        nonlocal reads
+        reads += 1
+        settings = load(path)
+        if reads == 1:
+            path.write_text(path.read_text().replace("environments.a.", "environments.b."))
+        return settings
+
+    monkeypatch.setattr(keeping, "load", changing)
+    await until_said(kept, lambda _: reads >= 2)
+    assert reads >= 2
