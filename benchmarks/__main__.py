@@ -9,6 +9,7 @@ from benchmarks.table import Figure, surroundings, table
 MEASUREMENTS = (
     "first_frame", "version", "idle", "keys", "rollback", "recreate", "kubernetes", "nginx", "journal", "sweep",
     "attach", "stack_up", "redaction", "busy",
+    "run_view",
 )  # fmt: skip
 
 

@@ -20,10 +20,16 @@ _PENDING = (
 )
 _SEARCH_LIMIT = 100
 _PAGE_LIMIT = 1_000
+_VIEWS = 3
 
 
 class HistoryReading(Store):
     """The reading of runs."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._views: dict[str, RunView] = {}
+        """The views that were asked for last: the next one reads and folds new events only."""
 
     def find(self, name: str) -> str:
         """The full id of the run with this id or unique ending. Raises UnknownNameError."""
@@ -84,9 +90,19 @@ class HistoryReading(Store):
 
     def view(self, run_id: str) -> RunView:
         """The run folded from its journal: what every console shows. State and events are of one moment."""
-        plan = self.plan(run_id)
+        known = self._views.pop(run_id, None)
+        plan = self.plan(run_id) if known is None else known.plan
         with self._read() as connection:
-            return fold(_run(connection, run_id), plan, _events(connection, run_id))
+            run, after = _run(connection, run_id), known.events[-1].seq - 1 if known and known.events else 0
+            events = _events(connection, run_id, after)
+        if known is None or events[:1] != known.events[-1:]:
+            view = fold(run, plan, events)
+        else:
+            view = known.advance(run, events[1:])
+        self._views[run_id] = view
+        for old in list(self._views)[:-_VIEWS]:
+            self._views.pop(old, None)
+        return view
 
     def runs(self, query: RunQuery) -> RunPage:
         """One page of the history, newest first by order of arrival."""

@@ -117,6 +117,25 @@ class RunView(Fact):
         """The step under way, if any."""
         return next((view for view in self.steps if view.state is StepState.RUNNING), None)
 
+    def advance(self, run: Run, events: tuple[Event, ...]) -> "RunView":
+        """This view after the events that followed; `run` is as it stands then. Costs what the new events cost."""
+        if not events and run == self.run:
+            return self
+        views = {view.step.id: view for view in self.steps}
+        manual, clock = self.manual, dict(self.clock)
+        for event in events:
+            if event.kind is EventKind.MANUAL:
+                listed = event.body.get("steps")
+                manual = tuple(str(one) for one in listed) if isinstance(listed, list) else manual
+            elif event.kind is EventKind.STATE and event.body.get("to") not in _STILL_WAITING:
+                manual = ()
+            elif event.kind is EventKind.CLOCK:
+                clock.setdefault(str(event.body.get("point")), event.at)
+            if event.step in views:
+                views[event.step] = advance(views[event.step], event)
+        changes = {"run": run, "steps": tuple(views.values()), "manual": manual, "clock": clock}
+        return self.model_copy(update=changes | {"events": self.events + events})
+
 
 class Executor(Fact):
     """Who carries a run out: `alive`, `stopped` (SIGSTOP), `slow` (no heartbeat), `dead` or `none`."""
@@ -131,20 +150,8 @@ class Executor(Fact):
 
 def fold(run: Run, plan: Plan, events: tuple[Event, ...]) -> RunView:
     """The state of every step, from the journal alone."""
-    views = {step.id: StepView(step=step, phase=phase.name) for phase in plan.phases for step in phase.steps}
-    manual: tuple[str, ...] = ()
-    clock: dict[str, datetime] = {}
-    for event in events:
-        if event.kind is EventKind.MANUAL:
-            listed = event.body.get("steps")
-            manual = tuple(str(one) for one in listed) if isinstance(listed, list) else manual
-        elif event.kind is EventKind.STATE and event.body.get("to") not in _STILL_WAITING:
-            manual = ()
-        elif event.kind is EventKind.CLOCK:
-            clock.setdefault(str(event.body.get("point")), event.at)
-        if event.step in views:
-            views[event.step] = advance(views[event.step], event)
-    return RunView(run=run, plan=plan, steps=tuple(views.values()), events=events, manual=manual, clock=clock)
+    steps = tuple(StepView(step=step, phase=phase.name) for phase in plan.phases for step in phase.steps)
+    return RunView(run=run, plan=plan, steps=steps, events=()).advance(run, events)
 
 
 _STILL_WAITING = (RunState.NEEDS_OPERATOR, RunState.PAUSED)
