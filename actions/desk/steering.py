@@ -19,6 +19,7 @@ from actions.procedures.rollback import plan_rollback
 from actions.runner.launch import launch
 from actions.runner.steer import resume as resume_executor
 from actions.runner.steer import steer, take_over
+from actions.runner.versions import require_known_steps
 
 if TYPE_CHECKING:
     from actions.desk.operator import Operator
@@ -150,6 +151,7 @@ async def command(desk: "Operator", run_id: str, what: Command, reason: str) -> 
 
 async def resume(desk: "Operator", run_id: str) -> None:
     """See `Operator.resume`."""
+    require_known_steps(await asyncio.to_thread(desk.writer.plan, run_id))
     executor = await asyncio.to_thread(desk.writer.executor, run_id)
     if executor.state == "stopped":
         who = f"the executor of run {short_id(run_id)} (process {executor.pid})"

@@ -118,12 +118,13 @@ async def _run(
     ledger: LedgerWriter, run_id: str, token: int, name: str, environment: "Environment", redactor: Redactor
 ) -> RunState:
     from actions.platforms.access import WriteAccess
-    from actions.runner.versions import at_deadline, known_version
+    from actions.runner.versions import at_deadline, known_version, require_known_steps
     from actions.steps.measures import Measures
     from actions.steps.records import Records
     from actions.steps.registry import registry
 
     run = ledger.run(run_id)
+    require_known_steps(ledger.plan(run_id))
     loop = asyncio.get_running_loop()
     beats: list[Heartbeat] = []
 

@@ -1,9 +1,11 @@
-"""What this program knows of a procedure: its version (row 57), and what follows when its budget is used up."""
+"""What this program knows of a procedure: its version (row 57), its steps, and what follows at its deadline."""
 
 from importlib import import_module, util
 
 from actions.model.errors import UnknownNameError
-from actions.model.plan import OnFailure
+from actions.model.plan import OnFailure, Plan
+from actions.model.text import clean
+from actions.steps.registry import KINDS
 
 
 def known_version(procedure: str) -> str:
@@ -18,3 +20,14 @@ def at_deadline(procedure: str) -> OnFailure:
     """What a run of that procedure does when its whole budget is used up; it goes on where nothing is declared."""
     known_version(procedure)
     return OnFailure(getattr(import_module(f"actions.procedures.{procedure}"), "AT_DEADLINE", OnFailure.WARN))
+
+
+def require_known_steps(plan: Plan) -> None:
+    """Raises UnknownNameError, before anything is touched, when this program lacks a kind of step of the plan."""
+    unknown = sorted({step.kind for step in plan.steps} - KINDS.keys())
+    if unknown:
+        names = ", ".join(f"'{clean(kind, limit=60)}'" for kind in unknown)
+        raise UnknownNameError(
+            f"this program has no step {names} of this plan of '{clean(plan.procedure, limit=60)}'; nothing was"
+            " touched; use the version of vq-tui that planned it"
+        )
