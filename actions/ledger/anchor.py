@@ -16,20 +16,22 @@ NAME = "anchor.jsonl"
 
 
 class Anchor(Fact):
-    """The chain's head at one moment."""
+    """The chain's head at one moment. `held_in` is the file outside the ledger that it was read from."""
 
     at: str
     seq: int
     hash: str
     run_id: str
+    held_in: str = ""
 
 
-def write_anchor(directory: Path, seq: int, tip: str, run_id: str) -> None:
-    """Append one anchor and wait until the disk has it. Raises LedgerError.
+def write_anchor(directory: Path, seq: int, tip: str, run_id: str) -> Anchor:
+    """Append one anchor and wait until the disk has it; returns it. Raises LedgerError.
 
     Each line begins with a line break of its own, so that a line cut short by a crash spoils no other.
     """
-    line = "\n" + canonical_json({"at": instant(now()), "seq": seq, "hash": tip, "run_id": run_id})
+    anchor = Anchor(at=instant(now()), seq=seq, hash=tip, run_id=run_id)
+    line = "\n" + canonical_json(anchor.model_dump(exclude={"held_in"}))
     try:
         descriptor = os.open(
             directory / NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
@@ -43,6 +45,7 @@ def write_anchor(directory: Path, seq: int, tip: str, run_id: str) -> None:
         raise LedgerError(
             f"the anchor {directory / NAME} cannot be written: {error.strerror}; free space or rights"
         ) from error
+    return anchor
 
 
 def read_anchors(directory: Path) -> Iterator[Anchor]:
@@ -51,7 +54,7 @@ def read_anchors(directory: Path) -> Iterator[Anchor]:
         if not line.endswith("}"):
             continue
         try:
-            yield Anchor.model_validate(json.loads(line))
+            yield Anchor.model_validate(json.loads(line), extra="ignore")
         except (ValueError, ValidationError) as error:
             raise LedgerError(f"{directory / NAME} line {number} is damaged; the audit cannot vouch for it") from error
 
@@ -69,7 +72,7 @@ def last_anchor(directory: Path) -> Anchor | None:
         raise LedgerError(f"{directory / NAME} cannot be read: {error.strerror}") from error
     for line in reversed(lines):
         try:
-            return Anchor.model_validate(json.loads(line))
+            return Anchor.model_validate(json.loads(line), extra="ignore")
         except (ValueError, ValidationError):
             continue  # cut short by a crash, or the beginning of the window
     return None

@@ -75,7 +75,7 @@ def append_event(
     return event_from(row)
 
 
-def check_tail(connection: Connection, anchor: Anchor | None) -> None:
+def check_tail(connection: Connection, anchors: Iterable[Anchor]) -> None:
     """A cheap look at the newest events before a run starts; raises LedgerError on a broken chain (row 12)."""
     last = connection.execute(select(head.c.seq, head.c.hash).where(head.c.id == 1)).one_or_none()
     newest = connection.execute(select(event).order_by(event.c.seq.desc()).limit(_TAIL)).mappings().all()
@@ -89,17 +89,24 @@ def check_tail(connection: Connection, anchor: Anchor | None) -> None:
         if last and (last.seq, last.hash) == (seq, tip)
         else "its newest events are missing"
     )
-    if not reason and anchor is not None:
-        reason = _anchor_problem(connection, anchor, seq)
+    if not reason:
+        reason = next(filter(None, (_anchor_problem(connection, anchor, seq) for anchor in anchors)), "")
     if reason:
         raise LedgerError(f"the ledger's journal is broken: {reason}; no run starts on it; see 'vq-tui audit verify'")
 
 
 def _anchor_problem(connection: Connection, anchor: Anchor, seq: int) -> str:
+    held = anchor.held_in
+    back = (
+        f": an older copy was put in its place, {held} knows of a newer state ({anchor.at[:19]}Z); put the newer one"
+        f" back, or move {held} away to go on with this one"
+    )
     if anchor.seq > seq:
-        return f"events {seq + 1} to {anchor.seq} are missing"
+        return f"events {seq + 1} to {anchor.seq} are missing" + (back if held else "")
     found = connection.execute(select(event.c.hash).where(event.c.seq == anchor.seq)).scalar_one_or_none()
-    return "" if anchor.seq == 0 or found == anchor.hash else f"event {anchor.seq} is not the one that was anchored"
+    if anchor.seq == 0 or found == anchor.hash:
+        return ""
+    return f"event {anchor.seq} is not the one that was anchored" + (back if held else "")
 
 
 def _broken_link(rows: Iterable[Mapping[Any, Any]], previous: str, seq: int) -> tuple[int, str] | None:

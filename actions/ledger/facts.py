@@ -10,6 +10,7 @@ from actions.ledger.rows import notice_from
 from actions.ledger.store import Store
 from actions.ledger.stored import from_text
 from actions.ledger.tables import change_note, drill, keeper, lease, notice, parse_instant, release, run
+from actions.ledger.target_lock import locked_file
 from actions.model.errors import UnknownNameError
 from actions.model.plan import Release
 from actions.model.record import ChangeNote, Drill, KeeperFacts, Notice
@@ -97,7 +98,7 @@ class FactsReading(Store):
         if row is None:
             return Executor(state="none")
         holder = Holder(pid=row.pid, start=row.pid_start, boot_id=row.boot_id, host=row.host)
-        held = locks.is_locked(locks.lock_path(self.directory, found.target))
+        held = locked_file(self.directory, found.target, self.identity) is not None
         at_work = RunState(found.state) in (RunState.QUEUED, RunState.RUNNING, RunState.UNDOING)
         state, detail = _judge(holder, held, at_work, row.beat_monotonic)
         return Executor(

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from actions.ledger import open_reader, open_writer
-from actions.ledger.locks import is_locked, lock_path
 from actions.ledger.place import make_parents
 from actions.ledger.processes import process_facts
 from actions.ledger.reader import LedgerReader
+from actions.ledger.target_lock import locked_file
 from actions.model.errors import Busy, LedgerError, VqError
 from actions.model.identity import short_id
 from actions.model.plan import Release
@@ -61,15 +61,23 @@ def _known(ledger: LedgerReader, environment: str, service: str) -> list[Release
 
 def beside_nobody(directory: Path, target: str) -> tuple[str, ...]:
     """What to warn of when nobody is seen to hold the target in this ledger. Raises Busy, saying who holds it."""
-    path = lock_path(directory, target)
     try:
-        held = is_locked(path)
+        held = locked_file(directory, target, _identity(directory))
     except LedgerError as error:
         return NO_GLOBAL_LOCK, error.message
-    if held:
-        raise _busy(directory, path, target)
+    if held is not None:
+        raise _busy(directory, held, target)
     left = _left_open(directory, target)
     return (NO_GLOBAL_LOCK, *([left] if left else []))
+
+
+def _identity(directory: Path) -> str:
+    """Which ledger it is, as far as it says so."""
+    try:
+        with open_reader(directory) as ledger:
+            return ledger.identity
+    except LedgerError:
+        return ""
 
 
 def _busy(directory: Path, path: Path, target: str) -> Busy:

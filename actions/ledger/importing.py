@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from actions.ledger.anchor import write_anchor
 from actions.ledger.chain import append_event
 from actions.ledger.reader import LedgerReader
 from actions.ledger.rows import metrics_values
@@ -124,7 +123,7 @@ class Importing(WritingStore):
             last = append_event(connection, carried.run["id"], EventKind.IMPORTED, actor=by, body=body)
             _settle_releases(connection, carried)
             _hand_on(connection, carried)
-        write_anchor(self.directory, last.seq, last.hash, carried.run["id"])
+        self._anchor(last.seq, last.hash, carried.run["id"])
         return conflicts
 
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from actions.ledger.anchor import last_anchor, write_anchor
 from actions.ledger.audit import row_of
 from actions.ledger.chain import append_event, check_tail
 from actions.ledger.processes import Holder, this_process
@@ -68,18 +67,18 @@ class Journaling(WritingStore):
 
         Raises Refused when the run has ended, LedgerError when the journal is broken at its end.
         """
-        anchor = last_anchor(self.directory)
+        anchors = self._newest_anchors()
         who = holder or this_process()
         with self._write() as connection:
             found = _run_row(connection, run_id)
             if not RunState(found.state).active:
                 raise Refused(f"run {short_id(run_id)} has ended ({found.state}); there is nothing to carry out")
-            check_tail(connection, anchor)
+            check_tail(connection, anchors)
             token = _next_lease(connection, found.target, run_id, who)
             connection.execute(update(run).where(run.c.id == run_id).values(fence=token))
             body = {"token": token, **who.model_dump(exclude={"start"}), "pid_start": who.start}
             last = append_event(connection, run_id, EventKind.LOCK_ACQUIRED, actor=actor, body=body, fence=token)
-        write_anchor(self.directory, last.seq, last.hash, run_id)
+        self._anchor(last.seq, last.hash, run_id)
         return token
 
     def append(
@@ -161,7 +160,7 @@ class Journaling(WritingStore):
             if state in _ENDS:
                 settle_commands(connection, run_id, state, actor=actor, fence=fence, obeyed=obeyed)
             last = self._move(connection, found, state, fence, actor, reason, seconds)
-        write_anchor(self.directory, last.seq, last.hash, run_id)
+        self._anchor(last.seq, last.hash, run_id)
 
     def heartbeat(self, run_id: str, *, fence: int) -> bool:
         """Say that the executor lives; False when its lease has passed to another one."""

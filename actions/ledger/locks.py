@@ -47,6 +47,16 @@ def _open(path: Path, *, make: bool) -> int:
     return descriptor
 
 
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether the opened file still lies at its path. What is held looks used: files of old are cleared away."""
+    try:
+        there = path.stat(follow_symlinks=False)
+        os.utime(descriptor)
+    except OSError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), there)
+
+
 class FileLock:
     """An exclusive lock on one file, held until `release` or the end of the process and of its children.
 
@@ -66,7 +76,11 @@ class FileLock:
         while True:
             try:
                 fcntl.flock(descriptor, self._how | fcntl.LOCK_NB)
-                break
+                if not self._make or _is_at(descriptor, self.path):
+                    break
+                os.close(descriptor)  # the file was removed meanwhile: others would lock another one
+                descriptor = _open(self.path, make=True)
+                continue
             except BlockingIOError:
                 if deadline.passed:
                     os.close(descriptor)

@@ -6,13 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from actions.ledger import sqlite
-from actions.ledger.anchor import last_anchor, read_anchors
+from actions.ledger.anchor import read_anchors
 from actions.ledger.audit import contradiction
 from actions.ledger.chain import check_tail, walk
 from actions.ledger.facts import FactsReading
 from actions.ledger.history import HistoryReading
 from actions.ledger.left import LeftReading
 from actions.ledger.tables import event
+from actions.ledger.witness import held_outside
 from actions.model.errors import LedgerError
 from actions.model.record import AuditReport
 
@@ -22,14 +23,14 @@ class LedgerReader(HistoryReading, FactsReading, LeftReading):
 
     def check_tail(self) -> None:
         """Raises LedgerError when the newest part of the journal is broken; cheap enough for every start of a run."""
-        anchor = last_anchor(self.directory)
+        anchors = self._newest_anchors()
         with self._read() as connection:
-            check_tail(connection, anchor)
+            check_tail(connection, anchors)
 
     def verify(self) -> AuditReport:
         """Walk the whole chain, compare its end with the head and all anchors, and runs with their journal (A2)."""
         try:
-            anchors = list(read_anchors(self.directory))
+            anchors = [*read_anchors(self.directory), *held_outside(self.directory, self.identity)]
             with self._read() as connection:
                 report = walk(connection, anchors)
                 problem = "" if not report.intact else self._pages() or contradiction(connection)

@@ -11,10 +11,12 @@ from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from actions.ledger import sqlite
+from actions.ledger.anchor import Anchor, last_anchor, write_anchor
 from actions.ledger.chain import GENESIS
 from actions.ledger.migrations import migrate, stored_format, views
 from actions.ledger.place import DATABASE, check_place, is_filled, prepare_place
 from actions.ledger.tables import SCHEMA_VERSION, head, meta, metadata, one_active_run
+from actions.ledger.witness import held_outside, hold_outside
 from actions.model.errors import LedgerError
 from actions.model.identity import new_id
 
@@ -61,6 +63,11 @@ class Store:
             self.format = stored_format(connection, self.directory)
             named = select(meta.c.value).where(meta.c.name == "identity")
             self.identity = connection.execute(named).scalar_one_or_none() or ""
+
+    def _newest_anchors(self) -> tuple[Anchor, ...]:
+        """What the end of the chain is held to: the newest anchor in the directory, and those outside it."""
+        inside = last_anchor(self.directory)
+        return (*([inside] if inside is not None else []), *held_outside(self.directory, self.identity))
 
     def _unchanging(self) -> bool:
         """Whether nobody can write here and no unsaved log is left: a read-only mount or directory."""
@@ -118,6 +125,11 @@ class WritingStore(Store):
                     _create(self._writing, directory)
                 unmade.pop_all()
         super().__init__(directory)
+
+    def _anchor(self, seq: int, tip: str, run_id: str) -> None:
+        """Hold the head of the chain in the anchor file and outside the directory. Raises LedgerError."""
+        anchor = write_anchor(self.directory, seq, tip, run_id)
+        hold_outside(self.directory, self.identity, anchor)
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:

@@ -11,8 +11,6 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from actions.ledger import locks
-from actions.ledger.anchor import last_anchor
 from actions.ledger.audit import row_of
 from actions.ledger.chain import append_event, check_tail
 from actions.ledger.effects import changed_anything
@@ -21,6 +19,7 @@ from actions.ledger.sqlite import DiskFull, quick_check
 from actions.ledger.starting import on_its_way
 from actions.ledger.store import WritingStore
 from actions.ledger.tables import ACTIVE, instant, lease, now, parse_instant, plan, run
+from actions.ledger.target_lock import target_held
 from actions.ledger.too_late import settle_commands
 from actions.model.errors import Busy, LedgerError, Refused, UsageError
 from actions.model.glass import BrokenGlass
@@ -67,7 +66,7 @@ class Submitting(WritingStore):
         Raises Busy, or LedgerError on a broken journal or a full disk.
         """
         self._check_space()
-        anchor = last_anchor(self.directory)
+        anchors = self._newest_anchors()
         found = _new_run(planned, request, operator=clean(operator), origin=clean(origin), drill=drill)
         if self.glass is not None:
             found = found.model_copy(update={"metrics": {"break_glass": True}})
@@ -76,7 +75,7 @@ class Submitting(WritingStore):
             known = connection.execute(select(run.c.id).where(run.c.idempotency_key == key)).scalar_one_or_none()
             if known is not None:
                 return Submitted(run_id=known, created=False)
-            check_tail(connection, anchor)
+            check_tail(connection, anchors)
             holder = _holder(connection, planned.target)
             if holder is not None:
                 self._make_way(connection, holder, found, supersede, held)
@@ -98,9 +97,9 @@ class Submitting(WritingStore):
     def ready(self) -> None:
         """Raises LedgerError when no run can start here: no space, not writable, broken journal or pages (row 10)."""
         self._check_space()
-        anchor = last_anchor(self.directory)
+        anchors = self._newest_anchors()
         with self._write() as connection:
-            check_tail(connection, anchor)
+            check_tail(connection, anchors)
         with self._read() as connection:
             problem = quick_check(connection)
         if problem:
@@ -133,7 +132,7 @@ class Submitting(WritingStore):
         if not supersede or fresh:
             raise busy
         try:
-            held.enter_context(locks.locked(locks.lock_path(self.directory, by.target)))
+            held.enter_context(target_held(self.directory, by.target, self.identity))
         except Busy:
             raise busy from None
         effects = changed_anything(connection, holder.id)
@@ -149,7 +148,7 @@ class Submitting(WritingStore):
             if row is None or not RunState(row.state).active:
                 raise Refused(f"run {short_id(run_id)} is not open, it has ended; there is nothing to close")
             try:
-                held.enter_context(locks.locked(locks.lock_path(self.directory, row.target)))
+                held.enter_context(target_held(self.directory, row.target, self.identity))
             except Busy:
                 raise Busy(_carried_out(connection, row), run_id=run_id) from None
             effects = changed_anything(connection, run_id)

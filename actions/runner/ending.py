@@ -4,9 +4,9 @@ import os
 import signal
 import time
 
-from actions.ledger.locks import is_locked, lock_path
 from actions.ledger.processes import host_name, state_of
 from actions.ledger.reader import LedgerReader
+from actions.ledger.target_lock import locked_file
 from actions.model.errors import Busy, Refused
 from actions.model.waiting import Deadline
 
@@ -24,7 +24,7 @@ def end_holder(ledger: LedgerReader, run_id: str) -> int:
     if state_of(holder) is not None:
         os.kill(holder.pid, signal.SIGKILL)
     deadline = Deadline(END_SECONDS)
-    while is_locked(lock_path(ledger.directory, target)):
+    while locked_file(ledger.directory, target, ledger.identity) is not None:
         if deadline.passed:
             raise Busy(
                 f"'{target}' is still held by a child of process {holder.pid}; wait for it, or end it by hand",

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from actions.ledger.locks import FileLock, lock_path
 from actions.ledger.processes import this_process
+from actions.ledger.target_lock import TargetLock
 from actions.ledger.writer import LedgerWriter
-from actions.model.errors import Busy, LedgerError
+from actions.model.errors import Busy
 from actions.model.identity import short_id
 from actions.model.run import EventKind, Run
 
@@ -27,13 +27,13 @@ def hold(ledger: LedgerWriter, run_id: str, *, actor: str = "executor") -> Itera
     with ExitStack() as held:
         if run.broke_glass:
             _hold_there_too(held, ledger, run)
-        _hold(held, FileLock(lock_path(ledger.directory, run.target)), run)
+        _hold(held, TargetLock(ledger.directory, run.target, ledger.identity), run)
         token = ledger.acquire(run_id, actor=actor, holder=this_process())
         log.info("run %s: holds %s with token %d", run_id, run.target, token)
         yield token
 
 
-def _hold(held: ExitStack, lock: FileLock, run: Run) -> None:
+def _hold(held: ExitStack, lock: TargetLock, run: Run) -> None:
     try:
         lock.acquire(patience=PATIENCE_SECONDS)
     except Busy:
@@ -42,12 +42,11 @@ def _hold(held: ExitStack, lock: FileLock, run: Run) -> None:
             run_id=run.id,
         ) from None
     held.callback(lock.release)
+    for problem in lock.problems:
+        log.warning("run %s: no global lock: %s", run.id, problem)
 
 
 def _hold_there_too(held: ExitStack, ledger: LedgerWriter, run: Run) -> None:
     """A run of the emergency ledger holds the target in the ledger that was refused as well, where that is possible."""
     why = next(one.body for one in ledger.events(run.id) if one.kind is EventKind.BREAK_GLASS)
-    try:
-        _hold(held, FileLock(lock_path(Path(str(why["ledger"])), run.target), make=False), run)
-    except LedgerError as error:
-        log.warning("run %s: no global lock: %s", run.id, error.message)
+    _hold(held, TargetLock(Path(str(why["ledger"])), run.target, refused=True), run)
