@@ -61,7 +61,13 @@ def _acquisitions(bench: Bench):  # type: ignore[no-untyped-def]
 
 
 def waiting_plan() -> Plan:
-    return standard_plan(look={"wait": True})
+    """Waits in its fourth step, for as long as a busy machine needs to start other processes beside it."""
+    plan = standard_plan(look={"wait": True})
+    patient = [[one.model_copy(update={"budget_seconds": 120.0}) for one in phase.steps] for phase in plan.phases]
+    phases = zip(plan.phases, patient, strict=True)
+    return plan.model_copy(
+        update={"phases": tuple(phase.model_copy(update={"steps": tuple(steps)}) for phase, steps in phases)}
+    )
 
 
 def begin(bench: Bench, plan: Plan | None = None) -> tuple[str, int]:
