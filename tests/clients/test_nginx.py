@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from actions.clients import nginx
+from actions.clients import nginx_runners
 from actions.clients.nginx import NginxReader, NginxWriter
 from actions.ledger.locks import FileLock, held_descriptors, is_locked
 from actions.model.environment import NginxTraffic
@@ -40,7 +40,7 @@ async def test_a_command_that_is_broken_off_ends(hanging: NginxTraffic) -> None:
 
 
 async def test_a_command_that_takes_too_long_ends(hanging: NginxTraffic, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nginx, "COMMAND_SECONDS", 1.0)
+    monkeypatch.setattr(nginx_runners, "COMMAND_SECONDS", 1.0)
     with pytest.raises(Unreachable, match="did not end within 1 s"):
         await NginxReader(hanging).test(hanging.configuration)
     assert not psutil.pid_exists(await pid_of(hanging))

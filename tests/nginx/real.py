@@ -109,8 +109,10 @@ class RealNginx:
     settings: NginxTraffic
     slots: dict[str, Slot]
     folder: Path = field(init=False)
+    pid_file: Path = field(init=False)
 
     def __post_init__(self) -> None:
+        self.pid_file = self.directory / "nginx.pid"
         self.folder = self.directory / "undo"
         self.folder.mkdir()
 
@@ -121,24 +123,27 @@ class RealNginx:
 
     @property
     def pid(self) -> int:
-        return int((self.directory / "nginx.pid").read_text())
+        return int(self.pid_file.read_text())
 
     def start(self) -> None:
         """Start it and wait for a worker's answer: a signal that finds the master still starting is lost."""
         subprocess.run(["nginx", "-p", self.directory, "-c", self.settings.configuration], check=True)
+        self.wait_for_answer()
+
+    def wait_for_answer(self) -> None:
         wait_for(self._answers)
 
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.settings.url}/__gen", timeout=5):
-                return (self.directory / "nginx.pid").exists()
+                return self.pid_file.exists()
         except OSError:
             return False
 
     def kill(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             os.kill(self.pid, signal.SIGTERM)
-        wait_for(lambda: not (self.directory / "nginx.pid").exists())
+        wait_for(lambda: not self.pid_file.exists())
 
     def stop(self) -> None:
         self.kill()

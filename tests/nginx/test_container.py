@@ -122,7 +122,7 @@ async def test_a_command_that_hangs_in_the_container_ends_by_its_deadline(
     contained: RealNginx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that waits for it for ever would hold its lock for ever, and nobody would be told."""
-    monkeypatch.setattr("actions.clients.nginx.COMMAND_SECONDS", 2.0)
+    monkeypatch.setattr("actions.clients.nginx_runners.COMMAND_SECONDS", 2.0)
     (contained.settings.directory / "hangs.conf").write_text("daemon off; pid /tmp/other.pid; events {}")
     client = traffic_changer(contained.settings, contained.place)._client
     with pytest.raises(Unreachable, match="no answer in time"):

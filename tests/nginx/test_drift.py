@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.clients.nginx import ContainerRunner
+from actions.clients.nginx_runners import ContainerRunner
 from actions.model.environment import NginxTraffic
 from actions.model.errors import Busy, ConfigError, Refused, Stale, Unreachable, VerifyFailed
 from actions.model.waiting import Deadline

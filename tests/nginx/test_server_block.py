@@ -1,12 +1,14 @@
 """What people must write around the generated include, and how a missing line is told."""
 
-from pathlib import Path
+import asyncio
+import subprocess
 
 import pytest
 
+from actions.model.health import Check
 from actions.model.words import Gate
 from actions.platforms.nginx.driver import traffic_reader
-from tests.nginx.real import RealNginx, wait_for
+from tests.nginx.real import RealNginx
 from tests.nginx.switching import colour
 
 pytestmark = pytest.mark.machine("nginx")
@@ -62,13 +64,41 @@ async def test_unbounded_old_workers_are_not_sure(nginx: RealNginx) -> None:
     assert [one.gate for one in checks if one.id == "worker-shutdown"] == [Gate.INCONCLUSIVE]
 
 
-async def test_a_pid_file_that_names_another_process_is_no_master(nginx: RealNginx, tmp_path: Path) -> None:
-    import os
+async def server_block(nginx: RealNginx) -> Check:
+    checks = await traffic_reader(nginx.settings, nginx.place).permissions()
+    (found,) = [one for one in checks if one.id == "server-block"]
+    return found
 
-    reader = traffic_reader(nginx.settings, nginx.place)
-    assert (await reader.observe()).pins["master"] == nginx.pid
-    real = nginx.pid
-    (nginx.directory / "nginx.pid").write_text(str(os.getpid()))
-    assert (await reader.observe()).pins["master"] is None
-    (nginx.directory / "nginx.pid").write_text(str(real))
-    wait_for(lambda: nginx.pid == real)
+
+async def test_an_include_by_another_name_of_the_same_file_is_the_include(nginx: RealNginx) -> None:
+    (nginx.directory / "link").symlink_to(nginx.settings.directory)
+    name = nginx.directory / "link" / nginx.settings.include.name
+    rewritten(nginx, f"include {nginx.settings.include};", f'include "{name}";')
+    assert (await server_block(nginx)).gate is Gate.PASS
+
+
+async def test_a_line_taken_out_after_the_last_reload_is_named_although_nginx_still_answers(nginx: RealNginx) -> None:
+    """The next reload would take it away."""
+    text = nginx.settings.configuration.read_text()
+    nginx.settings.configuration.write_text(text.replace("return 200 $vq_active;", "return 204;"))
+    found = await server_block(nginx)
+    assert found.gate is Gate.FAIL and "location = /__gen" in found.evidence
+
+
+async def test_a_line_that_no_reload_has_made_live_yet_is_in_doubt(nginx: RealNginx) -> None:
+    rewritten(nginx, "return 200 $vq_active;", "return 204;")
+    text = nginx.settings.configuration.read_text()
+    nginx.settings.configuration.write_text(text.replace("return 204;", "return 200 $vq_active;"))
+    assert (await server_block(nginx)).gate is Gate.INCONCLUSIVE
+    words = ["nginx", "-p", nginx.directory, "-c", nginx.settings.configuration, "-s", "reload"]
+    subprocess.run(words, check=True)
+    async with asyncio.timeout(10):
+        while (await server_block(nginx)).gate is not Gate.PASS:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_configuration_that_cannot_be_followed_refuses_nothing(nginx: RealNginx) -> None:
+    """nginx takes a closing brace inside a word for a part of it."""
+    rewritten(nginx, "return 200 $vq_active;", "return 200 $vq_active; add_header X-Odd a};")
+    found = await server_block(nginx)
+    assert found.gate is Gate.INCONCLUSIVE and "answers its generation" in found.evidence

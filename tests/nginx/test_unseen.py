@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from actions.clients.nginx import LocalRunner
+from actions.clients.nginx_pid import Running
+from actions.clients.nginx_runners import LocalRunner
 from actions.model.errors import VerifyFailed
 from actions.model.waiting import Deadline
 from actions.platforms.nginx import proof
@@ -20,8 +21,8 @@ pytestmark = pytest.mark.machine("nginx")
 def unseen(nginx: RealNginx, monkeypatch: pytest.MonkeyPatch) -> RealNginx:
     """An engine elsewhere names the master by a number that is another process here."""
 
-    async def elsewhere(self: LocalRunner) -> int:
-        return os.getpid()
+    async def elsewhere(self: LocalRunner) -> Running:
+        return Running(pid=os.getpid())
 
     monkeypatch.setattr(LocalRunner, "master_pid", elsewhere)
     monkeypatch.setattr(proof, "STEADY_SECONDS", 0.4)

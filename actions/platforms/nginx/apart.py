@@ -3,7 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from actions.clients.nginx import NginxReader, Output
+from actions.clients.nginx import NginxReader
+from actions.clients.nginx_runners import Output
 from actions.model.errors import Refused
 from actions.model.files import write_durably
 from actions.platforms.nginx.include import sha256

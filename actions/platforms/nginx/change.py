@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from actions.clients.nginx import NginxWriter
+from actions.clients.nginx import Master, NginxWriter
 from actions.ledger.locks import held_descriptors
 from actions.model.crash import crashpoint
 from actions.model.environment import NginxTraffic
@@ -46,7 +46,7 @@ class NginxChanger:
         A marker that says something else is put right: this is the first that a run does here (2.3, step 6).
         """
         seen = await look(self._settings, self._client, self._outside, 1)
-        _same_master(change, seen.master.pid)
+        _same_master(change, seen.master, answers=bool(seen.answers))
         found = seen.include.sha256 if seen.include else ""
         if found != change.params["before_sha256"]:
             raise Stale(f"{self._path} changed since planning; look at it and plan again")
@@ -79,7 +79,7 @@ class NginxChanger:
             found = await asyncio.to_thread(read_include, self._path)
             if (found.sha256 if found else "") not in (change.params["before_sha256"], sha256(text)):
                 raise Stale(f"{self._path} changed under us; nothing was written")
-            _same_master(change, (await self._client.master()).pid)
+            _same_master(change, await self._client.master(), answers=True)  # it did a moment ago
             if found is None or found.sha256 != sha256(text):  # else it was replaced before a crash
                 await self._replace(text, key)
             whole = await self._client.test(self._settings.configuration)
@@ -257,10 +257,12 @@ class NginxChanger:
         )
 
 
-def _same_master(change: Change, master: int | None) -> None:
-    """Raises Refused when nginx does not run, Stale when it was restarted: the proof rests on its being the same."""
-    if master is None:
-        raise Refused("nginx does not run; start it first, then plan again")
-    if master != change.params["master"]:
-        was = change.params["master"]
-        raise Stale(f"nginx was restarted since planning (master {was}, now {master}); nothing was moved: plan again")
+def _same_master(change: Change, master: Master, answers: bool) -> None:
+    """Raises Refused when no master is found, Stale when it is another: the proof rests on its being the same."""
+    if master.pid is None and answers:
+        raise Refused(f"nginx answers, but its master is not known: {master.why}; put that right, then plan again")
+    if master.pid is None:
+        raise Refused(f"nginx does not run ({master.why}); start it first, then plan again")
+    if master.pid != change.params["master"]:
+        was, now = change.params["master"], master.pid
+        raise Stale(f"nginx was restarted since planning (master {was}, now {now}); nothing was moved: plan again")

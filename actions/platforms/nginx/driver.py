@@ -14,14 +14,18 @@ from actions.platforms.access import Place
 from actions.platforms.nginx import error_log, server_block
 from actions.platforms.nginx.apart import Rehearsal, last_line
 from actions.platforms.nginx.change import NginxChanger
+from actions.platforms.nginx.configuration_text import ConfigurationText
 from actions.platforms.nginx.generation import Generations
 from actions.platforms.nginx.include import render
-from actions.platforms.nginx.observe import facts, look, read_marker, writable, written_names
+from actions.platforms.nginx.observe import MASTER, facts, look, read_marker, writable, written_names
+
+LIBRARIES = ("crossplane",)
+"""Imported before any deadline counts."""
 
 
 def traffic_reader(settings: NginxTraffic, place: Place) -> "NginxTrafficReader":
     """The reading half."""
-    return NginxTrafficReader(settings, place.slots, Generations(settings, place))
+    return NginxTrafficReader(settings, place, Generations(settings, place))
 
 
 def traffic_changer(settings: NginxTraffic, place: Place) -> NginxChanger:
@@ -42,11 +46,12 @@ def beginning(settings: NginxTraffic, slots: dict[str, Slot], slot: str) -> tupl
 class NginxTrafficReader:
     """Observes which colour answers, and plans a switch."""
 
-    def __init__(self, settings: NginxTraffic, slots: dict[str, Slot], outside: Generations) -> None:
+    def __init__(self, settings: NginxTraffic, place: Place, outside: Generations) -> None:
         self._settings = settings
         self._outside = outside
         self._client = NginxReader(settings)
-        self._addresses = {name: addresses(slot) for name, slot in slots.items()}
+        self._addresses = {name: addresses(slot) for name, slot in place.slots.items()}
+        self._text = ConfigurationText(settings, self._client, place)
         self._rehearsal = Rehearsal(self._client)
 
     async def observe(self) -> TrafficFacts:
@@ -54,7 +59,9 @@ class NginxTrafficReader:
         seen = await look(self._settings, self._client, self._outside, self._settings.proofs)
         if not seen.answers and seen.master.pid is None:
             why = f": {seen.trouble}" if seen.trouble else ""
-            raise Unreachable(f"nginx at {self._settings.url} does not run or does not answer{why}")
+            raise Unreachable(
+                f"nginx at {self._settings.url} does not run ({seen.master.why}) and does not answer{why}"
+            )
         marker = await asyncio.to_thread(read_marker, self._settings.include.parent)
         return facts(self._settings, seen, marker)
 
@@ -66,21 +73,20 @@ class NginxTrafficReader:
         found = list(await asyncio.to_thread(writable, self._settings))
         if self._settings.error_log is not None:
             found.append(await asyncio.to_thread(error_log.check, self._settings.error_log))
-        dumped = await self._client.dump(self._settings.configuration)
-        passed = dumped.code == 0
-        found.append(
-            Check(
-                id="configuration",
-                title="nginx -t",
-                gate=Gate.PASS if passed else Gate.FAIL,
-                evidence="passes" if passed else clean(last_line(dumped.text), limit=300),
-                advice="" if passed else "mend the configuration by hand first: a reload would not be applied",
-            )
-        )
-        if passed:
-            names = tuple(dict.fromkeys(self._client.inside(path) for path in written_names(self._settings)))
-            found += server_block.checks(self._settings, dumped.text, names)
-        return tuple(found)
+        return (*found, *await self._tested())
+
+    async def _tested(self) -> tuple[Check, ...]:
+        """What `nginx -T` says; not asked where nginx does not run, since it would leave an empty pid file there."""
+        master = await self._client.master()
+        if master.pid is None:
+            return (_configuration(Gate.INCONCLUSIVE, f"not tested, no running nginx is found: {master.why}"),)
+        dump = await self._client.dump()
+        if dump.code != 0:
+            advice = "mend the configuration by hand first: a reload would not be applied"
+            return (_configuration(Gate.FAIL, clean(last_line(dump.text), limit=300), advice),)
+        told = await self._outside.ask(1)
+        checks = await self._text.checks(dump, next(iter(told.answers), None))
+        return (_configuration(Gate.PASS, "passes"), *checks)
 
     async def plan_switch(self, facts: TrafficFacts, shares: dict[str, float]) -> Change:
         """These shares, pinned to the file and the generation now live; the step's key becomes the new generation."""
@@ -88,7 +94,8 @@ class NginxTrafficReader:
             raise Refused(f"no slot named {', '.join(unknown)}; configured: {', '.join(self._addresses)}")
         planned = render(self._settings.upstream, "planned", shares, self._addresses)
         if facts.pins.get("master") is None:
-            raise Refused("nginx does not run; start it first")
+            answers = next((f"{one.evidence}; {one.advice}" for one in facts.notes if one.id == MASTER), "")
+            raise Refused(answers or "nginx does not run; start it first")
         await self._rehearsal.passes(planned)
         after = max(shares, key=lambda name: shares[name])
         return Change(
@@ -130,6 +137,10 @@ def addresses(slot: Slot) -> tuple[str, ...]:
         return tuple(one.strip() for one in slot.address.split(",") if one.strip())
     parts = urlsplit(slot.url or "")
     return (f"{parts.hostname}:{parts.port or 80}",) if parts.hostname else ()
+
+
+def _configuration(gate: Gate, evidence: str, advice: str = "") -> Check:
+    return Check(id="configuration", title="nginx -t", gate=gate, evidence=evidence, advice=advice)
 
 
 def _given_up(settings: NginxTraffic, facts: TrafficFacts) -> tuple[str, ...]:

@@ -25,6 +25,10 @@ MARKER = ".vq-tui-active.json"
 """Name of the marker in the configuration directory: a cache for people and scripts; what is observed wins."""
 
 
+MASTER = "master"
+"""The note that says why a reload would not reach the nginx that answers."""
+
+
 class Seen(Fact):
     """Everything observed at one moment. `answers` come from fresh connections; `trouble` says why one got none."""
 
@@ -99,6 +103,8 @@ def facts(settings: NginxTraffic, seen: Seen, marker: str | None, now: datetime 
         )
     if live is not None and marker != live.generation:
         notes.append(_marker_note(marker, live.generation))
+    if seen.answers and seen.master.pid is None:
+        notes.append(_master_note(seen.master.why))
     pins: dict[str, JsonValue] = {
         "sha256": include.sha256 if include else "",
         "generation": live.generation if live else "",
@@ -123,6 +129,16 @@ def _marker_note(marker: str | None, live: str) -> Check:
         title="marker",
         gate=Gate.PASS if marker is None else Gate.INCONCLUSIVE,
         evidence=f"{said}, nginx answers {live}; the answer counts, and the next run writes it down",
+    )
+
+
+def _master_note(why: str) -> Check:
+    return Check(
+        id=MASTER,
+        title="master process",
+        gate=Gate.FAIL,
+        evidence=f"nginx answers, but its master is not known: {why}",
+        advice="'nginx -s reload' would not reach it: put the pid file right, or restart nginx when users can bear it",
     )
 
 
