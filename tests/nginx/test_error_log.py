@@ -58,7 +58,7 @@ def test_a_log_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "error.log")
     assert "no plain file" in error_log.check(tmp_path / "error.log").evidence
     assert error_log.length(tmp_path / "error.log") is None
-    assert "no plain file" in error_log.since(tmp_path / "error.log", 0).unread
+    assert "no plain file" in error_log.Watch(tmp_path / "error.log", 0).look().unread
 
 
 def test_a_rotated_log_is_read_from_its_beginning(tmp_path: Path) -> None:
@@ -67,8 +67,40 @@ def test_a_rotated_log_is_read_from_its_beginning(tmp_path: Path) -> None:
     log.write_text("x" * 1_000)
     before = error_log.length(log)
     log.write_text("[emerg] anew\n")
-    assert error_log.since(log, before).line == "[emerg] anew"
-    assert "before the switch" in error_log.since(log, None).unread
+    assert error_log.Watch(log, before).look().line == "[emerg] anew"
+    assert "before the switch" in error_log.Watch(log, None).look().unread
+
+
+def test_an_alarm_far_behind_other_lines_is_found_and_each_part_read_once(tmp_path: Path) -> None:
+    """During an incident the log is long: every request that fails writes a line."""
+    log = tmp_path / "error.log"
+    log.write_text("2026/11/28 17:37:49 [error] 9#9: *1 upstream timed out\n" * 20_000)
+    watch = error_log.Watch(log, 0, 7)
+    assert watch.look() == error_log.Alarm()
+    with log.open("a") as stream:
+        stream.write("2026/11/28 17:37:49 [emerg] 7#7: the rest of")
+        stream.flush()
+        assert watch.look().line == "", "a line that is still being written"
+        stream.write(" it\n2026/11/28 17:37:50 [emerg] 7#7: another\n")
+    assert watch.look().line.endswith("the rest of it") and watch.look() == watch.look()
+
+
+def test_lines_of_another_process_count_for_nothing(tmp_path: Path) -> None:
+    """Whoever tests a configuration of theirs meanwhile writes there too."""
+    log = tmp_path / "error.log"
+    log.write_text("2026/11/28 17:37:49 [emerg] 8#8: unknown directive\n")
+    assert error_log.Watch(log, 0, 7).look() == error_log.Alarm()
+    assert error_log.Watch(log, 0, 8).look().line and error_log.Watch(log, 0).look().line
+
+
+def test_a_bind_that_is_tried_again_is_no_refusal_yet(tmp_path: Path) -> None:
+    log = tmp_path / "error.log"
+    tried = "2026/11/28 17:37:49 [emerg] 7#7: bind() to 127.0.0.1:80 failed (98: Address already in use)\n"
+    log.write_text(tried * 5)
+    watch = error_log.Watch(log, 0, 7)
+    assert watch.look().line == "" and "Address already in use" in watch.look().passing
+    log.write_text(tried * 5 + "2026/11/28 17:37:51 [emerg] 7#7: still could not bind()\n")
+    assert watch.look().line.endswith("still could not bind()")
 
 
 @pytest.mark.machine("nginx")

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from pydantic import TypeAdapter
 
@@ -23,6 +24,7 @@ from actions.platforms.nginx.include import render, sha256
 from actions.platforms.nginx.lock import locked
 from actions.platforms.nginx.observe import MARKER, Seen, guarded_include, look, read_include, read_marker
 from actions.platforms.nginx.proof import STEADY_SECONDS, proved
+from actions.platforms.nginx.undo_files import UndoFiles
 from actions.platforms.protocols import Report
 
 KEPT = 5
@@ -39,6 +41,7 @@ class NginxChanger:
         self._client = client
         self._outside = outside
         self._path = guarded_include(settings)
+        self._undo: dict[str, UndoFiles] = {}
 
     async def check(self, change: Change) -> Evidence:
         """The include is as planned, the very nginx of then runs, and answers. Raises Stale, Refused or Busy.
@@ -59,13 +62,13 @@ class NginxChanger:
     async def protect(self, change: Change, key: str, folder: Path) -> Evidence:
         """Keep the include as it is beside the new one, and in the run's folder."""
 
+        files = self._files(key, folder)
+
         def keep() -> str:
             content = self._path.read_bytes() if self._path.exists() else b""
-            write_durably(self._kept(key), content, mode=0o644)
-            write_durably(folder / f"nginx-include-{key}", content)
             offset = error_log.length(self._settings.error_log)
-            state = {"include": str(self._path), "existed": self._path.exists(), "error_log_offset": offset}
-            write_durably(self._state(key), json.dumps(state).encode())
+            files.keep(content, offset)
+            write_durably(self._kept(key), content, mode=0o644)
             self._forget_old()
             unread = "" if offset is not None or self._settings.error_log is None else "; the error log cannot be read"
             return f"kept {len(content)} bytes as {self._kept(key).name}{unread}"
@@ -74,6 +77,7 @@ class NginxChanger:
 
     async def act(self, change: Change, key: str, folder: Path, report: Report) -> Evidence:
         """Test apart, replace, test the whole, reload. A failed test leaves the old file in place."""
+        files = self._files(key, folder)
         text = self._text(change, key)
         async with locked(self._path.parent) as lock:
             found = await asyncio.to_thread(read_include, self._path)
@@ -84,24 +88,30 @@ class NginxChanger:
                 await self._replace(text, key)
             whole = await self._client.test(self._settings.configuration)
             if whole.code != 0:
-                await asyncio.to_thread(self._put_back, key, folder)
+                await asyncio.to_thread(self._put_back, change, files)
                 raise Refused(f"nginx -t refuses the configuration, the old one is back: {last_line(whole.text)}")
             report("include replaced, nginx -t ok")
-            await self._reload(key, lock)
+            await self._reload(files, lock)
             crashpoint("nginx.after-reload")
         return Evidence(text="include replaced, nginx -t ok, reload")
 
     async def verify(self, change: Change, key: str, deadline: Deadline, report: Report) -> Evidence:
         """Fresh connections agree on the new generation, the master is the same, the error log has no new [emerg]."""
-        seen = await self._proved(key, key, deadline)
+        watch = await asyncio.to_thread(self._watch, change, key)
+        try:
+            seen = await self._proved(key, key, deadline, refused=lambda: watch.look().line)
+        except VerifyFailed as error:
+            passing = (await asyncio.to_thread(watch.look)).passing
+            raise VerifyFailed(f"{error.message}; nginx says: {passing}") if passing else error from None
         if seen.master.pid != change.params["master"]:
             raise VerifyFailed(f"the nginx master changed from {change.params['master']} to {seen.master.pid}")
-        alarm = await asyncio.to_thread(self._alarm, key)
+        alarm = await asyncio.to_thread(watch.look)
         if alarm.line:
             raise VerifyFailed(f"nginx says: {alarm.line}")
         marked = await asyncio.to_thread(self._mark, seen.live)
         count = len(seen.answers)
         unread = f"; whether nginx says [emerg] is not known: {alarm.unread}" if alarm.unread else ""
+        unread += f"; before that: {alarm.passing}" if alarm.passing else ""
         return Evidence(
             text=f"generation {key} on {count} of {count} fresh connections{unread}{marked}",
             data={"moved": True, "answers": count},
@@ -112,22 +122,24 @@ class NginxChanger:
 
         Raises VerifyFailed, and touches nothing, when the include is neither ours nor the one of before.
         """
+        files = self._files(key, folder)
         async with locked(self._path.parent) as lock:
-            await self._still_known(change, key)
+            await self._still_known(change, key, files)
             crashpoint("nginx.undo-before-replace")
-            await asyncio.to_thread(self._put_back, key, folder)
+            await asyncio.to_thread(self._put_back, change, files)
             crashpoint("nginx.undo-after-replace")
-            await self._reload(key, lock)
+            await self._reload(files, lock)
             crashpoint("nginx.undo-after-reload")
         before = str(change.params["before_generation"])
         if not before:
             return Evidence(text="old include is back and reloaded; it names no generation to prove")
-        seen = await self._proved(before, key, deadline, STEADY_SECONDS)
+        seen = await self._proved(before, key, deadline, steady=STEADY_SECONDS)
         marked = await asyncio.to_thread(self._mark, seen.live)
         return Evidence(text=f"generation {before} answers again on {len(seen.answers)} fresh connections{marked}")
 
     async def probe(self, change: Change, key: str, folder: Path) -> Probe:
         """File and answers decide: neither new, written but not live, or done."""
+        self._files(key, folder)
         seen = await look(self._settings, self._client, self._outside, self._settings.proofs)
         found = seen.include.sha256 if seen.include else ""
         live = seen.live.generation if seen.live else ""
@@ -142,8 +154,7 @@ class NginxChanger:
 
     async def manual(self, change: Change, folder: Path) -> tuple[str, ...]:
         """What a person types to get the old include back."""
-        found = await asyncio.to_thread(lambda: sorted(folder.glob("nginx-include-*")))
-        kept = found[0] if found else folder / "nginx-include-…"
+        kept = await asyncio.to_thread(self._kept_before, change, folder)
         nginx = " ".join([self._settings.binary, *self._client.place(self._settings.configuration)])
         if self._settings.container:
             nginx = f"docker exec {self._settings.container} {nginx}"
@@ -160,10 +171,15 @@ class NginxChanger:
         await self._client.close()
         await self._outside.close()
 
-    async def _still_known(self, change: Change, key: str) -> None:
-        """What somebody else wrote meanwhile is theirs; what they removed can be put back without losing anything."""
+    async def _still_known(self, change: Change, key: str, files: UndoFiles) -> None:
+        """What somebody else wrote meanwhile is theirs; what they removed can be put back without losing anything.
+
+        What another switch of this run wrote is the run's own: all of them are taken back.
+        """
         found = await asyncio.to_thread(read_include, self._path)
-        if found is not None and found.sha256 not in (change.params["before_sha256"], sha256(self._text(change, key))):
+        if found is None or found.sha256 in (change.params["before_sha256"], sha256(self._text(change, key))):
+            return
+        if found.edited or not await asyncio.to_thread(files.of_this_run, found.generation):
             raise VerifyFailed(f"{self._path} was changed by somebody else meanwhile; it is left alone: decide by hand")
 
     async def _replace(self, text: str, key: str) -> None:
@@ -176,44 +192,47 @@ class NginxChanger:
         await asyncio.to_thread(write_durably, self._path, text.encode(), mode=0o644)
         crashpoint("nginx.after-replace")
 
-    async def _reload(self, key: str, lock: int) -> None:
+    async def _reload(self, files: UndoFiles, lock: int) -> None:
         """Reload, the workers of now being remembered: traffic has moved only when none of them accepts any more.
 
         The child keeps `lock` and the run's own, so that nobody starts beside it should we die now (row 5).
         """
         master = await self._client.master()
-        await asyncio.to_thread(self._remember, key, {"old_workers": list(master.workers) if master.seen else None})
+        await asyncio.to_thread(files.remember_workers, master.workers if master.seen else None)
         reloaded = await self._client.reload((lock, *held_descriptors()))
         if reloaded.code != 0:
             raise VerifyFailed(f"nginx -s reload failed: {last_line(reloaded.text)}")
 
-    async def _proved(self, generation: str, key: str, deadline: Deadline, steady: float | None = None) -> Seen:
-        old = await asyncio.to_thread(self._old_workers, key)
-        return await proved(self._settings, self._client, self._outside, generation, old, deadline, steady)
+    async def _proved(
+        self,
+        generation: str,
+        key: str,
+        deadline: Deadline,
+        *,
+        steady: float | None = None,
+        refused: Callable[[], str] = lambda: "",
+    ) -> Seen:
+        files = self._undo.get(key)
+        old = await asyncio.to_thread(files.old_workers) if files else None
+        return await proved(
+            self._settings, self._client, self._outside, generation, old, deadline, steady, refused=refused
+        )
 
-    def _remember(self, key: str, more: dict[str, Any]) -> None:
-        state = self._state(key)
-        known = json.loads(state.read_text()) if state.exists() else {}
-        write_durably(state, json.dumps(known | more).encode())
+    def _files(self, key: str, folder: Path) -> UndoFiles:
+        """The undo files of this step, known from now on to `verify` as well, which is given no folder."""
+        return self._undo.setdefault(key, UndoFiles(folder, key))
 
-    def _old_workers(self, key: str) -> frozenset[int] | None:
-        """The workers from before the reload; None when they could not be seen."""
-        state = self._state(key)
-        found = json.loads(state.read_text()).get("old_workers") if state.exists() else None
-        return None if found is None else frozenset(map(int, found))
-
-    def _put_back(self, key: str, folder: Path) -> None:
-        state = json.loads(self._state(key).read_text())
-        if state["existed"]:
-            write_durably(self._path, (folder / f"nginx-include-{key}").read_bytes(), mode=0o644)
+    def _put_back(self, change: Change, files: UndoFiles) -> None:
+        if change.params["before_sha256"]:
+            write_durably(self._path, files.before(), mode=0o644)
         else:
             self._path.unlink(missing_ok=True)
             sync_directory(self._path.parent)
 
-    def _alarm(self, key: str) -> error_log.Alarm:
-        state = self._state(key)
-        start = json.loads(state.read_text())["error_log_offset"] if state.exists() else None
-        return error_log.since(self._settings.error_log, None if start is None else int(start))
+    def _watch(self, change: Change, key: str) -> error_log.Watch:
+        files = self._undo.get(key)
+        master = None if self._settings.container else cast(int, change.params["master"])
+        return error_log.Watch(self._settings.error_log, files.log_length() if files else None, master)
 
     async def _reconcile(self, live: Answer | None) -> str:
         """The marker names what is observed; a cache that cannot be written is said, and stops nothing."""
@@ -236,19 +255,22 @@ class NginxChanger:
         crashpoint("nginx.after-mark")
         return ""
 
+    def _kept_before(self, change: Change, folder: Path) -> Path:
+        """The include of before this very change: a run may switch more than once."""
+        found = folder.glob("nginx-include-*")
+        before = change.params["before_sha256"]
+        same = (one for one in found if sha256(one.read_bytes().decode("utf-8", "replace")) == before)
+        return next(same, folder / "nginx-include-…")
+
     def _kept(self, key: str) -> Path:
         return self._path.with_name(f".{self._path.name}.prev-{key}")
 
-    def _state(self, key: str) -> Path:
-        return self._path.with_name(f".{self._path.name}.state-{key}")
-
     def _forget_old(self) -> None:
-        for kind in ("prev", "state"):
-            kept = sorted(
-                self._path.parent.glob(f".{self._path.name}.{kind}-*"), key=lambda path: path.stat().st_mtime_ns
-            )
-            for path in kept[:-KEPT]:
-                path.unlink(missing_ok=True)
+        """Copies for people beyond the last ones, and the state that earlier versions left beside the include."""
+        beside, name = self._path.parent, self._path.name
+        kept = sorted(beside.glob(f".{name}.prev-*"), key=lambda path: path.stat().st_mtime_ns)
+        for path in (*kept[:-KEPT], *beside.glob(f".{name}.state-*")):
+            path.unlink(missing_ok=True)
 
     def _text(self, change: Change, key: str) -> str:
         shares, addresses = change.params["shares"], change.params["addresses"]

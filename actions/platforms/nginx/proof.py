@@ -1,10 +1,12 @@
 """The proof that a generation is live, by answers on fresh connections and by the workers (correct-procedures 2.3)."""
 
+import asyncio
 import time
+from collections.abc import Callable
 
 from actions.clients.nginx import NginxReader
 from actions.model.environment import NginxTraffic
-from actions.model.errors import Unreachable
+from actions.model.errors import Unreachable, VerifyFailed
 from actions.model.waiting import Deadline, until
 from actions.platforms.nginx.generation import Generations
 from actions.platforms.nginx.observe import Seen, look
@@ -22,12 +24,14 @@ async def proved(
     old: frozenset[int] | None,
     deadline: Deadline,
     steady: float | None,
+    refused: Callable[[], str] = lambda: "",
 ) -> Seen:
     """Every fresh connection answers `generation`, and no worker of `old`, from before the reload, accepts any more.
 
     Old and new workers accept side by side for some milliseconds, so right answers alone prove nothing. Where the way
     back finds a reload that never took, its workers stay: then right answers for `steady` seconds prove it. So they do
-    where workers cannot be looked at, or could not before (`old` None). Raises VerifyFailed.
+    where workers cannot be looked at, or could not before (`old` None). `refused` gives what nginx has against the
+    configuration, after which it applies nothing any more: then nothing is waited for. Raises VerifyFailed.
     """
     count, since = settings.proofs, time.monotonic()
 
@@ -46,6 +50,8 @@ async def proved(
             raise
         if agreed(seen) < count:
             since = time.monotonic()
+            if against := await asyncio.to_thread(refused):
+                raise VerifyFailed(f"nginx refused the configuration, the old one serves: {against}")
         return seen
 
     def satisfied(seen: Seen) -> bool:
