@@ -66,8 +66,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = _machine(item)
         if "sandbox" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(f"stack-{item.path.parent.name}"))
-        elif names:
-            item.add_marker(pytest.mark.xdist_group("-".join(sorted(names))))
+        elif shared := names - {"nginx"}:  # each test starts an nginx of its own, on a port of its own
+            item.add_marker(pytest.mark.xdist_group("-".join(sorted(shared))))
 
 
 @pytest.hookimpl(trylast=True)  # once the failures are on record

@@ -20,6 +20,14 @@ class Running(Fact):
     why: str = ""
 
 
+def named_pid_file(configuration: Configuration, prefix: Path | None) -> Path | None:
+    """The pid file that the configuration names; None where that depends on how nginx was compiled."""
+    named = next((Path(one.words[0]) for one in configuration.named("pid") if one.words), None)
+    if named is None or not (named.is_absolute() or prefix):
+        return None
+    return (prefix or Path("/")) / named
+
+
 def pid_file(configuration: Configuration, prefix: Path | None, version: str) -> Path:
     """The pid file of this configuration; `version` is what `nginx -V` printed."""
     compiled = _compiled(version)

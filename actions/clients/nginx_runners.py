@@ -129,6 +129,8 @@ class LocalRunner:
             found = await asyncio.to_thread(nginx_configuration.from_disk, self._settings.configuration)
         except NotUnderstood:
             found = await understood(await dumped(self, self._settings))
+        if named := nginx_pid.named_pid_file(found, self._settings.prefix):
+            return named
         version = await self.run("-V", whole=True)
         return nginx_pid.pid_file(found, self._settings.prefix, version.text)
 

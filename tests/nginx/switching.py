@@ -1,6 +1,7 @@
 """The steps of a switch as a runner takes them, and what users see."""
 
-import httpx
+import asyncio
+import http.client
 
 from actions.model.platform import Change
 from actions.model.waiting import Deadline
@@ -35,7 +36,14 @@ async def switch(nginx: RealNginx, changer: NginxChanger, change: Change, key: s
 
 
 async def colour(nginx: RealNginx) -> str:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        return (await client.get(f"http://127.0.0.1:{nginx.port}/", headers={"Connection": "close"})).headers[
-            "X-Colour"
-        ]
+    """The colour that a fresh connection reaches."""
+
+    def asked() -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
+        connection.request("GET", "/", headers={"Connection": "close"})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return str(answer.headers["X-Colour"])
+
+    return await asyncio.to_thread(asked)

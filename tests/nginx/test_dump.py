@@ -6,7 +6,7 @@ import pytest
 
 from actions.clients import nginx_configuration
 from actions.clients.nginx_configuration import NotUnderstood, from_disk, from_dump
-from actions.clients.nginx_pid import pid_file
+from actions.clients.nginx_pid import named_pid_file, pid_file
 
 VERSION = "nginx version: nginx/1.22.1\nconfigure arguments: --with-cc-opt='-g -O2' --prefix=/usr/share/nginx"
 
@@ -80,6 +80,7 @@ def test_the_pid_line_is_found_wherever_it_may_stand(line: str) -> None:
     if "include" in line:
         text += "# configuration file /etc/nginx/main.d/pid.conf:\npid /run/demo/nginx.pid;\n"
     assert pid_file(from_dump(text), None, VERSION) == Path("/run/demo/nginx.pid")
+    assert named_pid_file(from_dump(text), None) == Path("/run/demo/nginx.pid")
 
 
 @pytest.mark.parametrize(("line", "prefix", "version", "path"), [
@@ -96,7 +97,9 @@ def test_without_a_line_it_is_where_nginx_was_compiled_to_put_it(
     line: str, prefix: str | None, version: str, path: str
 ) -> None:
     configuration = from_dump(dump(main=line))
-    assert pid_file(configuration, Path(prefix) if prefix else None, version) == Path(path)
+    where = Path(prefix) if prefix else None
+    assert pid_file(configuration, where, version) == Path(path)
+    assert named_pid_file(configuration, where) in (None, Path(path))
 
 
 def test_files_on_disk_are_put_in_their_places_as_well(tmp_path: Path) -> None:

@@ -66,7 +66,10 @@ async def test_28_a_reload_that_does_not_take_is_detected_reverted_and_cannot_ap
     assert (seen.serving, seen.generation, seen.drift) == ("blue", "first", "")
 
 
-async def test_28_the_way_back_is_proved_while_the_obstacle_stays(nginx: RealNginx) -> None:
+async def test_28_the_way_back_is_proved_while_the_obstacle_stays(
+    nginx: RealNginx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_module, "STEADY_SECONDS", 0.2)
     reader, changer, change = await planned(nginx)
     workers = (await changer._client.master()).workers
     with socket.socket() as obstacle:

@@ -11,7 +11,7 @@ from actions.model.waiting import Deadline, until
 from actions.platforms.nginx.generation import Generations
 from actions.platforms.nginx.observe import Seen, look
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.02
 STEADY_SECONDS = 3.0
 """Longer than nginx itself goes on trying to bind (five times half a second): after that nothing is applied late."""
 
