@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 OTHER = "127.0.0.1:{other}"
-"""The address of a server that is no colour."""
+"""The address of a server that is no colour; its port is put in later."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,6 @@ class Written:
     kept: str
     """A file that is included in the server by a pattern."""
 
-
-UPSTREAM, ELSEWHERE = "vq_active", "other"
 
 generations = st.sampled_from([
     "location = /__gen { default_type application/json; return 200 $vq_active; }",
@@ -34,13 +32,12 @@ generations = st.sampled_from([
     "",
 ])  # fmt: skip
 
-targets = st.sampled_from([
-    (UPSTREAM, "http://vq_active"), (UPSTREAM, '"http://vq_active"'), (UPSTREAM, "'http://VQ_Active'"),
-    (UPSTREAM, "http://vq_active/"), (UPSTREAM, "http://$pool"), (UPSTREAM, "http://${pool}$request_uri"),
-    (UPSTREAM, "http://$mapped"), (UPSTREAM, "$whole"),
-    (ELSEWHERE, "http://vq_active-old"), (ELSEWHERE, "http://" + OTHER + "/vq_active"),
-    (ELSEWHERE, "http://" + OTHER + "; # proxy_pass http://vq_active"), (ELSEWHERE, "http://$away"),
-    (ELSEWHERE, '"http://$away" '),
+passes = st.sampled_from([
+    "proxy_pass http://vq_active;", 'proxy_pass "http://vq_active";', "proxy_pass 'http://VQ_Active';",
+    "proxy_pass http://vq_active/;", "proxy_pass http://$pool;", "proxy_pass http://${pool}$request_uri;",
+    "proxy_pass http://$mapped;", "proxy_pass $whole;", "proxy_pass # the pool\n  http://vq_active\n;",
+    "proxy_pass http://vq_active-old;", f"proxy_pass http://{OTHER}/vq_active;", "proxy_pass http://$away;",
+    f"proxy_pass http://{OTHER}; # proxy_pass http://vq_active;\n", "# proxy_pass http://vq_active;\n return 200 ok;",
 ])  # fmt: skip
 
 roots = st.sampled_from([
@@ -68,8 +65,7 @@ map $request_method $away { default 127.0.0.1:{other}; }
 def configurations(draw: st.DrawFn) -> Written:
     """One configuration that nginx takes."""
     generation = draw(generations)
-    _, target = draw(targets)
-    passing = f"proxy_pass {target};"
+    passing = draw(passes)
     body = draw(roots) % {"root": passing}
     server = "set $pool vq_active; set $whole http://vq_active;\n"
     if "%(root)s" in generation:
