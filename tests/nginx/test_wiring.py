@@ -107,6 +107,15 @@ def test_what_may_answer_the_generation(server: str, use: Use) -> None:
     assert found(dump(f"{server} {PASS}")).generation is use
 
 
+def test_a_chain_of_maps_that_all_use_the_next_one_is_followed_at_once() -> None:
+    chain = "".join(
+        f"map $host $m{number} {{ default $m{number + 1}; {' '.join(f'{key} $m{number + 1};' for key in range(40))} }}\n"
+        for number in range(30)
+    )
+    http = chain + "map $host $m30 { default vq_active; }"
+    assert found(dump(f"{GENERATION} location / {{ proxy_pass http://$m0; }}", http)).upstream is Use.SURE
+
+
 def test_a_server_of_the_name_that_users_have_counts_more_than_the_one_that_tells() -> None:
     other = "server { listen 8080; server_name queue.example.com; location / { proxy_pass http://127.0.0.1:9; } }"
     assert found(dump(GENERATION + PASS, other)).upstream is Use.UNCLEAR

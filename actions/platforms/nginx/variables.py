@@ -9,7 +9,6 @@ from actions.clients.nginx_configuration import Configuration, Directive
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
 _PATHS = frozenset(("uri", "document_uri", "request_uri"))
 _VALUES_LIMIT = 64
-_DEPTH_LIMIT = 8
 _LISTS = frozenset(("map", "geo", "split_clients"))
 _SETTINGS_OF_LISTS = frozenset(("hostnames", "volatile", "ranges", "proxy_recursive", "proxy", "delete"))
 
@@ -37,20 +36,30 @@ def authority(target: str) -> str:
 
 def derived(configuration: Configuration, name: str) -> frozenset[str]:
     """This variable, and all that may hold what it holds."""
-    sources: list[tuple[str, str]] = []
+    targets: dict[str, set[str]] = {}
     for directive in (inner for one in configuration.http for inner in one.walk()):
-        sources += [(source, target) for target, words in _assigned(directive) for source in _all(words)]
-    known = {name.lower()}
-    while more := {target for source, target in sources if source in known} - known:
+        for target, words in _assigned(directive):
+            for source in _all(words):
+                targets.setdefault(source, set()).add(target)
+    known, waiting = {name.lower()}, [name.lower()]
+    while waiting:
+        more = targets.get(waiting.pop(), set()) - known
         known |= more
+        waiting += more
     return frozenset(known)
+
+
+def lists(configuration: Configuration) -> dict[str, Directive]:
+    """The maps and the like, by the variable that each gives a value."""
+    return {one.words[-1].lstrip("$").lower(): one for one in configuration.http if one.name in _LISTS and one.words}
 
 
 class Variables:
     """Values of variables at one place: `scopes` are the blocks whose `set` directives run there, in their order."""
 
-    def __init__(self, http: tuple[Directive, ...], scopes: Iterable[tuple[Directive, ...]]) -> None:
-        self._lists = {one.words[-1].lstrip("$").lower(): one for one in http if one.name in _LISTS and one.words}
+    def __init__(self, listed: dict[str, Directive], scopes: Iterable[tuple[Directive, ...]]) -> None:
+        self._lists = listed
+        self._known: dict[str, Values] = {}
         self._set: dict[str, list[str]] = {}
         for directive in itertools.chain.from_iterable(scopes):
             self._run(directive, sure=True)
@@ -63,15 +72,10 @@ class Variables:
             name = directive.words[0].lstrip("$").lower()
             self._set[name] = [directive.words[1]] if sure else [*self._set.get(name, [""]), directive.words[1]]
 
-    def values(self, word: str, depth: int = 0) -> Values:
+    def values(self, word: str) -> Values:
         """What this word may come to."""
-        names = variables(word)
-        if not names:
-            return frozenset((word,))
-        if depth > _DEPTH_LIMIT:
-            return None
         parts = _VARIABLE.split(word)[::3]
-        choices = [self._of(name, depth + 1) for name in names]
+        choices = [self._of(name) for name in variables(word)]
         found = {parts[0]}
         for choice, text in zip(choices, parts[1:], strict=True):
             if choice is None:
@@ -81,13 +85,19 @@ class Variables:
                 return None
         return frozenset(found)
 
-    def _of(self, name: str, depth: int) -> Values:
+    def _of(self, name: str) -> Values:
+        if name not in self._known:
+            self._known[name] = None  # what is made of itself may hold anything
+            self._known[name] = self._worked_out(name)
+        return self._known[name]
+
+    def _worked_out(self, name: str) -> Values:
         words = self._set.get(name)
         if words is None:
             words = _listed(self._lists[name]) if name in self._lists else None
         if words is None or len(words) > _VALUES_LIMIT:
             return None
-        found = [self.values(word, depth) for word in words]
+        found = [self.values(word) for word in words]
         return None if None in found else frozenset(value for one in found for value in one or ())
 
 

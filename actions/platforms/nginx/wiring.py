@@ -9,7 +9,7 @@ from actions.model.base import Fact
 from actions.model.environment import NginxTraffic
 from actions.platforms.nginx.include import active_variable
 from actions.platforms.nginx.locations import chosen, matcher
-from actions.platforms.nginx.variables import Values, Variables, authority, derived, variables
+from actions.platforms.nginx.variables import Values, Variables, authority, derived, lists, variables
 
 _SCRIPTS = ("lua", "perl", "js_", "njs")
 
@@ -41,7 +41,7 @@ def wiring(configuration: Configuration, settings: NginxTraffic, users: str, pat
     scripted = any(_scripted(one) for one in configuration.http)
     generation = Use.SURE if telling else Use.UNCLEAR if scripted else Use.MISSING
     reached = _reached(servers, telling, settings, users)
-    upstream = _upstream(configuration.http, servers, reached, settings.upstream, paths)
+    upstream = _upstream(lists(configuration), servers, reached, settings.upstream, paths)
     if upstream is Use.MISSING and scripted:
         upstream = Use.UNCLEAR
     bounded = bool(configuration.named("worker_shutdown_timeout"))
@@ -89,33 +89,33 @@ def _ports(server: Directive) -> frozenset[int]:
 
 
 def _upstream(
-    http: tuple[Directive, ...],
+    listed: dict[str, Directive],
     servers: tuple[Directive, ...],
     reached: tuple[Directive, ...],
     upstream: str,
     paths: tuple[str, ...],
 ) -> Use:
-    if reached and all(_takes(http, server, upstream, paths) for server in reached):
+    if reached and all(_takes(listed, server, upstream, paths) for server in reached):
         return Use.SURE
     anywhere = (
-        _meant(Variables(http, (server.block or (), block)).values(authority(word)), upstream)
+        _meant(Variables(listed, (server.block or (), block)).values(authority(word)), upstream)
         for server in servers
         for block, word in _passes(server.block or ())
     )
     return Use.MISSING if all(one is Use.MISSING for one in anywhere) else Use.UNCLEAR
 
 
-def _takes(http: tuple[Directive, ...], server: Directive, upstream: str, paths: tuple[str, ...]) -> bool:
+def _takes(listed: dict[str, Directive], server: Directive, upstream: str, paths: tuple[str, ...]) -> bool:
     """Whether this server surely gives one of these paths to the upstream."""
     block = server.block or ()
     try:
         found = [chosen(block, path) for path in paths]
     except ValueError:
         return False
-    return any(_gives(http, server, one, upstream) for one in found if one is not None)
+    return any(_gives(listed, server, one, upstream) for one in found if one is not None)
 
 
-def _gives(http: tuple[Directive, ...], server: Directive, location: Directive, upstream: str) -> bool:
+def _gives(listed: dict[str, Directive], server: Directive, location: Directive, upstream: str) -> bool:
     block = location.block or ()
     if _leaves(block) or any(one.name == "internal" for one in block):
         return False
@@ -123,9 +123,9 @@ def _gives(http: tuple[Directive, ...], server: Directive, location: Directive, 
     if tried:
         named = (one for one in server.block or () if one.name == "location" and matcher(one).text == tried)
         target = next(named, None) if tried.startswith("@") else None
-        return target is not None and _gives(http, server, target, upstream)
+        return target is not None and _gives(listed, server, target, upstream)
     target_words = [one.words[0] for one in block if one.name.endswith("_pass") and one.words]
-    values = Variables(http, (server.block or (), block))
+    values = Variables(listed, (server.block or (), block))
     return any(_meant(values.values(authority(word)), upstream) is Use.SURE for word in target_words)
 
 
