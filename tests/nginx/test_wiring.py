@@ -109,8 +109,7 @@ def test_what_may_answer_the_generation(server: str, use: Use) -> None:
 
 def test_a_chain_of_maps_that_all_use_the_next_one_is_followed_at_once() -> None:
     chain = "".join(
-        f"map $host $m{number} {{ default $m{number + 1}; {' '.join(f'{key} $m{number + 1};' for key in range(40))} }}\n"
-        for number in range(30)
+        f"map $host $m{number} {{ default $m{number + 1}; {f'key $m{number + 1}; ' * 40} }}\n" for number in range(30)
     )
     http = chain + "map $host $m30 { default vq_active; }"
     assert found(dump(f"{GENERATION} location / {{ proxy_pass http://$m0; }}", http)).upstream is Use.SURE

@@ -9,6 +9,7 @@ from actions.clients.nginx_configuration import Configuration, Directive
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
 _PATHS = frozenset(("uri", "document_uri", "request_uri"))
 _VALUES_LIMIT = 64
+_VARIABLES_LIMIT = 100
 _LISTS = frozenset(("map", "geo", "split_clients"))
 _SETTINGS_OF_LISTS = frozenset(("hostnames", "volatile", "ranges", "proxy_recursive", "proxy", "delete"))
 
@@ -88,7 +89,8 @@ class Variables:
     def _of(self, name: str) -> Values:
         if name not in self._known:
             self._known[name] = None  # what is made of itself may hold anything
-            self._known[name] = self._worked_out(name)
+            if len(self._known) <= _VARIABLES_LIMIT:
+                self._known[name] = self._worked_out(name)
         return self._known[name]
 
     def _worked_out(self, name: str) -> Values:
