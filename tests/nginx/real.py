@@ -154,7 +154,7 @@ class RealNginx:
             colour.stop()
 
 
-def wait_for(condition: "object", seconds: float = 10) -> None:
+def wait_for(condition: "object", seconds: float = 60) -> None:
     """Wait until `condition()` holds; fails the test otherwise."""
     end = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]

@@ -92,7 +92,7 @@ async def test_a_line_that_no_reload_has_made_live_yet_is_in_doubt(nginx: RealNg
     assert (await server_block(nginx)).gate is Gate.INCONCLUSIVE
     words = ["nginx", "-p", nginx.directory, "-c", nginx.settings.configuration, "-s", "reload"]
     subprocess.run(words, check=True)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await server_block(nginx)).gate is not Gate.PASS:
             await asyncio.sleep(0.02)
 
