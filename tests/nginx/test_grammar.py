@@ -62,8 +62,8 @@ class Batch:
 
     def _write(self, number: int, one: Written, other: Colour) -> bool:
         """Whether nginx takes it."""
-        (self.folder / f"kept-{number}.conf").write_text(one.kept)
-        listen = f"listen 127.0.0.1:{free_port()}; include {self.folder}/kept-{number}*.conf;"
+        (self.folder / f"kept-{number}-a.conf").write_text(one.kept)
+        listen = f"listen 127.0.0.1:{free_port()}; include {self.folder}/kept-{number}-*.conf;"
         server = f"server {{ {listen}\n{one.server}\n}}".replace("{other}", str(other.port))
         (self.folder / f"server-{number}.conf").write_text(server)
         path = self.folder / f"{number}.conf"
