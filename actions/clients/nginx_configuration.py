@@ -17,6 +17,7 @@ _PARSED_LIMIT = 2_000_000
 _DIRECTIVES_LIMIT = 200_000
 _DEPTH_LIMIT = 40
 _COMMENTS_LIMIT = 20
+_SKIPPED_LIMIT = 20
 _WORTH_READING = ("include", "server", "location", "_pass", "set", "map", "return", "pid", "upstream", "lua", "js_")
 
 
@@ -152,14 +153,29 @@ def parsed(name: str, text: str) -> list[dict[str, Any]]:
 
 
 def _outermost(name: str, text: str) -> list[dict[str, Any]]:
-    """The directives of one file; where it cannot be followed, those outside of every block, up to that point."""
-    import crossplane
-    from crossplane.errors import NgxParserBaseException
+    """The directives of one file; of one that cannot be followed, those outside of every block.
 
+    After a line that cannot be read it goes on with the next one.
+    """
     try:
         return parsed(name, text)
     except NotUnderstood:
         pass
+    found, lines = list[dict[str, Any]](), text.split("\n")
+    for _ in range(_SKIPPED_LIMIT):
+        more, unread = _single("\n".join(lines))
+        found += more
+        if unread is None:
+            break
+        lines = lines[unread:]
+    return found
+
+
+def _single(text: str) -> tuple[list[dict[str, Any]], int | None]:
+    """The directives outside of every block, and the number of the line that could not be read."""
+    import crossplane
+    from crossplane.errors import NgxParserBaseException
+
     found, words, depth = list[dict[str, Any]](), list[str](), 0
     try:
         for word, _, quoted in crossplane.lex_string(text):
@@ -169,9 +185,9 @@ def _outermost(name: str, text: str) -> list[dict[str, Any]]:
             if word == ";" and words:
                 found.append({"directive": words[0], "args": words[1:]})
             words, depth = [], depth + {"{": 1, "}": -1, ";": 0}[word]
-    except NgxParserBaseException:  # what came before it is known
-        return found
-    return found
+    except NgxParserBaseException as error:
+        return found, int(error.lineno or 1)
+    return found, None
 
 
 def _matching(files: dict[str, str], pattern: str) -> list[tuple[str, str]]:

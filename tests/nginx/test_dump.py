@@ -110,5 +110,7 @@ def test_files_on_disk_are_put_in_their_places_as_well(tmp_path: Path) -> None:
     assert [one.name for one in from_disk(tmp_path / "nginx.conf").main] == ["pid", "http"]
     (tmp_path / "nginx.conf").write_text("worker_processes 2; include d/*.conf; http { server { return 200 a}; } } # {")
     assert [one.name for one in from_disk(tmp_path / "nginx.conf").main] == ["worker_processes", "pid"]
+    (tmp_path / "nginx.conf").write_text("env A='}';\nenv B=};\ninclude d/*.conf; http { }")
+    assert [one.name for one in from_disk(tmp_path / "nginx.conf").main] == ["pid"]
     with pytest.raises(NotUnderstood, match="No such file"):
         from_disk(tmp_path / "elsewhere")

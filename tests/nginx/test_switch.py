@@ -10,6 +10,7 @@ import pytest
 from actions.model.platform import Change
 from actions.model.waiting import Deadline
 from actions.platforms.nginx.driver import traffic_changer
+from actions.platforms.nginx.include import sha256
 from actions.platforms.nginx.observe import MARKER
 from tests.nginx.real import RealNginx, wait_for
 from tests.nginx.switching import KEY, colour, ignore, planned, switch
@@ -93,7 +94,8 @@ async def test_drain_counts_old_workers_until_their_requests_end(nginx: RealNgin
 async def test_the_manual_steps_are_exact(nginx: RealNginx) -> None:
     changer = traffic_changer(nginx.settings, nginx.place)
     (nginx.folder / f"nginx-include-{KEY}").write_text("old")
-    change = Change(slot="green", action="switch", title="", subject="", params={"before_generation": "first"})
+    params = {"before_generation": "first", "before_sha256": sha256("old")}
+    change = Change(slot="green", action="switch", title="", subject="", params=params)
     steps = await changer.manual(change, nginx.folder)
     assert steps[0] == f"cp {nginx.folder}/nginx-include-{KEY} {nginx.settings.include}"
     assert steps[2].endswith("-s reload")
