@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from actions.clients.nginx_configuration import from_dump
 from actions.config import load
 from actions.model.environment import HttpService, NginxTraffic
 from actions.platforms.nginx import server_block
 from actions.platforms.nginx.driver import beginning
+from actions.platforms.nginx.wiring import Use, wiring
 from tests.conftest import Cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,8 +60,10 @@ def test_nginx_takes_the_lines_of_its_page(tmp_path: Path, cli: Cli) -> None:
     words = [shutil.which("nginx") or "nginx", "-p", tmp_path, "-c", whole, "-T", "-q"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    checks = list(server_block.checks(traffic, done.stdout, (str(include),)))
-    assert [check.gate.value for check in checks] == ["pass", "pass"], checks
+    followed = from_dump(done.stdout)
+    assert str(include) in followed.files
+    read = wiring(followed, traffic, service.url, ("/",))
+    assert (read.generation, read.upstream, read.bounded) == (Use.SURE, Use.SURE, True)
 
 
 def test_the_lines_a_command_tells_are_those_of_the_page(tmp_path: Path) -> None:
