@@ -2,6 +2,9 @@
 
 import sys
 
+YOUNG_OBJECTS = 50_000
+"""Garbage is looked for after so many new objects: a command's later imports alone make many, and all of them stay."""
+
 
 def main() -> None:
     """Run the command line and exit with its code."""
@@ -25,6 +28,7 @@ def main() -> None:
         from vq_tui.commands.program import run
 
         gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS)
         gc.enable()
     sys.exit(run(arguments))
 

@@ -177,10 +177,13 @@ class Operator(Viewer):
         """Score a drill and mend what it broke."""
         return await self._call(self.rehearsals.end(drill_id))
 
-    async def _begin(self) -> None:
+    async def _open_ledger(self) -> None:
         """A ledger that cannot be written takes no health away: it is tried again, and acting says what is wrong."""
         await self._open_writer()
-        await super()._begin()
+        await super()._open_ledger()
+
+    async def _begin(self, polling: bool) -> None:
+        await super()._begin(polling)
         from actions.desk import steering  # noqa: F401 - loaded now, so that confirming a rollback waits for no library
         from actions.desk.watch_releases import WatchReleases
 

@@ -54,10 +54,13 @@ class Viewer:
 
     # Life
 
-    async def start(self) -> None:
-        """Begin to work. A missing or unreadable ledger is noted in `ledger_note`, never raised."""
+    async def start(self, *, polling: bool = False) -> None:
+        """Begin to work; with `polling` health is asked for at once, while the ledger is being opened.
+
+        A missing or unreadable ledger is noted in `ledger_note`, never raised.
+        """
         await asyncio.to_thread(self._thread.start)
-        await self._thread.call(self._begin())
+        await self._thread.call(self._begin(polling))
 
     async def close(self) -> None:
         """Give everything back, within seconds also when a source hangs."""
@@ -218,13 +221,18 @@ class Viewer:
     def _request(self, service: str | None) -> RollbackRequest:
         return RollbackRequest(environment=self.environment_name, service=service)
 
-    async def _begin(self) -> None:
-        await self.ledger.open()
+    async def _begin(self, polling: bool) -> None:
         # Loaded here, on the desk's own thread: drawing the first frame does not wait for database and HTTP libraries.
         from actions.desk.watching import Watching
 
         self._watching = Watching(self.access, self.ledger)
+        if polling:
+            self._watching.poll()
+        await self._open_ledger()
         self._watching.begin()
+
+    async def _open_ledger(self) -> None:
+        await self.ledger.open()
 
     async def _end(self) -> None:
         if self._watching is not None:

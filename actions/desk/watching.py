@@ -67,7 +67,7 @@ class Watching:
 
     async def feed(self, put: Callable[[Snapshot], None]) -> None:
         """Hand every snapshot to `put`, the newest at once; runs until cancelled, or until polling itself fails."""
-        polling = self._poll()
+        polling = self.poll()
         self._keep_ready()
         if self.latest is not None:
             put(self.latest)
@@ -82,7 +82,7 @@ class Watching:
 
         Raises Unreachable when none came within `SNAPSHOT_SECONDS`.
         """
-        polling = self._poll()
+        polling = self.poll()
         arrived = asyncio.ensure_future((self._complete if complete else self._first).wait())
         await asyncio.wait({polling, arrived}, timeout=SNAPSHOT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         arrived.cancel()
@@ -110,8 +110,8 @@ class Watching:
             return request
         return request.model_copy(update={"service": default_service(self.access.environment, self.access.name)})
 
-    def _poll(self) -> "asyncio.Task[None]":
-        """The polling; where it ended with an error, which whoever was fed was told, it begins again."""
+    def poll(self) -> "asyncio.Task[None]":
+        """The polling, begun now unless it runs; where it ended with an error, which its feeds met, it begins again."""
         if self._poller is None:
             self._poller = Poller(self.access.name, self.access.environment, self.access)
         if self._polling_task is None or self._polling_task.done():
@@ -151,11 +151,16 @@ class Watching:
             return True
 
     async def _gather(self, request: RollbackRequest, within: float, seconds: float) -> RollbackFacts:
-        self._poll()
-        await either(self._first, FIRST_SECONDS)
+        self.poll()
         ledger, problem = self.ledger.facts, self.ledger.problem
-        facts = await gather(self.access, ledger, request=request, snapshot=self.latest, within=within, seconds=seconds)
+        facts = await gather(
+            self.access, ledger, request=request, snapshot=self._first_health(), within=within, seconds=seconds
+        )
         return facts.model_copy(update={"ledger_problem": problem}) if problem else facts
+
+    async def _first_health(self) -> Snapshot | None:
+        await either(self._first, FIRST_SECONDS)
+        return self.latest
 
 
 def _states(snapshot: Snapshot) -> list[tuple[str, str, str | None]]:

@@ -58,7 +58,7 @@ async def gather(
     ledger: FactsReader,
     service: str | None = None,
     request: RollbackRequest | None = None,
-    snapshot: Snapshot | None = None,
+    snapshot: "Snapshot | Awaitable[Snapshot | None] | None" = None,
     *,
     own_run: str | None = None,
     within: float = 0.0,
@@ -66,6 +66,7 @@ async def gather(
 ) -> RollbackFacts:
     """Everything a rollback of `service` is planned from. `own_run` is not reported as holding the environment.
 
+    Health comes from the `snapshot`; one that is still awaited is waited for while the platforms are read.
     What health observed of the platforms at most `within` seconds ago is not asked for again. All is read within
     `seconds`, with as many tries as fit. For a run nothing older stands in for a source that is slow.
 
@@ -87,7 +88,7 @@ async def _observe(
     access: Access,
     ledger: FactsReader,
     name: str,
-    snapshot: Snapshot | None,
+    health: "Snapshot | Awaitable[Snapshot | None] | None",
     own_run: str | None,
     within: float,
     reads: Reads,
@@ -99,7 +100,8 @@ async def _observe(
     if name not in access.loaded:
         await asyncio.to_thread(access.load, name)
     places = access.slots(name)
-    slots, traffic, past, schemas = await asyncio.gather(
+    snapshot, slots, traffic, past, schemas = await asyncio.gather(
+        _arrived(health),
         asyncio.gather(*(_slot(access, name, slot, place.url, within, reads) for slot, place in places.items())),
         _traffic(access, name, within, reads),
         asyncio.to_thread(_ledger_facts, ledger, access.name, name, own_run),
@@ -123,6 +125,10 @@ async def _observe(
         **traffic,
         **past,
     )
+
+
+async def _arrived(health: "Snapshot | Awaitable[Snapshot | None] | None") -> Snapshot | None:
+    return health if health is None or isinstance(health, Snapshot) else await health
 
 
 def _data_services(environment: Environment, but: str) -> dict[str, str]:

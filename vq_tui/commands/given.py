@@ -73,16 +73,19 @@ class Session:
         return open_operator(settings, path, environment)
 
     @asynccontextmanager
-    async def viewing(self, run: str | None = None, *, emergency: bool = False) -> "AsyncIterator[Viewer]":
+    async def viewing(
+        self, run: str | None = None, *, emergency: bool = False, polling: bool = False
+    ) -> "AsyncIterator[Viewer]":
         """A started Viewer: reading halves only, whatever the session may do.
 
-        On the ledger; for a `run` that only the emergency ledger knows, and with `emergency`, on that one.
+        On the ledger; for a `run` that only the emergency ledger knows, and with `emergency`, on that one. `polling`
+        is for commands that show health.
         """
         from actions.desk import open_viewer
 
         viewer = open_viewer(*self._about(run, emergency))
         try:
-            await viewer.start()
+            await viewer.start(polling=polling)
             yield viewer
         finally:
             await self._closed(viewer)
@@ -107,8 +110,9 @@ class Session:
         prepared = prepare(ledger_directory(settings), settings.environments[environment])
         from actions.desk import open_operator
 
-        async with self._at_work(open_operator(*about)) as operator:
-            operator.prepared = prepared
+        operator = open_operator(*about)
+        operator.prepared = prepared
+        async with self._at_work(operator, polling=True):
             yield operator
 
     @asynccontextmanager
@@ -121,9 +125,9 @@ class Session:
             yield operator
 
     @asynccontextmanager
-    async def _at_work(self, operator: "Operator") -> "AsyncIterator[Operator]":
+    async def _at_work(self, operator: "Operator", *, polling: bool = False) -> "AsyncIterator[Operator]":
         try:
-            await operator.start()
+            await operator.start(polling=polling)
             operator.require_writer()
             yield operator
         finally:

@@ -28,7 +28,7 @@ def status(context: typer.Context, service: Service = None, check: Check = False
     here = session(context, json)
 
     async def work() -> int:
-        async with here.viewing() as viewer:
+        async with here.viewing(polling=True) as viewer:
             payload, lines = await standing(viewer, here.output.program, service)
         here.output.answer(payload, lines)
         return ExitCode.FAILED if check and not payload["ok"] else ExitCode.OK
@@ -41,7 +41,7 @@ def readiness(context: typer.Context, service: Service = None, check: Check = Fa
     here = session(context, json)
 
     async def work() -> int:
-        async with here.viewing() as viewer:
+        async with here.viewing(polling=True) as viewer:
             names = (service,) if service is not None else viewer.rollback_services or (None,)
             with suppress(Unreachable):  # whatever did not come in is said to be unknown
                 await viewer.snapshot()

@@ -84,7 +84,7 @@ def rollback(
 
 async def _show(here: Session, asked: _Asked, *, broken: bool) -> int:
     with glass.hinted(asked["service"], asked["to"], broken=broken):
-        async with here.breaking_glass() if broken else here.viewing() as viewer:
+        async with here.breaking_glass() if broken else here.viewing(polling=True) as viewer:
             offer = await viewer.offer(RollbackRequest(environment=viewer.environment_name, **asked))
             told = glass.payload(viewer)
             if offer.plan is not None:

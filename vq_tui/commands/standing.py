@@ -27,15 +27,16 @@ async def standing(viewer: "Viewer", program: str, service: str | None = None) -
 
     Raises UnknownNameError for a service that nobody watches here.
     """
-    snapshot = await viewer.snapshot()
+    snapshot, (ways, unread), record = await asyncio.gather(
+        viewer.snapshot(), _ways(viewer, service), _recorded(viewer, program)
+    )
     if service is not None:
         health_of(viewer, snapshot, service)
         only = tuple(
             one for one in snapshot.services if one.service == service or one.service.startswith(f"{service} ")
         )
         snapshot = snapshot.model_copy(update={"services": only})
-    ways, unread = await _ways(viewer, service)
-    now, record = datetime.now(UTC), await _recorded(viewer, program)
+    now = datetime.now(UTC)
     problems = [f"{one.service} {one.shown_state(now)}" for one in snapshot.services if _unwell(one, now)]
     problems += [f"way back of {one.service} {one.gate}" for one in ways if one.gate != "pass"]
     problems += [f"way back of {name} unknown" for name in unread]
