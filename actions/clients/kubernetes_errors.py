@@ -34,6 +34,10 @@ class Denied(Refused):
         self.by = by
 
 
+class NoDryRun(VqError):
+    """An admission webhook takes no dry runs: what it thinks of a change is known only once that is made."""
+
+
 class Expired(VqError):
     """The resource version of a watch is too old (410): list again."""
 
@@ -55,6 +59,7 @@ _POLICY = re.compile(
 )
 _WEBHOOK = re.compile(r'admission webhook "(?P<name>[^"]{1,253})" denied the request:? ?(?P<why>.*)')
 _AWAY = re.compile(r'failed calling webhook "(?P<name>[^"]{1,253})"')
+_NO_DRY_RUN = re.compile(r'admission webhook "(?P<name>[^"]{1,253})" does not support dry run')
 _NO_RIGHT = re.compile(r'User "[^"]*" cannot \w+ ')
 """How the server words a lack of rights; any other 403 to a change comes from what it asks about changes."""
 
@@ -66,6 +71,8 @@ def refusal(where: str, verb: str, path: str, status: int, raw: bytes, retry_aft
         message = clean(told.get("message", ""), limit=400) if isinstance(told, dict) else ""
     except ValueError:
         told, message = {}, clean(raw[:300])
+    if status == 400 and (takes_none := _NO_DRY_RUN.search(message)):
+        return NoDryRun(f"{where}: admission webhook '{takes_none['name']}' takes no dry run")
     if status < 500 and (denied := _denied(where, status, message)):
         return denied
     if status == 403:

@@ -17,7 +17,7 @@ MANIFESTS = Path(__file__).parents[2] / "deploy" / "kubernetes"
 WRITING = {"create", "update", "patch", "delete", "deletecollection", "*"}
 KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet", "daemonset": "DaemonSet"}
 Right = tuple[str, str, str]
-OPTIONAL, METRICS = ("pods/log", "nodes", "horizontalpodautoscalers"), "metrics.k8s.io"
+OPTIONAL, METRICS = ("pods/log", "nodes", "horizontalpodautoscalers", "configmaps"), "metrics.k8s.io"
 """What a rollback does without: its absence is said, and refuses nothing."""
 
 
@@ -46,9 +46,12 @@ def granted(*files: str) -> set[Right]:
 def cluster() -> Iterator[KubernetesDouble]:
     """Two releases of a workload of each kind, with metrics, a Service and an autoscaler."""
     with KubernetesDouble(metrics=True) as double:
+        double.create({"kind": "ConfigMap", "metadata": {"name": "settings"}})
         for kind, make in (("deployment", double.deployment), ("statefulset", double.statefulset),
                            ("daemonset", double.daemonset)):  # fmt: skip
             make(kind, "api:1.4.1")
+            volume = {"name": "settings", "configMap": {"name": "settings"}}
+            double.edit(KINDS[kind], kind, {"spec": {"template": {"spec": {"volumes": [volume]}}}})
             double.service(kind)
         double.autoscaler("deployment")
         for name, kind in KINDS.items():

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from actions.clients.kubernetes_api import Json, KubernetesWriter
+from actions.clients.kubernetes_errors import NoDryRun
 from actions.model.crash import crashpoint
 from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Ambiguous, Refused, Stale, Unreachable, VerifyFailed
@@ -13,11 +14,11 @@ from actions.model.files import write_durably
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
-from actions.platforms.kubernetes.difference import difference
+from actions.platforms.kubernetes.difference import changed_by_admission
 from actions.platforms.kubernetes.kinds import CAUSE_ANNOTATION, RUN_ANNOTATION, Paths, kubectl
 from actions.platforms.kubernetes.patches import by_hand, operations, replacing
 from actions.platforms.kubernetes.patience import patiently, pause, unthrottled
-from actions.platforms.kubernetes.revisions import plain, reference
+from actions.platforms.kubernetes.revisions import reference
 from actions.platforms.kubernetes.rollout import RolloutWatch
 from actions.platforms.kubernetes.standing import Standing
 from actions.platforms.kubernetes.status import available_of_template, progress, timed_out_at
@@ -59,7 +60,10 @@ class KubernetesChanger:
         await standing.service()
         patch = operations(change, workload, revision.template, "dry-run")
         path = self._paths.workload
-        answer = await patiently(lambda: self._client.rehearse(path, patch), deadline, lambda _: None)
+        try:
+            answer = await patiently(lambda: self._client.rehearse(path, patch), deadline, lambda _: None)
+        except NoDryRun as none:
+            return Evidence(text=f"generation {generation} as planned; no dry run: {none.message}")
         if changed := changed_by_admission(answer, revision.template):
             raise Refused(f"admission changes the template: {changed}; what was planned cannot be set as it was")
         return Evidence(text=f"generation {generation} as planned, dry run accepted")
@@ -243,12 +247,6 @@ class KubernetesChanger:
 
     def _kept(self, key: str, folder: Path) -> Path:
         return folder / f"kubernetes-template-{key}.json"
-
-
-def changed_by_admission(answer: Json, template: Json) -> str:
-    """How the template that the server answered differs from the one it was sent; empty when it does not."""
-    got = answer["spec"]["template"]
-    return "" if reference(got) == reference(template) else "; ".join(difference(plain(template), plain(got)))
 
 
 def _patch_file(change: Change, folder: Path) -> Path:

@@ -5,6 +5,7 @@ from typing import Any
 
 from actions.clients.kubernetes_api import Json
 from actions.model.text import clean
+from actions.platforms.kubernetes.revisions import plain, reference
 
 MOST = 6
 SHOWN = ("image", "resources", "replicas", "labels", "tag", "terminationGracePeriodSeconds", "serviceAccountName")
@@ -50,3 +51,9 @@ def _named(thing: Any) -> Any:
         containers = (spec.pop("containers", None) or {}) if isinstance(spec, dict) else {}
         return {**{key: value for key, value in made.items() if key == "metadata"}, **spec, **containers}
     return made
+
+
+def changed_by_admission(answer: Json, template: Json) -> str:
+    """How the template that the server answered differs from the one it was sent; empty when it does not."""
+    got = answer["spec"]["template"]
+    return "" if reference(got) == reference(template) else "; ".join(difference(plain(template), plain(got)))

@@ -22,6 +22,8 @@ from actions.platforms.kubernetes.parts import history_part, pod_part, workload_
 from actions.platforms.kubernetes.planning import find, plan
 from actions.platforms.kubernetes.pods import container_of
 from actions.platforms.kubernetes.quantities import Usage, used_by
+from actions.platforms.kubernetes.references import both, reference_check
+from actions.platforms.kubernetes.rehearsing import rehearsed
 from actions.platforms.kubernetes.rights import checks
 
 LIBRARIES = ("kubernetes.aio.client", "kubernetes.aio.config", "aiohttp")
@@ -73,15 +75,26 @@ class KubernetesWorkloadReader:
                 evidence=f"no revision of {artefact.version} is kept any more",
                 advice="deploy it again from its source; raise revisionHistoryLimit",
             )
-        return await image_check(self._mirrors, revision)
+        image, there = await asyncio.gather(
+            image_check(self._mirrors, revision), reference_check(self._mirrors, self._paths, revision.template)
+        )
+        return both(image, there)
 
     async def permissions(self) -> tuple[Check, ...]:
         """What access reviews say about the rights a rollback needs; nothing is changed to find out."""
         return await checks(self._settings, self._mirrors)
 
     async def plan_change(self, facts: WorkloadFacts, to: Artefact) -> tuple[Change, ...]:
-        """Set the pinned template and, where needed, delete stuck pods."""
-        return plan(self._settings, self._slot, await self._look(), facts, to)
+        """Set the pinned template and, where needed, delete stuck pods.
+
+        Raises Denied or Refused where the cluster says now that it would not take the template as it is.
+        """
+        seen = await self._look()
+        changes = plan(self._settings, self._slot, seen, facts, to)
+        revision = find(seen.revisions, to)
+        if revision is not None:
+            await rehearsed(self._mirrors, self._paths, changes[0], seen.workload, revision)
+        return changes
 
     async def log_tail(self, instance: str, lines: int) -> tuple[str, ...]:
         """The last lines of one pod's log; `instance` is its uid or name."""

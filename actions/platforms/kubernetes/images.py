@@ -17,19 +17,20 @@ COUNTED_SECONDS = 3600.0
 async def image_check(mirrors: Mirrors, revision: Revision) -> Check:
     """PASS when every node has all images, INCONCLUSIVE when some would pull one or nodes cannot be listed."""
     images = images_of(revision.template)
-    named = clean(", ".join(images), limit=300)
+    every = clean(", ".join(images), limit=300)
     kept = f"revision {revision.number} is kept"
     try:
-        having, nodes = await _holders(mirrors, revision)
+        having, nodes, lacked = await _holders(mirrors, revision)
     except (Forbidden, NotThere, Unreachable):
         return Check(
             id="at-hand",
             title="revision and image",
             gate=Gate.INCONCLUSIVE,
-            evidence=f"{kept}; whether nodes have {named} is not known: they cannot be listed and watched",
+            evidence=f"{kept}; whether nodes have {every} is not known: they cannot be listed and watched",
             advice="grant list and watch on nodes (deploy/kubernetes/viewer.yaml)",
         )
     everywhere = 0 < nodes == having
+    named = clean(", ".join(lacked or images), limit=300)
     word = "image" if len(images) == 1 else f"all {len(images)} images"
     return Check(
         id="at-hand",
@@ -40,20 +41,22 @@ async def image_check(mirrors: Mirrors, revision: Revision) -> Check:
     )
 
 
-async def _holders(mirrors: Mirrors, revision: Revision) -> tuple[int, int]:
-    """How many of the nodes that take its pods have the images, and how many those are; anew when one changes."""
+async def _holders(mirrors: Mirrors, revision: Revision) -> tuple[int, int, tuple[str, ...]]:
+    """How many of the nodes that take its pods have all images, how many those are, and which images some lack."""
     mirror = await mirrors.of(NODES, part=node_part).current()
     images, spec = images_of(revision.template), revision.template.get("spec") or {}
 
-    async def count() -> tuple[int, int, int]:
+    async def count() -> tuple[int, int, int, tuple[str, ...]]:
         nodes = [node for node in mirror.held() if takes(node, spec)]
-        return mirror.version, sum(all(holds(node, image) for image in images) for node in nodes), len(nodes)
+        having = sum(all(holds(node, image) for image in images) for node in nodes)
+        lacked = tuple(image for image in images if not all(holds(node, image) for node in nodes))
+        return mirror.version, having, len(nodes), lacked
 
     key = f"images {revision.reference}"
-    version, having, nodes = await mirrors.remembered(key, COUNTED_SECONDS, count)
+    version, having, nodes, lacked = await mirrors.remembered(key, COUNTED_SECONDS, count)
     if version != mirror.version:
-        version, having, nodes = await mirrors.remembered(key, 0, count)
-    return having, nodes
+        _, having, nodes, lacked = await mirrors.remembered(key, 0, count)
+    return having, nodes, lacked
 
 
 def images_of(template: Json) -> tuple[str, ...]:

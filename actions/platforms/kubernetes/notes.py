@@ -3,7 +3,6 @@
 FAIL refuses a change; INCONCLUSIVE is shown and lets it pass; PASS is worth knowing (correct-procedures 2.4, 2.5).
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from actions.clients.kubernetes_api import Json
@@ -13,7 +12,8 @@ from actions.model.text import clean
 from actions.model.words import Gate
 from actions.platforms.kubernetes.kinds import LAST_APPLIED, kubectl
 from actions.platforms.kubernetes.owners import owners
-from actions.platforms.kubernetes.status import deadline_exceeded
+from actions.platforms.kubernetes.references import references
+from actions.platforms.kubernetes.status import being_deleted, deadline_exceeded
 
 if TYPE_CHECKING:
     from actions.platforms.kubernetes.revisions import Revision
@@ -28,12 +28,15 @@ def notes(
 ) -> tuple[Check, ...]:
     """All that applies."""
     found = [
+        _deleted(workload),
         _paused(settings, workload),
+        _size(settings, workload),
         _on_delete(workload),
         _data(settings, workload),
         _history(workload, revisions),
         _owner(workload),
         _applied(workload),
+        _applier(workload),
         _autoscaled(workload, autoscalers),
         _deadline(workload),
         _stuck(settings, stuck),
@@ -41,6 +44,33 @@ def notes(
         _configuration(workload),
     ]
     return tuple(one for one in found if one is not None)
+
+
+def _deleted(workload: Json) -> Check | None:
+    deleted = being_deleted(workload)
+    if not deleted:
+        return None
+    return Check(
+        id="deleted",
+        title="being deleted",
+        gate=Gate.FAIL,
+        evidence=deleted,
+        advice="wait until it is gone, then deploy it from its source",
+    )
+
+
+def _size(settings: KubernetesWorkload, workload: Json) -> Check | None:
+    """Nothing would run the older release, so nothing could prove it, least of all a Service without endpoints."""
+    if workload["spec"].get("replicas", 1) != 0 or settings.kind == "daemonset":
+        return None
+    scale = kubectl(settings, "scale", f"{settings.kind}/{settings.name}", "--replicas=1")
+    return Check(
+        id="size",
+        title="size 0",
+        gate=Gate.FAIL if settings.service else Gate.INCONCLUSIVE,
+        evidence="it is scaled to 0: no pod would run the older release, so it could not be proved",
+        advice=f"scale it up first: {scale}",
+    )
 
 
 def _paused(settings: KubernetesWorkload, workload: Json) -> Check | None:
@@ -118,6 +148,24 @@ def _applied(workload: Json) -> Check | None:
     )
 
 
+def _applier(workload: Json) -> Check | None:
+    """Whoever applies the template on the server's side loses the fields that a rollback sets."""
+    found = sorted(
+        clean(one["manager"], limit=100)
+        for one in workload["metadata"].get("managedFields") or []
+        if one.get("operation") == "Apply" and one.get("template")
+    )
+    if not found:
+        return None
+    return Check(
+        id="server-side-apply",
+        title="server-side apply",
+        gate=Gate.PASS,
+        evidence=f"the template is applied by {', '.join(found)}: after a rollback its next apply is a conflict (409)",
+        advice="set the older release in its source as well, and apply that with --server-side --force-conflicts",
+    )
+
+
 def _autoscaled(workload: Json, autoscalers: tuple[Json, ...] | None) -> Check | None:
     if autoscalers is None:
         return Check(
@@ -182,7 +230,7 @@ def _partition(workload: Json) -> Check | None:
 
 def _configuration(workload: Json) -> Check | None:
     """Nothing keeps older contents of ConfigMaps and Secrets: the older release meets the ones of now."""
-    names = sorted(set(_referenced(workload["spec"]["template"].get("spec") or {})))
+    names = [str(one) for one in references(workload["spec"]["template"])]
     if not names:
         return None
     return Check(
@@ -192,21 +240,3 @@ def _configuration(workload: Json) -> Check | None:
         evidence=f"a rollback does not bring back {clean(', '.join(names), limit=300)}",
         advice="look whether they were changed for the newer release",
     )
-
-
-def _referenced(spec: Json) -> Iterator[str]:
-    for volume in spec.get("volumes") or []:
-        yield from _named(volume, ("configMap", "name"), ("secret", "secretName"))
-        for part in (volume.get("projected") or {}).get("sources") or []:
-            yield from _named(part, ("configMap", "name"), ("secret", "name"))
-    for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
-        for source in container.get("envFrom") or []:
-            yield from _named(source, ("configMapRef", "name"), ("secretRef", "name"))
-        for variable in container.get("env") or []:
-            yield from _named(variable.get("valueFrom") or {}, ("configMapKeyRef", "name"), ("secretKeyRef", "name"))
-
-
-def _named(thing: Json, *fields: tuple[str, str]) -> Iterator[str]:
-    for field, key in fields:
-        if name := (thing.get(field) or {}).get(key):
-            yield f"{'ConfigMap' if field.startswith('configMap') else 'Secret'} {name}"

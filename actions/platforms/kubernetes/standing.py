@@ -13,6 +13,7 @@ from actions.platforms.kubernetes.kinds import Paths
 from actions.platforms.kubernetes.patience import patiently
 from actions.platforms.kubernetes.pods import ending
 from actions.platforms.kubernetes.revisions import Revision, history
+from actions.platforms.kubernetes.status import being_deleted
 
 T = TypeVar("T")
 
@@ -41,6 +42,8 @@ class Standing:
             raise Stale(f"{settings.kind} {settings.name} was deleted; plan again") from None
         if workload["metadata"]["uid"] != self._change.params["uid"]:
             raise Stale(f"{settings.kind} {settings.name} was deleted and made anew; plan again")
+        if deleted := being_deleted(workload):
+            raise Stale(f"{settings.kind} {settings.name}: {deleted}; wait until it is gone and deploy it again")
         return workload
 
     async def revision(self, workload: Json) -> Revision:

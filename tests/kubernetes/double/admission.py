@@ -39,6 +39,9 @@ class Webhook:
     plural: str = "deployments"
     code: int = 403
 
+    dry_run: bool = True
+    """False: it has side effects, so the server answers a dry run with 400 in its stead."""
+
     def refusal(self, kind: Kind, name: str) -> ApiError:
         """A webhook's refusal names no object."""
         reason = {403: "Forbidden", 400: "BadRequest"}.get(self.code, "")
@@ -67,8 +70,10 @@ class Admission:
             if one.plural == kind.plural and (one.dry_run or not dry_run):
                 one.change(thing)
 
-    def validate(self, kind: Kind, thing: Json) -> None:
+    def validate(self, kind: Kind, thing: Json, dry_run: bool) -> None:
         """Raise ApiError when a rule refuses."""
         for rule in self.rules:
+            if dry_run and isinstance(rule, Webhook) and not rule.dry_run and rule.plural == kind.plural:
+                raise ApiError(400, "BadRequest", f'admission webhook "{rule.name}" does not support dry run')
             if rule.plural == kind.plural and rule.refuses(thing):
                 raise rule.refusal(kind, thing["metadata"].get("name", ""))

@@ -127,6 +127,9 @@ class Api:
             return "".join(f"{line}\n" for line in (lines[-tail:] if tail else lines))
         if target.subresource == "scale":
             return read_scale(thing)
+        if "as=PartialObjectMetadata" in request.headers.get("accept", ""):
+            metadata = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+            return {**metadata, "metadata": thing["metadata"]}
         return titled(target.kind, thing)
 
     def _delete_all(self, target: Target, request: Request) -> Json:

@@ -44,6 +44,7 @@ class Exchange:
     dry_run: bool = False
     status: int = 0
     applied: bool = False
+    accept: str = ""
 
 
 class Listener(ThreadingHTTPServer):
@@ -113,6 +114,7 @@ class Handler(BaseHTTPRequestHandler):
         request = Request.parse(self.command, self.path, headers, raw)
         exchange = Exchange("", request.method, request.path, request.query, request.content_type, None)
         double = self.server.double
+        exchange.accept = headers.get("accept", "")
         double.requests.append(exchange)
         try:
             who = double.access.authenticate(headers.get("authorization"))

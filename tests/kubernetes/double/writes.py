@@ -50,7 +50,7 @@ class Writes:
         made = for_create(target.kind, thing)
         self._admission.mutate(target.kind, made, request.dry_run)
         validate(target.kind, made)
-        self._admission.validate(target.kind, made)
+        self._admission.validate(target.kind, made, request.dry_run)
         stored = self._store.create(target.kind, made, request.dry_run)
         if not request.dry_run:
             self._managers.update(None, stored, request.manager)
@@ -121,7 +121,7 @@ class Writes:
         self._admission.mutate(kind, new, request.dry_run)
         made = for_update(kind, old, new)
         validate(kind, made, old)
-        self._admission.validate(kind, made)
+        self._admission.validate(kind, made, request.dry_run)
         new["metadata"].pop("managedFields", None)
         if not request.dry_run:
             note(made)
