@@ -7,6 +7,7 @@ from benchmarks.place import Place
 from benchmarks.table import Figure, surroundings, table
 
 MEASUREMENTS = (
+    "kubernetes_crowd",
     "first_frame", "version", "idle", "keys", "rollback", "recreate", "kubernetes", "nginx", "journal", "sweep",
     "attach", "stack_up", "redaction", "busy",
     "run_view",

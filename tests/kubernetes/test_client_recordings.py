@@ -87,7 +87,8 @@ async def test_a_patch_gives_the_new_object_or_why_it_was_refused(replayed: Repl
         invalid = bool(response["body"].get("details", {}).get("causes"))
         assert type(told.value) is (Refused if invalid else ERRORS[response["status"]]), name
         assert response["body"]["message"][:300] in told.value.message, name
-    assert {(one.method, one.headers["content-type"]) for one in replayed.server.requests} == {("PATCH", JSON_PATCH)}
+    sent = [one for one in replayed.server.requests if one.method != "GET"]  # whether a server that refuses is ready
+    assert {(one.method, one.headers["content-type"]) for one in sent} == {("PATCH", JSON_PATCH)}
 
 
 async def test_an_access_review_is_understood(replayed: Replayed) -> None:

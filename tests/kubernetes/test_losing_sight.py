@@ -61,7 +61,7 @@ async def test_what_was_not_seen_to_its_end_is_left_to_a_person(
     change, changer = await acted(bench)
     LOST[outage](released)
     with pytest.raises(OutOfSight):
-        await changer.verify(change, KEY, Deadline(0.3), ignore)
+        await changer.verify(change, KEY, Deadline(1.2), ignore)
 
 
 async def test_a_starting_server_is_told_from_a_lack_of_rights(bench: Bench, released: KubernetesDouble) -> None:
