@@ -61,13 +61,17 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one folder that share an embedded stack, or a part of the machine, stay on one worker."""
+    """Tests of one folder that share an embedded stack stay on one worker, and tests of one file that share an engine.
+
+    These are the longest groups: they come first, so that no worker is left alone with one at the end.
+    """
     for item in items:
         names = _machine(item)
         if "sandbox" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(f"stack-{item.path.parent.name}"))
-        elif shared := names - {"nginx"}:  # each test starts an nginx of its own, on a port of its own
-            item.add_marker(pytest.mark.xdist_group("-".join(sorted(shared))))
+        elif names - {"nginx"}:  # each test starts an nginx of its own, on a port of its own
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{item.path.stem}"))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 @pytest.hookimpl(trylast=True)  # once the failures are on record

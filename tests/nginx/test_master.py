@@ -58,7 +58,10 @@ async def test_a_configuration_that_nginx_refuses_still_names_the_master(nginx: 
     assert (await traffic_reader(nginx.settings, nginx.place).observe()).pins["master"] == nginx.pid
 
 
-@pytest.mark.parametrize("content", [None, "", "no number", str(os.getpid())])
+OTHER = pytest.param(str(os.getpid()), id="another process")  # a name that is the same in every worker
+
+
+@pytest.mark.parametrize("content", [None, "", "no number", OTHER])
 async def test_a_pid_file_that_names_no_nginx_is_said_while_nginx_answers(
     nginx: RealNginx, content: str | None
 ) -> None:
