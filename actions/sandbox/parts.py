@@ -1,13 +1,14 @@
 """The processes of the stack as specs for the supervisor."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 from actions.clients.processes import ProcessSpec
 from actions.model.files import write_durably
 from actions.platforms.local.launch import unprivileged_user
-from actions.sandbox.binaries import postgres_program, redis_server
+from actions.sandbox.binaries import postgres_program, valkey_server
 from actions.sandbox.layout import Layout, Ports
 from actions.sandbox.release_files import Release
 
@@ -105,7 +106,7 @@ def postgres_spec(layout: Layout, ports: Ports) -> ProcessSpec:
 
 
 def redis_spec(layout: Layout, ports: Ports) -> ProcessSpec:
-    """Redis with an append-only file. Its configuration file holds the password and is written here, 0600."""
+    """Valkey with an append-only file. Its configuration file holds the password and is written here, 0600."""
     lines = [
         "bind 127.0.0.1",
         f"port {ports.redis}",
@@ -123,11 +124,18 @@ def redis_spec(layout: Layout, ports: Ports) -> ProcessSpec:
     write_durably(configuration, ("\n".join(lines) + "\n").encode())
     return ProcessSpec(
         name="redis",
-        argv=(str(redis_server()), str(configuration)),
+        argv=(str(valkey_server()), _as_pattern(configuration)),
         cwd=layout.redis,
         ports={"redis": ports.redis},
         labels={"service": "redis"},
     )
+
+
+def _as_pattern(path: Path) -> str:
+    """The path as a pattern that matches only it: the server expands the path of its configuration file as a shell
+    does, and where nothing matches starts with its defaults."""
+    text = str(path)
+    return re.sub(r"[\\*?\[]", r"\\\g<0>", text) if set(text) & set("*?[") else text
 
 
 def _quoted(path: Path) -> str:
