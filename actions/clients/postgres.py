@@ -1,6 +1,8 @@
-"""The reading half of PostgreSQL: one kept connection, cheap figures in one query, costly ones apart (H2).
+"""The reading half of PostgreSQL: one kept connection, and nothing left on the server's session.
 
-`default_transaction_read_only` is set as a courtesy, not as a boundary: that is what the role's rights are for.
+A look is one message, which the server runs as one transaction: its settings end with it. So it also does through a
+pooler, where the session belongs to the next client: no parameter is set for the session or sent while connecting, no
+statement is prepared. `read only` is a courtesy, not a boundary: that is what the role's rights are for.
 """
 
 import asyncio
@@ -8,15 +10,26 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Coroutine
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from actions.clients.names import look_up
+from actions.clients.postgres_figures import (
+    CHEAP,
+    COSTLY,
+    Expression,
+    PostgresSizes,
+    PostgresStatus,
+    decoded,
+    select,
+    sizes_of,
+    status_of,
+)
 from actions.clients.secrets import redact
 from actions.model.errors import ConfigError, Unreachable
 from actions.model.text import clean
@@ -24,71 +37,23 @@ from actions.model.text import clean
 T = TypeVar("T")
 
 _CLOSING_SECONDS = 1.0
-_SETTINGS = """
-    select set_config('statement_timeout', %s, false), set_config('lock_timeout', '1000', false),
-           set_config('default_transaction_read_only', 'on', false)
-"""
-_STATUS = """
-    with sessions as materialized (select * from pg_stat_activity where pid <> pg_backend_pid()),
-    receiver as materialized (select case when not pg_is_in_recovery() then null else coalesce(
-        (select coalesce(status, 'hidden') from pg_stat_wal_receiver),
-        case when (select setting from pg_settings where name = 'primary_conninfo') = '' then 'archive' else 'none' end
-        ) end as state)
-    select current_setting('server_version'), current_setting('max_connections')::int,
-        (select 1 + count(*) from sessions where backend_type = 'client backend'
-            or (backend_type is null and datid is not null)),
-        (select extract(epoch from clock_timestamp() - min(xact_start)) from sessions
-            where backend_type = 'client backend' and state <> 'idle'),
-        (select count(*) from sessions where wait_event_type = 'Lock' and cardinality(pg_blocking_pids(pid)) > 0),
-        (select count(*) from sessions where datid is not null and backend_type is null),
-        pg_is_in_recovery(),
-        (select count(*) from pg_stat_replication where state is distinct from 'backup'),
-        case when not pg_is_in_recovery() then
-                 (select case when bool_or(state is null or (state = 'catchup' and replay_lag is null)) then null
-                             else max(coalesce(extract(epoch from replay_lag), 0)) end
-                  from pg_stat_replication where state is distinct from 'backup')
-             when receiver.state not in ('streaming', 'hidden')
-                 or pg_last_wal_receive_lsn() is distinct from pg_last_wal_replay_lsn()
-                 then extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())
-             when receiver.state = 'streaming' then 0 end,
-        receiver.state
-    from receiver
-"""
-"""What was received and replayed says nothing about a primary that sends no more: only a receiver that streams makes
-equal positions a lag of 0. A role that may not see a replica's state sees no lag either, not one of 0."""
-_SIZES = """
-    select pg_database_size(current_database()), (select max(age(datfrozenxid)) from pg_database),
-        (select count(*) from pg_index where not indisvalid),
-        (select count(*) from pg_stat_user_tables)
-"""
+_UNREAD_SECONDS = 60.0
+"""How long a figure that the server refused is not asked for again."""
+_NAME = "vq-tui"
+_SETTINGS = (
+    "set transaction read only; set local application_name = {name}; "
+    "set local statement_timeout = {milliseconds}; set local lock_timeout = 1000"
+)
+_TROUBLE = ("08", "53", "57", "58", "XX")
+"""Classes of SQLSTATE that speak of the server or the connection, not of the query."""
 
 
-@dataclass(frozen=True)
-class PostgresStatus:
-    """One cheap look. Seconds are floats; None means the server has no such figure or the role may not see it."""
-
-    latency_ms: float
-    version: str
-    maximum_connections: int
-    connections: int
-    longest_transaction: float | None
-    blocked: int | None
-    standby: bool
-    replicas: int
-    replication_lag: float | None
-    sees_all: bool
-    receiving: bool | None = None
-    """Of a standby: whether it streams from its primary. None for one fed from an archive, or when not shown."""
+class Unread(Unreachable):
+    """The server answered that it does not run this query: a right, view or function is missing."""
 
 
-@dataclass(frozen=True)
-class PostgresSizes:
-    """One costly look: bytes, transactions until wraparound counted as age, indexes and tables as counts."""
-
-    size_bytes: int
-    wraparound_age: int
-    invalid_indexes: int
-    tables: int
+class TooSlow(Unread):
+    """The server ended the query at the limit that a look sets."""
 
 
 class PostgresReader:
@@ -106,6 +71,10 @@ class PostgresReader:
             self._secrets.append(password)
             self._parameters["password"] = password.get_secret_value()
         self._timeout = timeout
+        name = sql.Literal(clean(self._parameters.get("application_name") or _NAME, limit=60)).as_string()
+        self._settings = _SETTINGS.format(milliseconds=int(timeout * 900), name=name)
+        self._unread: dict[str, str] = {}
+        self._unread_until = 0.0
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
     @property
@@ -117,33 +86,44 @@ class PostgresReader:
     async def status(self) -> PostgresStatus:
         """The cheap look; its latency is that of the query, without connecting."""
         await self._bounded(self._connected())
-        began = time.perf_counter()
-        row = await self._bounded(self._row(_STATUS))
-        latency_ms = (time.perf_counter() - began) * 1_000
-        sees_all = row[5] == 0
-        return PostgresStatus(
-            latency_ms=latency_ms,
-            version=clean(row[0], limit=60),
-            maximum_connections=int(row[1]),
-            connections=int(row[2]),
-            longest_transaction=float(row[3] or 0) if sees_all else None,
-            blocked=int(row[4]) if sees_all else None,
-            standby=bool(row[6]),
-            replicas=int(row[7]),
-            replication_lag=None if row[8] is None else float(row[8]),
-            sees_all=sees_all,
-            receiving=None if row[9] in (None, "hidden", "archive") else row[9] == "streaming",
-        )
+        if time.monotonic() >= self._unread_until:
+            self._unread = {}
+        wanted = {name: one for name, one in CHEAP.items() if name not in self._unread}
+        try:
+            began = time.perf_counter()
+            values = await self._figures(wanted)
+        except TooSlow:
+            raise
+        except Unread:
+            self._unread = await self._which_are_unread(wanted)
+            self._unread_until = time.monotonic() + _UNREAD_SECONDS
+            began = time.perf_counter()
+            values = await self._figures({name: one for name, one in wanted.items() if name not in self._unread})
+        return status_of((time.perf_counter() - began) * 1_000, values, self._unread)
 
     async def sizes(self) -> PostgresSizes:
-        """The costly look: once a minute is enough."""
-        row = await self._bounded(self._row(_SIZES))
-        return PostgresSizes(*(int(value) for value in row))
+        """The costly look: once a minute is enough. What cannot be read leaves the other figures alone."""
+        values: dict[str, Any] = {}
+        unread: dict[str, str] = {}
+        for name, expression in COSTLY.items():
+            try:
+                values |= await self._figures({name: expression})
+            except Unread as error:
+                unread[name] = error.message
+            except Unreachable as error:
+                unread |= {one: error.message for one in COSTLY if one not in values | unread}
+                break
+        return sizes_of(values, unread)
+
+    async def tables(self) -> int | None:
+        """How many tables the database holds, whatever the role may read of them."""
+        return sizes_of(await self._figures({"tables": COSTLY["tables"]}), {}).tables
 
     async def scalar(self, query: str) -> object:
-        """The first value of the first row, text cleaned; None for no row."""
-        row = await self._bounded(self._row(query))
-        return clean(row[0]) if row and isinstance(row[0], str) else row[0] if row else None
+        """The first value of the first row of a configured query, text cleaned; None for no row."""
+        row = await self._bounded(self._configured(query))
+        value = decoded(row[0]) if row else None
+        return clean(value) if isinstance(value, str) else value
 
     async def close(self) -> None:
         """Close the connection."""
@@ -152,22 +132,58 @@ class PostgresReader:
             with contextlib.suppress(psycopg.Error):
                 await connection.close()
 
+    async def _figures(self, wanted: Mapping[str, Expression]) -> dict[str, Any]:
+        return dict(zip(wanted, await self._bounded(self._row(select(wanted.values()))), strict=True))
+
+    async def _which_are_unread(self, wanted: Mapping[str, Expression]) -> dict[str, str]:
+        """The reason of each figure that the server refuses, found by asking for one at a time."""
+        unread = {}
+        for name, expression in wanted.items():
+            try:
+                await self._figures({name: expression})
+            except Unread as error:
+                unread[name] = error.message
+        return unread
+
     async def _row(self, query: str) -> tuple[Any, ...]:
+        """One message: several statements that are one transaction without a word about it, in any kind of pool."""
         connection = await self._connected()
-        cursor = await connection.execute(query)
-        return tuple(await cursor.fetchone() or ())
+        cursor = await connection.execute(f"{self._settings}; {query}")
+        while cursor.nextset():
+            pass
+        *figures, served_by = await cursor.fetchone() or (None,)
+        await self._leave_pool(connection, served_by)
+        return tuple(figures)
+
+    async def _configured(self, query: str) -> tuple[Any, ...]:
+        """A query that somebody wrote: the extended protocol takes one statement only, and none ends the transaction
+        unnoticed; whatever it set is rolled back."""
+        connection = await self._connected()
+        async with connection.transaction(force_rollback=True):
+            cursor = await connection.execute(f"{self._settings}; select pg_backend_pid()")
+            while cursor.nextset():
+                pass
+            serving = await cursor.fetchone()
+            row = await (await connection.execute(query, binary=True)).fetchone()
+        await self._leave_pool(connection, serving[0] if serving else None)
+        return tuple(row or ())
+
+    async def _leave_pool(self, connection: psycopg.AsyncConnection[Any], served_by: object) -> None:
+        """Close a connection that a pooler gave: in a session pool it would keep a place from the application.
+
+        A pooler names a process of its own invention when connecting, a server the one that serves.
+        """
+        if served_by != connection.info.backend_pid:
+            await self.close()
 
     async def _connected(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is not None and not self._connection.closed:
             return self._connection
         await self._look_up()
-        options: dict[str, Any] = {"application_name": "vq-tui", "connect_timeout": max(2, round(self._timeout))}
-        connection = await psycopg.AsyncConnection.connect(
-            autocommit=True, prepare_threshold=None, **(options | self._parameters)
-        )
-        self._connection = connection
-        await connection.execute(_SETTINGS, (str(int(self._timeout * 1_000)),))
-        return connection
+        options: dict[str, Any] = {"connect_timeout": max(2, round(self._timeout))}
+        options |= self._parameters | {"application_name": ""}  # else a pooler gives it to clients that set none
+        self._connection = await psycopg.AsyncConnection.connect(autocommit=True, prepare_threshold=None, **options)
+        return self._connection
 
     async def _look_up(self) -> None:
         """Raises Unreachable when none of the hosts resolves."""
@@ -196,10 +212,8 @@ class PostgresReader:
         try:
             return task.result()
         except (psycopg.Error, OSError, UnicodeError, IndexError) as error:
-            lost = not isinstance(error, psycopg.Error) or isinstance(error, psycopg.OperationalError)
-            if lost:
-                await self.close()
-            raise Unreachable(f"PostgreSQL at {self.where}: {self._words(error)}") from None
+            await self.close()
+            raise _kind(error)(f"PostgreSQL at {self.where}: {self._words(error)}") from None
 
     async def _give_up(self, task: "asyncio.Future[Any]") -> None:
         """End a call that got no answer. psycopg would wait for the server to confirm a cancel: cut the wire."""
@@ -221,3 +235,10 @@ class PostgresReader:
         last = [line for line in text.splitlines() if line.strip()] or [type(error).__name__]
         chosen = next((line for line in last if "FATAL" in line or "ERROR" in line), last[0])
         return clean(redact(chosen, self._secrets), limit=200)
+
+
+def _kind(error: BaseException) -> type[Unreachable]:
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return TooSlow
+    state = str(error.sqlstate or "") if isinstance(error, psycopg.Error) else ""
+    return Unread if state and not state.startswith(_TROUBLE) else Unreachable

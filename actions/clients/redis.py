@@ -1,14 +1,14 @@
-"""Redis: a reading half that asks PING and INFO, and a writing half that sends each command once (H3, row 49).
+"""Redis and its kin: a reading half that asks PING and INFO, and a writing half that sends each command once.
 
 redis-py repeats commands by itself unless told otherwise: one increment whose replies were lost reached a server eleven
 times. Both halves here have no retry.
 """
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -17,10 +17,11 @@ from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermissionError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from actions.clients.names import look_up
+from actions.clients.redis_info import RedisStatus, parse_status, with_cluster
 from actions.clients.secrets import redact
 from actions.clients.tls import tls_context
 from actions.model.environment import Tls
@@ -28,31 +29,6 @@ from actions.model.errors import Ambiguous, ConfigError, Refused, Unreachable
 from actions.model.text import clean
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class RedisStatus:
-    """One look. `memory_limit` is `maxmemory`, or the host's memory where none is set. Lags are seconds."""
-
-    latency_ms: float
-    version: str
-    role: str
-    memory_bytes: int
-    memory_limit: int | None
-    limit_is_set: bool
-    hits: int
-    misses: int
-    evicted: int
-    clients: int
-    maximum_clients: int | None
-    blocked_clients: int
-    loading: bool
-    snapshot_ok: bool
-    append_only: bool
-    append_ok: bool
-    replicas: int
-    replica_lag: float | None
-    link_up: bool | None
 
 
 class _PinnedConnection(SSLConnection):
@@ -79,12 +55,15 @@ class _Server:
         password: SecretStr | None = None,
         tls: Tls | None = None,
         timeout: float = 3.0,
+        database: bool = True,
     ) -> None:
-        """Raises ConfigError."""
+        """Without `database` none is selected: a look needs none, nor the right to. Raises ConfigError."""
         try:
             options: dict[str, Any] = dict(parse_url(url))
         except ValueError as error:
             raise ConfigError(f"the address of Redis cannot be read: {clean(redact(str(error)))}") from None
+        if not database:
+            options.pop("db", None)
         parts = urlsplit(url)
         self.host = parts.hostname if parts.scheme != "unix" else None
         self.where = parts.path if parts.scheme == "unix" else f"{parts.hostname}:{parts.port or 6379}"
@@ -100,7 +79,7 @@ class _Server:
             options |= {"connection_class": _PinnedConnection, "context": tls_context(tls), "server_name": server_name}
         options |= {"socket_timeout": timeout, "socket_connect_timeout": timeout, "protocol": 2}
         options |= {"retry": Retry(NoBackoff(), 0), "retry_on_error": [], "health_check_interval": 0}
-        options |= {"client_name": "vq-tui", "driver_info": None, "encoding_errors": "replace", "max_connections": 2}
+        options |= {"client_name": None, "driver_info": None, "encoding_errors": "replace", "max_connections": 2}
         self.client = Redis(connection_pool=ConnectionPool(**options))
 
     def words(self, error: BaseException) -> str:
@@ -120,7 +99,7 @@ class RedisReader:
 
     def __init__(self, url: str, **options: Any) -> None:
         """`options`: username, password, tls, timeout. Raises ConfigError."""
-        self._server = _Server(url, **options)
+        self._server = _Server(url, database=False, **options)
         self._connected = False
 
     @property
@@ -129,7 +108,10 @@ class RedisReader:
         return self._server.where
 
     async def status(self) -> RedisStatus:
-        """PING for the latency, INFO for the figures."""
+        """PING for the latency, INFO for the figures, CLUSTER INFO where a cluster is enabled.
+
+        What the user may not ask leaves its figures absent: a server that refuses a command is there.
+        """
         return await self._bounded(self._status())
 
     async def close(self) -> None:
@@ -140,14 +122,38 @@ class RedisReader:
     async def _status(self) -> RedisStatus:
         if self._server.host:
             await look_up(self._server.host)
-        client = self._server.client
         if not self._connected:
-            await client.ping()  # connecting is not part of the latency
+            await self._name_connection()  # connecting is not part of the latency
             self._connected = True
         began = time.perf_counter()
-        await client.ping()
+        await self._permitted("PING")
         latency = (time.perf_counter() - began) * 1_000
-        return parse_status(await client.info(), latency)
+        info, refused = await self._permitted("INFO")
+        status = parse_status(info if isinstance(info, dict) else {}, latency, refused)
+        if not status.cluster:
+            return status
+        cluster, refused = await self._permitted("CLUSTER INFO")
+        return with_cluster(status, cluster if isinstance(cluster, dict) else {}, refused)
+
+    async def _permitted(self, command: str) -> tuple[Any, str]:
+        """The answer, or None and why there is none: the user may not ask, or the server knows no such command."""
+        try:
+            return await self._server.client.execute_command(command), ""  # type: ignore[no-untyped-call]
+        except AuthenticationError:
+            raise
+        except BusyLoadingError as error:  # INFO still answers and says so
+            return None, self._server.words(error)
+        except ResponseError as error:
+            if isinstance(error, NoPermissionError) or str(error).lower().startswith("unknown "):
+                return None, self._server.words(error)
+            raise
+        except ValueError as error:
+            return None, f"the answer to {command} cannot be read: {self._server.words(error)}"
+
+    async def _name_connection(self) -> None:
+        """A courtesy to whoever reads CLIENT LIST; users without the right to it are no worse off."""
+        with contextlib.suppress(NoPermissionError, ResponseError):
+            await self._server.client.execute_command("CLIENT SETNAME", "vq-tui")  # type: ignore[no-untyped-call]
 
     async def _bounded(self, work: Coroutine[Any, Any, T]) -> T:
         try:
@@ -193,49 +199,3 @@ class RedisWriter:
         """Close the connection."""
         await self._server.client.aclose()
         await self._server.client.connection_pool.disconnect()
-
-
-def parse_status(info: dict[str, Any], latency_ms: float) -> RedisStatus:
-    """The figures of an INFO answer. Raises ValueError where it is not one."""
-    if "redis_version" not in info or "used_memory" not in info:
-        raise ValueError("the answer to INFO holds no version and memory")
-    limit = _whole(info.get("maxmemory")) or 0
-    host_memory = _whole(info.get("total_system_memory")) or 0
-    standby = info.get("role") == "slave"
-    return RedisStatus(
-        latency_ms=latency_ms,
-        version=clean(info["redis_version"], limit=60),
-        role="replica" if standby else "primary",
-        memory_bytes=int(info["used_memory"]),
-        memory_limit=limit or host_memory or None,
-        limit_is_set=limit > 0,
-        hits=_whole(info.get("keyspace_hits")) or 0,
-        misses=_whole(info.get("keyspace_misses")) or 0,
-        evicted=_whole(info.get("evicted_keys")) or 0,
-        clients=_whole(info.get("connected_clients")) or 0,
-        maximum_clients=_whole(info.get("maxclients")),
-        blocked_clients=_whole(info.get("blocked_clients")) or 0,
-        loading=bool(_whole(info.get("loading"))),
-        snapshot_ok=info.get("rdb_last_bgsave_status", "ok") == "ok",
-        append_only=bool(_whole(info.get("aof_enabled"))),
-        append_ok=info.get("aof_last_write_status", "ok") == "ok",
-        replicas=_whole(info.get("connected_slaves")) or 0,
-        replica_lag=_lag(info, standby),
-        link_up=info.get("master_link_status") == "up" if standby else None,
-    )
-
-
-def _lag(info: dict[str, Any], standby: bool) -> float | None:
-    if standby:
-        seconds = _whole(info.get("master_last_io_seconds_ago"))
-        return None if seconds is None or seconds < 0 else float(seconds)
-    lags = [_whole(one.get("lag")) for key, one in info.items() if key.startswith("slave") and isinstance(one, dict)]
-    known = [lag for lag in lags if lag is not None and lag >= 0]
-    return float(max(known)) if known else None
-
-
-def _whole(value: Any) -> int | None:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None

@@ -219,6 +219,7 @@ class PostgresThresholds(Fact):
     latency_ms: float = 200
     connections: float = 0.8
     longest_transaction: Seconds = 300
+    longest_dump: Seconds = 43_200
     blocked: int = 1
     replication_lag: Seconds = 30
     wraparound_age: int = 1_000_000_000

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from actions.clients.postgres import PostgresReader, PostgresStatus
+from actions.clients.postgres import PostgresReader
+from actions.clients.postgres_figures import PostgresSizes, PostgresStatus
 from actions.health.judge import verdict
 from actions.health.probes.postgres import WORDS, postgres_figures
 from actions.model.environment import PostgresThresholds
@@ -38,7 +39,7 @@ async def seen(server: Server, wanted: Callable[[PostgresStatus], bool], role: s
 
 
 def gates(status: PostgresStatus) -> dict[str, Gate]:
-    return {one.name: one.gate for one in postgres_figures(status, None, PostgresThresholds())}
+    return {one.name: one.gate for one in postgres_figures(status, PostgresSizes(), PostgresThresholds())}
 
 
 async def test_both_ends_of_a_replication_that_works(pair: tuple[Server, Server]) -> None:
@@ -68,5 +69,5 @@ async def test_a_standby_whose_primary_is_dead_is_not_up_to_date(pair: tuple[Ser
     primary.process.wait(30)
     status = await seen(standby, lambda one: one.receiving is False)
     assert status.replication_lag is not None and status.replication_lag > 0
-    figures = postgres_figures(status, None, PostgresThresholds())
+    figures = postgres_figures(status, PostgresSizes(), PostgresThresholds())
     assert gates(status)["wal receiver"] is Gate.FAIL and verdict(figures, WORDS)[0] is HealthState.DEGRADED

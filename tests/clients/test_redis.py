@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from actions.clients.redis import RedisReader, RedisWriter, parse_status
+from actions.clients.redis import RedisReader, RedisWriter
 from actions.model.errors import Ambiguous, ConfigError, Refused, Unreachable
 from tests.faults.proxy import FaultProxy
 from tests.servers import SECRET, Server, redis_running
@@ -112,8 +112,6 @@ async def test_a_wrong_password_is_refused_and_never_shown(redis_server: Server,
     await reader.close()
 
 
-def test_what_is_not_an_answer_to_info() -> None:
-    with pytest.raises(ValueError, match="no version"):
-        parse_status({"used_memory": 1}, 1.0)
+def test_an_address_that_is_none() -> None:
     with pytest.raises(ConfigError):
         RedisReader("redis://host:port/0")

@@ -10,18 +10,12 @@ from actions.clients.certificate import CertificateFacts
 from actions.clients.health_body import json_verdict
 from actions.clients.host import HostStatus
 from actions.clients.http import Answer, Trouble
-from actions.clients.postgres import PostgresSizes, PostgresStatus
-from actions.clients.redis import RedisStatus, parse_status
 from actions.health.judge import at_least, at_most, verdict
 from actions.health.probes.certificate import certificate_reading
 from actions.health.probes.host import host_figures, host_summary
 from actions.health.probes.http_verdict import HttpFacts, http_figures, judge_http
-from actions.health.probes.postgres import WORDS as POSTGRES_WORDS
-from actions.health.probes.postgres import postgres_figures, postgres_summary
 from actions.health.probes.queues import queue_reading
-from actions.health.probes.redis import WORDS as REDIS_WORDS
-from actions.health.probes.redis import redis_figures, redis_summary
-from actions.model.environment import HostService, HttpThresholds, PostgresThresholds, RedisThresholds
+from actions.model.environment import HostService, HttpThresholds
 from actions.model.words import Gate, HealthState
 
 OK = Answer("/health", 200, 0.038)
@@ -141,76 +135,6 @@ def test_queue_metrics_in_several_shapes() -> None:
     unknown = queue_reading({"queues": [{"length": None}, {"length": 0}]}, 1.0)
     assert (unknown.state, unknown.word, unknown.summary) == (HealthState.DEGRADED, "partial", "?/2  mean ?")
     assert queue_reading({"hello": 1}, 1.0).state is HealthState.UNKNOWN
-
-
-POSTGRES = PostgresStatus(3.0, "16.4", 100, 41, 2.0, 0, False, 0, None, True)
-SIZES = PostgresSizes(10_000_000, 1_000, 0, 6)
-
-
-@pytest.mark.parametrize(
-    ("changes", "word", "summary"),
-    [
-        ({}, "ok", "41/100 conn  tx 2 s"),
-        ({"connections": 81}, "slow", "81/100 conn  tx 2 s"),
-        ({"longest_transaction": 301.0}, "slow", "41/100 conn  tx 5 m"),
-        ({"blocked": 3}, "slow", "41/100 conn  tx 2 s  3 blocked"),
-        ({"latency_ms": 250.0}, "slow", "41/100 conn  tx 2 s  250 ms"),
-        ({"replicas": 1, "replication_lag": 31.0}, "lagging", "41/100 conn  tx 2 s  replication lag"),
-        ({"standby": True, "replication_lag": 0.0, "receiving": True}, "ok", "41/100 conn  tx 2 s"),
-        ({"standby": True, "replication_lag": 9.0, "receiving": False}, "failing", "41/100 conn  tx 2 s  wal receiver"),
-        ({"longest_transaction": None, "blocked": None, "sees_all": False}, "ok", "41/100 conn  tx ?"),
-    ],
-)
-def test_postgres(changes: dict[str, object], word: str, summary: str) -> None:
-    status = PostgresStatus(**(vars(POSTGRES) | changes))
-    figures = postgres_figures(status, SIZES, PostgresThresholds())
-    assert verdict(figures, POSTGRES_WORDS)[1] == word
-    assert postgres_summary(status, figures) == summary
-
-
-def test_costly_figures_of_postgres() -> None:
-    sizes = PostgresSizes(1, 1_100_000_000, 2, 6)
-    figures = postgres_figures(POSTGRES, sizes, PostgresThresholds())
-    assert verdict(figures, POSTGRES_WORDS) == (HealthState.DEGRADED, "failing")
-    missing = {figure.name: figure for figure in postgres_figures(POSTGRES, None, PostgresThresholds(), "why")}
-    assert missing["size"].value is None and missing["wraparound age"].gate is Gate.INCONCLUSIVE
-    assert missing["invalid indexes"].label == "why"
-
-
-def redis(**info: object) -> RedisStatus:
-    base = {"redis_version": "7.0", "used_memory": 61, "maxmemory": 100, "keyspace_hits": 98, "keyspace_misses": 2}
-    return parse_status(base | info, 0.4)
-
-
-@pytest.mark.parametrize(
-    ("info", "word", "summary"),
-    [
-        ({}, "ok", "61 % mem  hit 98 %"),
-        ({"used_memory": 81}, "full", "81 % mem  hit 98 %"),
-        ({"keyspace_hits": 200, "keyspace_misses": 800}, "cold", "61 % mem  hit 20 %"),
-        ({"keyspace_hits": 20, "keyspace_misses": 80}, "ok", "61 % mem  hit 20 %"),
-        ({"keyspace_hits": 0, "keyspace_misses": 0}, "ok", "61 % mem  hit ?"),
-        ({"rdb_last_bgsave_status": "err"}, "failing", "61 % mem  hit 98 %  persistence"),
-        ({"aof_enabled": 1, "aof_last_write_status": "err"}, "failing", "61 % mem  hit 98 %  persistence"),
-        ({"loading": 1}, "failing", "61 % mem  hit 98 %  loading"),
-        ({"role": "slave", "master_link_status": "down"}, "failing", "61 % mem  hit 98 %  replication"),
-        ({"connected_slaves": 1, "slave0": {"lag": 40}}, "lagging", "61 % mem  hit 98 %  replica lag"),
-        ({"maxmemory": 0, "total_system_memory": 6100}, "ok", "1 % mem  hit 98 %"),
-        ({"maxmemory": 0}, "ok", "mem ?  hit 98 %"),
-    ],
-)
-def test_redis(info: dict[str, object], word: str, summary: str) -> None:
-    status = redis(**info)
-    figures = redis_figures(status, None, RedisThresholds())
-    assert verdict(figures, REDIS_WORDS)[1] == word
-    assert redis_summary(status, figures) == summary
-
-
-def test_evictions_are_those_since_the_last_look() -> None:
-    figures = redis_figures(redis(evicted_keys=7), redis(evicted_keys=3), RedisThresholds())
-    assert next(figure.value for figure in figures if figure.name == "evictions") == 4
-    first = redis_figures(redis(evicted_keys=7), None, RedisThresholds())
-    assert next(figure.value for figure in first if figure.name == "evictions") is None
 
 
 def test_host() -> None:

@@ -18,7 +18,7 @@ async def test_a_database_with_its_tables_and_a_cache_that_answers_pass(settings
     database = await reach("postgres", settings.services["postgres"])
     cache = await reach("redis", settings.services["redis"])
     assert database.gate is Gate.PASS and "tables, at least 5 expected" in database.evidence
-    assert cache.gate is Gate.PASS and cache.evidence.startswith("PONG")
+    assert cache.gate is Gate.PASS and "answers in" in cache.evidence
 
 
 async def test_missing_tables_fail_with_the_count(settings):
