@@ -10,7 +10,7 @@ MEASUREMENTS = (
     "kubernetes_crowd",
     "first_frame", "version", "idle", "keys", "rollback", "recreate", "kubernetes", "nginx", "journal", "sweep",
     "attach", "stack_up", "redaction", "busy",
-    "run_view",
+    "run_view", "commands",
 )  # fmt: skip
 
 

@@ -64,23 +64,27 @@ def _version(file: Path) -> str:
     return done.stdout.strip().lstrip("v")
 
 
+def alone(generation: str, folder: Path) -> Compose | None:
+    """That generation with folders of its own below `folder`; None where it is not installed."""
+    found = program(generation)
+    if found is None:
+        return None
+    plugins = folder / "home" / ".docker" / "cli-plugins"
+    plugins.mkdir(parents=True)
+    (folder / "bin").mkdir()
+    (folder / "bin" / "docker-compose").symlink_to(found)
+    if generation != "1":
+        (plugins / "docker-compose").symlink_to(found)
+    return Compose(generation, found, folder)
+
+
 @pytest.fixture(scope="session")
 def composes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Compose]:
     """Both by generation, each alone in folders of its own."""
-    made = {}
-    for generation in GENERATIONS:
-        found = program(generation)
-        if found is None:
-            continue
-        folder = tmp_path_factory.mktemp(f"compose{generation}")
-        plugins = folder / "home" / ".docker" / "cli-plugins"
-        plugins.mkdir(parents=True)
-        (folder / "bin").mkdir()
-        (folder / "bin" / "docker-compose").symlink_to(found)
-        if generation != "1":
-            (plugins / "docker-compose").symlink_to(found)
-        made[generation] = Compose(generation, found, folder)
-    return made
+    made = {
+        generation: alone(generation, tmp_path_factory.mktemp(f"compose{generation}")) for generation in GENERATIONS
+    }
+    return {generation: one for generation, one in made.items() if one is not None}
 
 
 @pytest.fixture(params=[pytest.param(one, marks=pytest.mark.machine(f"compose{one}")) for one in GENERATIONS])
