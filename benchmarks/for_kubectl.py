@@ -92,7 +92,7 @@ class _Front(BaseHTTPRequestHandler):
         finally:
             connection.close()
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 -- the names that the base class looks for
 
     def _answer(self, body: bytes, status: int = 200) -> None:
         self.send_response(status)
