@@ -192,14 +192,21 @@ class Asking(Screen[None]):
         typed_only: bool = False,
         changed: Callable[[str], None] | None = None,
         enter: bool = True,
+        replacing: bool = False,
     ) -> None:
-        """Open the entry line. With `enter` false, Enter does nothing: words that confirm are only ever typed."""
+        """Open the entry line. With `enter` false, Enter does nothing: words that confirm are only ever typed.
+
+        With `replacing`, what is typed takes the place of `value`; a cursor key first goes on from it.
+        """
         self._text = TextQuestion(label, done, changed, enter)
         self._words = None
         self._opening = True
-        self.run_worker(self._open_entry(value, typed_only), group="entry", exclusive=True, exit_on_error=False)
+        opening = self._open_entry(value, typed_only, replacing)
+        self.run_worker(opening, group="entry", exclusive=True, exit_on_error=False)
 
-    async def _open_entry(self, value: str, typed_only: bool) -> None:
+    async def _open_entry(self, value: str, typed_only: bool, replacing: bool) -> None:
+        from textual.widgets.input import Selection
+
         from screens.widgets.entry import Entry
 
         if not self.query("#ask"):
@@ -208,7 +215,7 @@ class Asking(Screen[None]):
         entry = self.query_one("#entry", Entry)
         entry.typed_only, entry.monotonic = typed_only, self.shell.clock.monotonic
         entry.value = value
-        entry.cursor_position = len(value)
+        entry.selection = Selection(0 if replacing else len(value), len(value))
         if self._text is not None:
             self.query_one("#ask-label").styles.width = len(self._text.label) + 4
             self.add_class("-asking")

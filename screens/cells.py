@@ -90,6 +90,11 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return " " * (width - columns) + text if right else text + " " * (width - columns)
 
 
+def column(text: str, width: int) -> str:
+    """`text` in exactly `width` columns of which the last stays blank: what follows never runs into it."""
+    return fit(text, width - 1) + " "
+
+
 def cut(line: Row, width: int) -> Row:
     """`line` in at most `width` columns; blanks at its end are lost without a mark."""
     while line.width > width and line.spans and line.spans[-1][0].endswith(" "):

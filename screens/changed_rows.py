@@ -74,6 +74,6 @@ def what_changed(change: ChangeNote, home: Home, width: int) -> tuple[str, str]:
     text = change.text.removeprefix(f"{change.subject}: ").removeprefix(f"{change.kind} ")
     text = (text.partition(" was undone: ")[2] or text).replace(" ended, score", " score")
     short = text.partition(": ")[0] if change.run_id else text
-    if change.subject in text or change.kind == "drill" or (width < WIDE and not home.several):
+    if change.subject in text or change.kind == "drill" or (width < WIDE and not home.several and change.run_id):
         return safe(text), safe(short)
     return safe(f"{change.subject} {text}"), safe(f"{change.subject} {short}")

@@ -11,6 +11,7 @@ from actions.model.run import Run
 from screens.cells import BLANK, Row, indent
 from screens.desk_protocol import operator_of
 from screens.page import Page
+from screens.plan_differences import plan_differences
 from screens.registry import Action
 from screens.rollback_rows import Decision, doubts, fitting_rows, waiting_rows
 from screens.scene import Scene
@@ -108,7 +109,8 @@ class DecisionPage(Page):
             self.challenge, self.refused = None, ""
             self.planned()
             if not same and before is not None and before.plan is not None and offer.plan is not None:
-                self.say("the plan changed: read it again; the key is a new one", "warn")
+                what = plan_differences(before.plan, offer.plan)
+                self.say(f"the plan changed ({what}): read it again; the key is a new one", "warn")
             self.refresh_bindings()
         elif offer.plan is None:
             self.problem = _problem(offer)
@@ -243,7 +245,7 @@ class DecisionPage(Page):
 
     def action_reason(self) -> None:
         """Write the reason by hand."""
-        self.ask_text("reason", self.words(), self._reason_written)
+        self.ask_text("reason", self.words(), self._reason_written, replacing=True)
 
     def _reason_written(self, text: str) -> None:
         self.reason = text or None

@@ -70,10 +70,15 @@ OURS = frozenset(_ASCII)
 
 
 def to_ascii(text: str) -> str:
-    """`text` with one ASCII character for each column it takes: alignment survives."""
+    """`text` with one ASCII character for each column it takes: alignment survives.
+
+    An arrow takes the column of the blank behind it as well: `2.4.1 ->2.4.0` reads as one, `2.4.1 > 2.4.0` as "more".
+    """
     if text.isascii():
         return text
     from rich.cells import cell_len
+
+    text = text.replace(f"{ARROW} ", "->")
 
     return "".join(
         char if char.isascii() else _ASCII.get(char, "?" * max(1, cell_len(char)) if cell_len(char) else "")

@@ -5,6 +5,7 @@ input or output itself: it asks the desk through workers and gets answers back a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
@@ -174,7 +175,10 @@ class Page(Working):
 
     def actions_now(self) -> list[Action]:
         """All actions that work here and now, in the order of the registry."""
-        return [action for action in of(*SCOPES[self.SCOPE]) if self.allowed(action)]
+        now = [action for action in of(*SCOPES[self.SCOPE]) if self.allowed(action)]
+        if not self.shell.identity.read_only:
+            return now
+        return [replace(one, verb="rollback plan") if one.id == "all.roll-back" else one for one in now]
 
     def footer_actions(self) -> list[Action]:
         """The actions the footer names: the way out, what belongs to this page, then the few keys of every page."""

@@ -1,8 +1,10 @@
 """The palette: jump to a place, or run an action by name; only what is allowed now (rule 5)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+
+from textual.fuzzy import FuzzySearch
 
 from actions.model.identity import short_id
 from screens import theme
@@ -13,6 +15,7 @@ from screens.page import Page
 from screens.picker import PickerPage
 from screens.registry import Action
 
+_FUZZY = FuzzySearch()  # type: ignore[no-untyped-call]
 NOT_BY_NAME = frozenset({"all.palette", "all.help", "all.leave"})
 
 
@@ -24,6 +27,15 @@ class Offer:
     help: str
     key: str
     run: Callable[[], object]
+
+
+def _score(words: Sequence[str], text: str) -> float:
+    """How well all words match; 0 where one does not. Whole words first, and of these a start of the text."""
+    text = text.lower()
+    scores = [
+        (2000.0 if text.startswith(word) else 1000.0) if word in text else _FUZZY.match(word, text)[0] for word in words
+    ]
+    return sum(scores) if all(scores) else 0.0
 
 
 class PalettePage(PickerPage):
@@ -88,11 +100,19 @@ class PalettePage(PickerPage):
         return [Offer(f"theme {name}", words, "", partial(self.shell.change_theme, name)) for name in theme.names()]
 
     def matching(self) -> list[Offer]:
-        """What the words name: every word is in the name, or else in its help; a start of the name comes first."""
+        """What the words name, the best match first: letters in their order, as in `rlb` for `roll back`.
+
+        A word that stands whole in the name beats letters that are strewn over it; the help counts where no name fits.
+        """
         words = self.words.lower().split()
-        found = [offer for offer in self.offers() if all(word in offer.words.lower() for word in words)]
-        found = found or [offer for offer in self.offers() if all(word in offer.help.lower() for word in words)]
-        return sorted(found, key=lambda offer: not offer.words.lower().startswith(self.words.lower()))
+        if not words:
+            return self.offers()
+        for text in (lambda offer: offer.words, lambda offer: offer.help):
+            scores = [(_score(words, text(offer)), offer) for offer in self.offers()]
+            found = [pair for pair in scores if pair[0] > 0]
+            if found:
+                return [offer for _, offer in sorted(found, key=lambda pair: -pair[0])]
+        return []
 
     def count(self) -> int:
         return len(self.matching())

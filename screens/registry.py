@@ -42,7 +42,7 @@ class Action:
 
 _L1, _L2, _L3 = Level.REVERSIBLE, Level.EMERGENCY, Level.FORWARD
 ACTIONS: tuple[Action, ...] = (
-    Action("all.roll-back", "roll back", "R", "emergency rollback: shows the plan, then asks", _L2, True, foot=10),
+    Action("all.roll-back", "roll back", "R", "emergency rollback: shows the plan, then asks", _L2, foot=10),
     Action("all.history", "history", "H", "every run there was, with filter and detail", foot=20),
     Action("all.drill", "drill", "D", "rehearse: scenarios, clock and score", foot=30),
     Action("all.attach", "attach", "g", "go to the run under way", foot=5),

@@ -169,8 +169,10 @@ class RunPage(Page):
         return self.view is not None and self.view.run.state is RunState.PAUSED
 
     def actions_now(self) -> list[Action]:
-        now = super().actions_now()
-        return [replace(one, verb="go on") if one.id == "run.pause" and self.paused else one for one in now]
+        verbs = {"run.pause": "go on"} if self.paused else {}
+        if self.view is not None and not self.view.run.state.active:
+            verbs["run.detach"] = "close"
+        return [replace(one, verb=verbs.get(one.id, one.verb)) for one in super().actions_now()]
 
     def footer_actions(self) -> list[Action]:
         asking = self.asking_key or self.asking_text  # else "detach" is the way out that is named
@@ -252,6 +254,8 @@ class RunPage(Page):
     def action_detach(self) -> None:
         active = self.view is None or self.view.run.state.active
         self.shell.back()
+        while isinstance(self.shell.page, RunPage):  # an earlier run in the place of this one would be taken for it
+            self.shell.back()
         if active:
             self.shell.say("detached; the run goes on", "dim")
 

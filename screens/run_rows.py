@@ -90,11 +90,14 @@ def timeline(live: Live, width: int) -> Row:
     """`00:07 of 01:00 ━━━━╋───── usual 11 s`: time used of the budget, with a mark where such runs usually end."""
     budget, seconds = live.view.plan.budget_seconds, elapsed(live) or 0.0
     late = seconds > budget
-    head = row((face(seconds), "down bold" if late else "bright bold"), (f" of {face(budget)}  ", "dim"))
     over = live.view.run.state.terminal and live.view.run.state is not RunState.NEEDS_OPERATOR
+    shown = face(round(seconds)) if over else face(seconds)  # rounded as the outcome is, which stands below
+    head = row((shown, "down bold" if late else "bright bold"), (f" of {face(budget)}  ", "dim"))
     none = "  no other run like it on record" if over else "  no run like it on record"
     tail = row((f"  usual {about(live.usual)}" if live.usual else none, "dim"))
     room = max(10, width - head.width - tail.width)
+    if over:
+        return head + row((BAR * room, RUN[live.view.run.state][1])) + tail
     used = min(room, round(room * seconds / budget))
     bar: list[Part] = [(BAR * used, "down" if late else "ok"), (HAIR * (room - used), "faint")]
     if live.usual and live.usual <= budget:

@@ -53,6 +53,9 @@ class ServicePage(Page):
         """Look again, at whatever no question is under way about: a slow source answers late, not never."""
         self._asked_at = self.shell.clock.monotonic()
         desk = self.shell.desk
+        if self.service not in desk.environment.services:  # traffic and queues are rows of a service, not services
+            self.slots = ()
+            return
         self._ask("slots", None, lambda: desk.slots(self.service), self._slots)
         self._ask("counts", None, lambda: desk.log_counts(self.service), self._counts)
         self._ask_log()

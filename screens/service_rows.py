@@ -8,7 +8,7 @@ from actions.model.health import Figure, ServiceHealth
 from actions.model.platform import Instance, InstanceState
 from actions.model.views import LogCounts, SlotView
 from actions.model.words import Gate
-from screens.cells import BLANK, Row, beside, cut, ends, fit, indent, row, title
+from screens.cells import BLANK, Row, beside, column, cut, ends, fit, indent, row, title
 from screens.glyphs import GATE, HEALTH, POINTER
 from screens.pin_rows import pin_rows
 from screens.spark import chart
@@ -105,7 +105,7 @@ def instance_rows(detail: Detail, width: int) -> list[Row]:
     rows = []
     for slot in detail.slots:
         share = ("?" if len(detail.slots) > 1 else "") if slot.share is None else f"{slot.share * 100:.0f} %"
-        head = row((fit(slot.slot, 8), "bright"), (fit(share, 6), "text" if slot.share else "dim"))
+        head = row((column(slot.slot, 8), "bright"), (column(share, 6), "text" if slot.share else "dim"))
         if slot.facts is None:
             rows.append(head + row(("? ", "warn"), (slot.error or "the platform did not answer", "warn")))
             continue
@@ -135,11 +135,11 @@ def instance_row(instance: Instance, detail: Detail, slot: str, width: int) -> R
         (pointer, "key"), (fit(instance.name, 14 if width < 100 else 24), "text"), (f" {glyph} {fit(word, 10)}", role)
     )
     line += row(
-        (fit(instance.version or "?", 7), "bright"),
-        (fit(f"up {ago(since(instance.started_at, detail.now))}", 8), "dim"),
+        (column(instance.version or "?", 8), "bright"),
+        (column(f"up {ago(since(instance.started_at, detail.now))}", 8), "dim"),
     )
     restarts = plural(instance.restarts, "restart") if instance.restarts else ""
-    line += row((fit(restarts, 12) if width >= 100 else f"{restarts} ", "warn"))
+    line += row((column(restarts, 13) if width >= 100 else f"{restarts} ", "warn"))
     if width >= 100:
         line += row((f" cpu {number(instance.cpu, 'fraction')}" if instance.cpu is not None else "", "dim"))
         line += row((f"  mem {size(instance.memory_bytes)}" if instance.memory_bytes is not None else "", "dim"))
@@ -163,11 +163,20 @@ def figure_rows(detail: Detail, width: int, height: int) -> list[Row]:
             (f"  and {len(left) - height + 1} more; ", "dim"), (detail.figures_key, "key"), (" shows them", "dim")
         )
         left = [*left[: height - 1], more]
-    right = [title("LATENCY" if health.latency_ms is not None else "TREND", PLOT)]
+    right = [title(chart_title(health), PLOT)]
     right += [row((line, "spark")) for line in chart(health.trend, PLOT, max(2, min(4, len(left) - 1)))]
     rows = max(len(left), len(right))
     pairs = ((left[i] if i < len(left) else BLANK, right[i] if i < len(right) else BLANK) for i in range(rows))
     return [beside(a, b, left_width) for a, b in pairs]
+
+
+def chart_title(health: ServiceHealth) -> str:
+    """What the chart shows, its unit, its height and its window: `LATENCY to 47 ms, 40 s`."""
+    known = [value for value in health.trend[-PLOT:] if value is not None]
+    name, unit = ("LATENCY", "ms") if health.latency_ms is not None else ("TREND", "")
+    if not known:
+        return name
+    return f"{name} to {number(max(known), unit)}, {ago(len(health.trend[-PLOT:]) * health.interval)}"
 
 
 def all_figures(detail: Detail, width: int, height: int, first: int) -> list[Row]:
@@ -202,12 +211,14 @@ def figure_row(figure: Figure, width: int, *, stale: bool) -> Row:
     glyph, role = figure_verdict(figure, stale=stale)
     limit = f"limit {number(figure.limit, figure.unit)}" if figure.limit is not None else figure.label
     value = (fit(number(figure.value, figure.unit), 12), "bright" if figure.value is not None and not stale else "dim")
-    return cut(row((f"{glyph} ", role), (fit(figure.name, 15), "dim"), value, (f" {limit}", "dim")), width)
+    return cut(row((f"{glyph} ", role), (column(figure.name, 18), "dim"), value, (f" {limit}", "dim")), width)
 
 
 # log --------------------------------------------------------------------------
 def log_rows(detail: Detail, width: int, height: int) -> list[Row]:
     """The end of one log, and what the analysis counted in all of them; an unread log is said to be unread."""
+    if detail.slots == () and detail.log is None and not detail.errors and not (detail.counts and detail.counts.lines):
+        return [row(("LOG ", "head"), ("not read here: no platform that runs this is configured", "dim"))]
     head = row(("LOG ", "head"), (name_of(detail), "dim"))
     head += row(("  gets no traffic" if idle(detail) else "", "warn"))
     age = since(detail.log_at, detail.now) or 0.0

@@ -38,6 +38,7 @@ def run_console(
     terminal cannot carry it or `opening` raised it, ConfigError where a theme or a key is wrong.
     """
     tty.require(os.environ)
+    tty.give_size()
     for name, value in PROFILE.items():
         os.environ.setdefault(name, value)
     from vq_tui.console import VqConsole

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 
 from actions.model.errors import ExitCode, VqError
 
+USUAL_SIZE = 24, 80
+"""Rows and columns."""
+
 _PLAIN_TERMS = ("linux", "vt")
 """Terminals whose fonts lack block characters."""
 
@@ -21,6 +24,16 @@ def require(environment: Mapping[str, str]) -> None:
         raise _cannot(f"TERM={term or 'unset'} cannot carry the console; set TERM, or use a command: vq-tui status")
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         raise _cannot("hang-ups are ignored here (nohup?), so a lost terminal would go unnoticed; start without nohup")
+
+
+def give_size() -> None:
+    """Give a terminal that does not know its size (0x0: serial lines, some remote shells) the usual 80x24.
+
+    Otherwise every frame is drawn whole, as nothing fits a window without columns. A real size that comes later counts.
+    """
+    rows, columns = termios.tcgetwinsize(sys.stdout.fileno())
+    if not rows or not columns:
+        termios.tcsetwinsize(sys.stdout.fileno(), (rows or USUAL_SIZE[0], columns or USUAL_SIZE[1]))
 
 
 def forget_if_gone() -> None:

@@ -21,6 +21,10 @@ from actions.model.errors import ConfigError, UnknownNameError
 from actions.model.text import clean
 
 LARGEST = 1024 * 1024
+DEEPEST = 32
+"""Most parts of a dotted key, and most tables inside one another: the schema needs eight."""
+
+_LONG_KEY = re.compile(rf"^[ \t]*\[*[ \t]*[\w-]+(?:[ \t]*\.[ \t]*[\w\"'-]+){{{DEEPEST}}}", re.MULTILINE)
 
 _POSITION = re.compile(
     r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.DOTALL
@@ -79,16 +83,36 @@ def _read(file: Path) -> str:
 
 
 def _parse(file: Path, text: str) -> dict[str, Any]:
+    long_key = _LONG_KEY.search(text)
+    if long_key:  # before the parser sees it, whose time grows with the square of the parts
+        where = f"{file}:{text.count(chr(10), 0, long_key.start()) + 1}"
+        raise ConfigError(f"{where}: a key of more than {DEEPEST} parts: nested too deeply to be a configuration")
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = _POSITION.match(str(error))
         what = clean(found["what"] if found else error, limit=300)
         line = found["line"] if found and found["line"] else str(text.rstrip().count("\n") + 1)
         column = f":{found['column']}" if found and found["column"] else ""
         raise ConfigError(f"{file}:{line}{column}: not valid TOML: {what[:1].lower()}{what[1:]}") from None
+    except ValueError as error:  # a number longer than Python converts
+        raise ConfigError(f"{file}: not valid TOML: {clean(error, limit=200)}") from None
     except RecursionError:
         raise ConfigError(f"{file}: nested too deeply to be a configuration") from None
+    if _deeper_than(data, DEEPEST):
+        raise ConfigError(f"{file}: nested too deeply to be a configuration")
+    return data
+
+
+def _deeper_than(data: Any, most: int) -> bool:
+    """Whether tables and lists lie more than `most` deep inside one another; goes level by level, never recursively."""
+    level = [data]
+    for _ in range(most):
+        inner = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _validated(file: Path, data: dict[str, Any], lines: dict[KeyPath, int]) -> Settings:

@@ -55,7 +55,7 @@ def raise_for(file: Path, problems: list[Problem]) -> None:
     lines = [one.words(file) for one in ordered[:MOST]]
     if len(ordered) > MOST:
         lines.append(f"… and {len(ordered) - MOST} more")
-    raise ConfigError("\n".join(lines))
+    raise ConfigError("\n".join(lines), problems=[one.words(file) for one in ordered])
 
 
 def key_text(path: KeyPath) -> str:

@@ -19,6 +19,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self._counted = 0, 1
         self.lines: dict[KeyPath, int] = {}
         self.counts: dict[KeyPath, int] = {}
 
@@ -128,4 +129,7 @@ class _Scanner:
         return self.text[self.at : self.at + 1]
 
     def _line(self) -> int:
-        return self.text.count("\n", 0, self.at) + 1
+        """Line of the present place, counted on from the last one asked for: a long file is read once."""
+        place, line = self._counted if self._counted[0] <= self.at else (0, 1)
+        self._counted = self.at, line + self.text.count("\n", place, self.at)
+        return self._counted[1]

@@ -1,15 +1,15 @@
-"""What happened to instances between two looks that no run of ours did: restarts and other counts (H10). No I/O."""
+"""What happened to instances between two looks that no run of ours did: ends, restarts and other counts (H10). No I/O."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from actions.model.platform import Instance, WorkloadFacts
+from actions.model.platform import Instance, InstanceState, WorkloadFacts
 
 SLACK = timedelta(seconds=2)
 """By so much the start of one and the same instance may differ from look to look."""
 
 Line = tuple[str, str]
-"""Kind of a change (`restart`, `scale`) and its words."""
+"""Kind of a change (`ended`, `restart`, `scale`) and its words."""
 
 
 class InstanceWatch:
@@ -34,12 +34,23 @@ class InstanceWatch:
 
 
 def _differs(service: str, slot: str, before: WorkloadFacts, now: WorkloadFacts) -> Iterator[Line]:
-    if before.desired != now.desired:
-        yield "scale", f"{service}: scale {slot} {before.desired} → {now.desired}"
     known = {one.id: one for one in before.instances}
+    ended = [one for one in now.instances if one.id in known and _at_work(known[one.id]) and _over(one)]
+    for one in ended:
+        yield "ended", f"{service}: ended {one.name or one.id}" + (f", {one.message}" if one.message else "")
+    if before.desired not in (now.desired, now.desired + len(ended)):
+        yield "scale", f"{service}: scale {slot} {before.desired} → {now.desired}"
     for one in now.instances:
         if one.id in known and _restarted(known[one.id], one):
             yield "restart", f"{service}: restart {one.name or one.id}" + (f", {one.message}" if one.message else "")
+
+
+def _at_work(instance: Instance) -> bool:
+    return instance.state in (InstanceState.RUNNING, InstanceState.STARTING)
+
+
+def _over(instance: Instance) -> bool:
+    return instance.state in (InstanceState.STOPPED, InstanceState.RESTARTING)
 
 
 def _restarted(before: Instance, now: Instance) -> bool:

@@ -1,5 +1,6 @@
 """Errors an operator can meet: one clear line each, with a distinct exit code (O4)."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -40,9 +41,16 @@ class UsageError(VqError):
 
 
 class ConfigError(VqError):
-    """The configuration is missing, unreadable or wrong; the message names file, line and key."""
+    """The configuration is missing, unreadable or wrong; the message names file, line and key.
+
+    `problems` holds every single one, also those that the message has no room for.
+    """
 
     code = ExitCode.CONFIG
+
+    def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
 
 
 class UnknownNameError(VqError):

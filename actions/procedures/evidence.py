@@ -1,5 +1,7 @@
 """What speaks against the release that serves, measured of it and of no other; and what is not known yet. Pure."""
 
+from datetime import datetime, timedelta
+
 from actions.model.health import ServiceHealth
 from actions.model.plan import LeftBehind
 from actions.model.way_back import RollbackFacts
@@ -13,7 +15,8 @@ JUST_SECONDS = 60.0
 def fault(facts: RollbackFacts) -> str:
     """Why one would roll back, as measured now ("errors 7.2 % after release 2.4.1"): the reason, if no other is given.
 
-    Empty when all is well, and when what was measured is of the release before: that is no fault of this one.
+    Empty when all is well, and when what was measured is of the release before: that is no fault of this one. The
+    release is blamed only where the trouble began after it and nothing that it rests on is down.
     """
     health, version = facts.health, _current(facts)
     if health is None or health.state in (HealthState.OK, HealthState.UNKNOWN) or _of_another(health, facts):
@@ -29,7 +32,37 @@ def fault(facts: RollbackFacts) -> str:
         what = f"slow, {health.latency_ms:.0f} ms"
     else:
         what = f"health {health.word}"
-    return f"{what} after release {version}" if version else what
+    return what + _blame(facts, health, version)
+
+
+def trouble_since(health: ServiceHealth | None) -> datetime | None:
+    """When the present trouble began, as far back as the kept samples reach; None when there is none.
+
+    What was wrong before another version took over is none of its trouble.
+    """
+    if health is None or health.observed_at is None or health.state in (HealthState.OK, HealthState.UNKNOWN):
+        return None
+    troubled = 0
+    for errors in reversed(health.errors):
+        if not errors:
+            break
+        troubled += 1
+    began = health.observed_at - timedelta(seconds=max(0, troubled - 1) * health.interval)
+    return began if health.version_since is None else max(began, health.version_since)
+
+
+def _blame(facts: RollbackFacts, health: ServiceHealth, version: str | None) -> str:
+    """What the trouble is put down to: a dependency that is down, the release it began after, or nothing."""
+    below = [name for name in facts.others_down if name in facts.data_services]
+    if below:
+        return f" while {' and '.join(below)} {'is' if len(below) == 1 else 'are'} down"
+    if version is None:
+        return ""
+    reference = facts.choice.current.reference if facts.choice.current else None
+    release = next((one for one in facts.releases if one.reference == reference), None)
+    began = trouble_since(health)
+    older = release is not None and began is not None and began < release.first_seen
+    return f" since before release {version}" if older else f" after release {version}"
 
 
 def note(facts: RollbackFacts) -> str:

@@ -1,14 +1,10 @@
 """The content of the rollback screen: the plan, or why there is none, with the readiness behind it (B1, R1). Pure."""
 
-from datetime import datetime, timedelta
-
 from actions.health.readiness import readiness
 from actions.model.errors import Drifted, ExitCode, Refused, UnknownNameError
-from actions.model.health import ServiceHealth
 from actions.model.plan import Plan, RollbackOffer, RollbackRequest
 from actions.model.way_back import RollbackFacts
-from actions.model.words import HealthState
-from actions.procedures.evidence import fault, note
+from actions.procedures.evidence import fault, note, trouble_since
 from actions.procedures.rollback import plan_rollback
 
 
@@ -32,19 +28,3 @@ def offer(request: RollbackRequest, facts: RollbackFacts) -> RollbackOffer:
         note=note(facts),
         trouble_since=trouble_since(facts.health) if fault(facts) else None,
     )
-
-
-def trouble_since(health: ServiceHealth | None) -> datetime | None:
-    """When the present trouble began, as far back as the kept samples reach; None when there is none.
-
-    What was wrong before another version took over is none of its trouble.
-    """
-    if health is None or health.observed_at is None or health.state in (HealthState.OK, HealthState.UNKNOWN):
-        return None
-    troubled = 0
-    for errors in reversed(health.errors):
-        if not errors:
-            break
-        troubled += 1
-    began = health.observed_at - timedelta(seconds=max(0, troubled - 1) * health.interval)
-    return began if health.version_since is None else max(began, health.version_since)

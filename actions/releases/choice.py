@@ -218,6 +218,13 @@ def _place(choice: Choice, facts: RollbackFacts) -> Choice:
     ]
     if able:
         return choice.model_copy(update={"slot": able[0].slot})
+    silent = [slot for slot in facts.slots if slot.workload is None and not facts.shares.get(slot.slot)]
+    if not standby and silent:
+        why = "; ".join(f"{slot.slot}: {slot.error or 'no answer'}" for slot in silent)
+        return _refused(
+            choice, f"whether {choice.to.version} can be brought into the standby slot is not known ({why})",
+            code=silent[0].error_code,
+        )  # fmt: skip
     if not standby:
         split = ", ".join(f"{slot} {share:.0%}" for slot, share in facts.shares.items() if share)
         return _refused(

@@ -49,7 +49,7 @@ class Measures:
         users = await self._users()
         self.problems = noted
         tally = self._witness.tally if self._witness is not None and self._whole else None
-        return _from_users(users) if users is not None else _from_own(tally)
+        return _from_users(users, tally) if users is not None else _from_own(tally)
 
     async def stop(self) -> dict[str, JsonValue]:
         """End asking. Figures: seconds, downtime_seconds, failed_requests, requests, lost_writes, users_affected.
@@ -58,7 +58,9 @@ class Measures:
         """
         ended = time.time()
         tally, users, lost = await asyncio.gather(self._own(), self._users(), self._lost_writes())
-        figures = _from_users(users) if users is not None else _from_own(tally if self._whole else None)
+        figures = _from_users(users, tally) if users is not None else _from_own(tally if self._whole else None)
+        if figures["failed_requests"] and figures["downtime_seconds"] is None:
+            self.problems.append("how long requests were lost: their counter says how many, and no probe saw one")
         return {
             "seconds": round(ended - self._since, 3),
             **figures,
@@ -106,10 +108,13 @@ class Measures:
         return content
 
 
-def _from_users(state: dict[str, JsonValue]) -> dict[str, JsonValue]:
+def _from_users(state: dict[str, JsonValue], tally: Tally | None) -> dict[str, JsonValue]:
+    """The users' own figures. Lost requests without a second of downtime contradict each other: the probe decides."""
     failed, requests = state.get("failed"), state.get("requests")
     downtime = state.get("downtime")
     seconds = downtime.get("total_seconds") if isinstance(downtime, dict) else downtime
+    if failed and not seconds:
+        seconds = (round(tally.downtime(), 3) if tally else None) or None
     affected = state.get("users_affected")
     if affected is None and failed == 0 and isinstance(requests, int) and requests > 0:
         affected = 0

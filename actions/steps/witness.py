@@ -29,16 +29,18 @@ class Tally:
     last_failure: str = ""
 
     def downtime(self) -> float:
-        """Seconds from the first of at least two failures in a row to the next good answer; 0.05 s resolution."""
-        total, begun, failures = 0.0, 0.0, 0
+        """Seconds in which users lost something: from each first failure to the next good answer, one alone too.
+
+        Where every second request fails that is half of the time, not none of it; 0.05 s resolution.
+        """
+        total, begun = 0.0, None
         for at, good in sorted(self.outcomes):
-            if good:
-                total += at - begun if failures >= 2 else 0.0
-                failures = 0
-            else:
-                begun = at if failures == 0 else begun
-                failures += 1
-        if failures >= 2:
+            if good and begun is not None:
+                total += at - begun
+                begun = None
+            elif not good and begun is None:
+                begun = at
+        if begun is not None:
             total += max(at for at, _ in self.outcomes) - begun
         return total
 

@@ -71,3 +71,35 @@ def test_only_slowness_is_called_slow() -> None:
     assert offered(failing).evidence == "health failing after release 2.4.0"
     slow = failing.model_copy(update={"word": "slow", "latency_ms": 900.0})
     assert offered(slow).evidence == "slow, 900 ms after release 2.4.0"
+
+
+def _during(**facts_of: object) -> str:
+    """The evidence while 2.4.0 is down, with what else is known."""
+    down = HEALTHY.model_copy(update={"state": HealthState.DOWN, "word": "down", "judged": ("2.4.0",)})
+    world = facts(
+        slot("blue", "2.4.5", "2.3.9"),
+        slot("green", "2.4.0", "2.3.9"),
+        releases=(release("2.4.5", Verdict.CANDIDATE), release("2.4.0"), release("2.3.9", days=9)),
+        shares=traffic(blue=0.0, green=1.0),
+        health=down,
+        **facts_of,
+    )
+    return offer(request(), world).evidence
+
+
+def test_a_release_is_not_blamed_for_what_it_rests_on() -> None:
+    data = {"cache": "redis", "db": "postgres"}
+    assert _during(data_services=data, others_down=("cache",)) == "health down while cache is down"
+    assert _during(data_services=data, others_down=("cache", "db")) == "health down while cache and db are down"
+    assert _during(data_services=data, others_down=("mail",)) == "health down after release 2.4.0"
+
+
+def test_a_release_is_not_blamed_for_trouble_that_is_older() -> None:
+    errors = (0.2,) * 30
+    late = release("2.4.0").model_copy(update={"first_seen": NOW - timedelta(seconds=10)})
+    ill = ILL.model_copy(update={"judged": ("2.4.0",), "errors": errors, "observed_at": NOW})
+    world = facts(
+        slot("blue", "2.4.5"), slot("green", "2.4.0"),
+        releases=(release("2.4.5"), late), shares=traffic(blue=0.0, green=1.0), health=ill,
+    )  # fmt: skip
+    assert offer(request(), world).evidence == "errors 7.2 % since before release 2.4.0"

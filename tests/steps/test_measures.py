@@ -3,8 +3,10 @@
 import asyncio
 import json
 
+import pytest
+
 from actions.model.environment import Environment, HttpService, Witness
-from actions.steps.measures import Measures
+from actions.steps.measures import Measures, _from_users
 from actions.steps.witness import Tally
 from tests.platforms.fake import environment, front
 
@@ -81,7 +83,20 @@ async def test_without_any_source_every_figure_is_unknown():
     assert all(figures[name] is None for name in ("downtime_seconds", "failed_requests", "requests", "lost_writes"))
 
 
-def test_one_failure_alone_is_no_downtime():
-    assert Tally(outcomes=[(0.0, True), (0.1, False), (0.2, True)]).downtime() == 0.0
+def test_every_lost_request_counts_until_the_next_good_answer():
+    assert round(Tally(outcomes=[(0.0, True), (0.1, False), (0.2, True)]).downtime(), 3) == 0.1
+    every_second = [(at / 20, at % 2 == 0) for at in range(200)]
+    assert round(Tally(failed=100, outcomes=every_second).downtime(), 1) == 4.9
     tally = Tally(outcomes=[(0.0, True), (0.1, False), (0.2, False), (0.4, True), (0.5, False), (0.6, False)])
     assert round(tally.downtime(), 3) == 0.4
+
+
+@pytest.mark.parametrize(("downtime", "tally", "expected"), [
+    (0.0, Tally(asked=4, failed=2, outcomes=[(0.0, True), (0.1, False), (0.2, False), (0.4, True)]), 0.3),
+    (0.0, Tally(asked=1, outcomes=[(0.0, True)]), None),
+    (0.0, None, None),
+    (2.5, None, 2.5),
+])  # fmt: skip
+def test_lost_requests_are_never_shown_beside_no_downtime(downtime, tally, expected):
+    figures = _from_users({"failed": 182, "requests": 900, "downtime": {"total_seconds": downtime}}, tally)
+    assert (figures["failed_requests"], figures["downtime_seconds"]) == (182, expected)

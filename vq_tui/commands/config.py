@@ -28,7 +28,12 @@ def check(context: typer.Context, json: Json = False) -> int:
     from actions.config import find_config, ledger_directory, load, secret_problems
 
     path = find_config(here.config)
-    settings = load(path)
+    try:
+        settings = load(path)
+    except ConfigError as error:
+        payload = {"file": str(path.absolute()), "ok": False, "problems": list(error.problems)}
+        here.output.answer(payload, [f"{glyph('fail')} {path}", *(f"{DOWN} {one}" for one in error.problems)])
+        return ExitCode.CONFIG
     problems = [f"{'.'.join(str(key) for key in place)}: {what}" for place, what in secret_problems(settings)]
     problems += console_problems(settings)
     environments = [

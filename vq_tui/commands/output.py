@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ _TABLES: dict[type[str], Mapping[Any, tuple[str, str]]] = {
     HealthState: HEALTH, Gate: GATE, RunState: RUN, StepState: STEP, Verdict: VERDICT
 }  # fmt: skip
 _BY_WORD = {str(state): look for table in reversed(_TABLES.values()) for state, look in table.items()}
+_EIGHT_BIT_CONTROLS = re.compile("[\x7f-\x9f]")
+"""Controls that JSON allows inside its strings as they are, and that terminals obey."""
+
 _BY_GLYPH = {mark: _COLOURS[role] for mark, role in _BY_WORD.values()}
 
 
@@ -63,12 +67,13 @@ class Output:
 
     def banner(self, text: str) -> None:
         """One line for people that nobody overlooks: red where there is colour."""
-        text = to_ascii(text) if self.ascii else text
+        text = to_ascii(printable(text)) if self.ascii else printable(text)
         if not self.json:
             self._write(sys.stdout, f"\x1b[1;97;41m {text} \x1b[0m" if self.colour else text)
 
     def aside(self, text: str) -> None:
         """One line on stderr: progress, hints, questions. Never part of the answer."""
+        text = printable(text)
         self._write(sys.stderr, to_ascii(text) if self.ascii else text)
 
     def error(self, message: str, code: int, **more: Any) -> int:
@@ -85,9 +90,11 @@ class Output:
 
     def _object(self, payload: dict[str, Any]) -> None:
         self.answered = True
-        self._write(sys.stdout, json.dumps(plain(payload), ensure_ascii=self.ascii, indent=2))
+        text = json.dumps(plain(payload), ensure_ascii=self.ascii, indent=2)
+        self._write(sys.stdout, _EIGHT_BIT_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
     def _dress(self, text: str) -> str:
+        text = printable(text)
         if self.colour:
             stripped = text.lstrip()
             colour = _BY_GLYPH.get(stripped[:1])
@@ -102,6 +109,13 @@ class Output:
             stream.flush()
         except BrokenPipeError:
             raise ReaderGone from None
+
+
+def printable(text: str) -> str:
+    """`text` without anything that a terminal would obey; whoever wrote it: configuration, remote text or a person."""
+    if text.isascii() and text.isprintable():
+        return text
+    return clean(text, multiline=True, limit=len(text) + 1, lines=text.count("\n") + 1)
 
 
 def plain(value: Any) -> Any:
