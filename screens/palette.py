@@ -15,7 +15,7 @@ from screens.page import Page
 from screens.picker import PickerPage
 from screens.registry import Action
 
-_FUZZY = FuzzySearch()  # type: ignore[no-untyped-call]
+_FUZZY = FuzzySearch()
 NOT_BY_NAME = frozenset({"all.palette", "all.help", "all.leave"})
 
 
@@ -107,12 +107,10 @@ class PalettePage(PickerPage):
         words = self.words.lower().split()
         if not words:
             return self.offers()
-        for text in (lambda offer: offer.words, lambda offer: offer.help):
-            scores = [(_score(words, text(offer)), offer) for offer in self.offers()]
-            found = [pair for pair in scores if pair[0] > 0]
-            if found:
-                return [offer for _, offer in sorted(found, key=lambda pair: -pair[0])]
-        return []
+        by_name = {offer: _score(words, offer.words) for offer in self.offers()}
+        by_help = {offer: _score(words, offer.help) for offer in self.offers()}
+        scores = by_name if any(by_name.values()) else by_help
+        return sorted((offer for offer, score in scores.items() if score), key=lambda offer: -scores[offer])
 
     def count(self) -> int:
         return len(self.matching())

@@ -1,4 +1,4 @@
-"""What happened to instances between two looks that no run of ours did: ends, restarts and other counts (H10). No I/O."""
+"""What happened to instances between two looks that no run of ours did: ends, restarts, other counts. No I/O."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from actions.config import choose_environment, find_config, ledger_directory, load, schema, search_paths, template
+from actions.config.toml_lines import key_lines
 from actions.model.environment import ComposeWorkload, HttpService, Settings
 from actions.model.errors import ConfigError, ExitCode, UnknownNameError
 
@@ -264,3 +265,35 @@ def test_the_schema_describes_the_starter_file() -> None:
     found = json.loads(json.dumps(schema()))
     assert set(tomllib.loads(template())) <= set(found["properties"])
     assert found["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a." * 20_000 + "b = 1\n", "vq-tui.toml:1"),
+        ("[" + "a." * 20_000 + "b]\n", "vq-tui.toml:1"),
+        ("interval = " + "9" * 10_000 + "\n", "vq-tui.toml"),
+        ("a = " + "[" * 200 + "]" * 200 + "\n", "nested too deeply"),
+        ("a = " + "{b = " * 60 + "1" + "}" * 60 + "\n", "nested too deeply"),
+    ],
+    ids=["dotted key", "dotted table", "huge number", "deep lists", "deep tables"],
+)
+def test_odd_but_short_texts_end_in_one_error(tmp_path: Path, text: str, place: str) -> None:
+    message = failure(write(tmp_path, text))
+    assert place in message and "\n" not in message
+
+
+def test_the_lines_of_a_long_file_are_found_in_one_pass() -> None:
+    """The work grows with the length of the text: characters are counted once, whatever asks for their line."""
+
+    class Counting(str):
+        counted = 0
+
+        def count(self, what: str, start: int = 0, end: int = 0) -> int:  # type: ignore[override]
+            Counting.counted += end - start
+            return super().count(what, start, end)
+
+    text = Counting("".join(f"key_{number} = [{number}, {number}]\n" for number in range(2_000)))
+    lines = key_lines(text)
+    assert lines["key_1999", 1] == 2_000
+    assert Counting.counted <= len(text)

@@ -46,3 +46,18 @@ def test_another_release_and_what_a_run_did_are_no_restart() -> None:
     assert watch.changes("api", {"blue": other}) == []
     watch.forget()
     assert watch.changes("api", {"blue": slot(desired=5, restarts=9)}) == []
+
+
+def test_what_ended_by_itself_is_no_scaling() -> None:
+    watch = InstanceWatch()
+    watch.changes("api", {"main": slot(desired=1)})
+    gone = slot(desired=0)
+    ended = gone.instances[0].model_copy(update={"state": InstanceState.STOPPED, "message": "exit code 137"})
+    changes = watch.changes("api", {"main": gone.model_copy(update={"instances": (ended,)})})
+    assert changes == [("ended", "api: ended blue-1, exit code 137")]
+
+
+def test_a_count_that_somebody_changed_is_scaling() -> None:
+    watch = InstanceWatch()
+    watch.changes("api", {"main": slot(desired=3)})
+    assert watch.changes("api", {"main": slot(desired=1)}) == [("scale", "api: scale main 3 → 1")]
