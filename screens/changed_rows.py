@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from actions.model.record import ChangeNote
     from screens.home_rows import Home
 
+_OF_INSTANCES = frozenset({"ended", "restart", "scale"})
+"""Kinds of change that befall any service, also one that is never rolled back: its name is always there."""
+
 WIDE = 55
 """Columns from which a line also names the service and the run."""
 
@@ -74,6 +77,10 @@ def what_changed(change: ChangeNote, home: Home, width: int) -> tuple[str, str]:
     text = change.text.removeprefix(f"{change.subject}: ").removeprefix(f"{change.kind} ")
     text = (text.partition(" was undone: ")[2] or text).replace(" ended, score", " score")
     short = text.partition(": ")[0] if change.run_id else text
-    if change.subject in text or change.kind == "drill" or (width < WIDE and not home.several and change.run_id):
+    if (
+        change.subject in text
+        or change.kind == "drill"
+        or (width < WIDE and not home.several and change.kind not in _OF_INSTANCES)
+    ):
         return safe(text), safe(short)
     return safe(f"{change.subject} {text}"), safe(f"{change.subject} {short}")

@@ -211,7 +211,7 @@ def figure_row(figure: Figure, width: int, *, stale: bool) -> Row:
     glyph, role = figure_verdict(figure, stale=stale)
     limit = f"limit {number(figure.limit, figure.unit)}" if figure.limit is not None else figure.label
     value = (fit(number(figure.value, figure.unit), 12), "bright" if figure.value is not None and not stale else "dim")
-    return cut(row((f"{glyph} ", role), (column(figure.name, 18), "dim"), value, (f" {limit}", "dim")), width)
+    return cut(row((f"{glyph} ", role), (column(figure.name, 16), "dim"), value, (f" {limit}", "dim")), width)
 
 
 # log --------------------------------------------------------------------------

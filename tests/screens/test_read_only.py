@@ -66,7 +66,7 @@ async def test_no_action_that_writes_is_shown_or_works_on_any_page(console: Open
         assert running.desk.calls == [] or {call[0] for call in running.desk.calls} == {"offer"}
 
 
-@pytest.mark.parametrize(("scope", "key"), [("home", "R"), ("drill", "s"), ("run", "p")])
+@pytest.mark.parametrize(("scope", "key"), [("drill", "s"), ("run", "p")])
 async def test_a_key_that_would_change_something_is_answered(console: Open, world: World, scope: str, key: str) -> None:
     world.show(facts.run_view())
     async with console(read_only=True) as running:
@@ -75,6 +75,14 @@ async def test_a_key_that_would_change_something_is_answered(console: Open, worl
         assert "nothing can be changed" not in running.text
         await running.press(key)
         await running.shows("read-only session: nothing can be changed here")
+
+
+async def test_the_plan_of_a_rollback_can_be_looked_at_and_not_confirmed(console: Open) -> None:
+    async with console(read_only=True) as running:
+        await running.press("R")
+        await running.shows("2.4.0", "moves", "READ-ONLY: this session cannot start it")
+        assert running.app.page is not None and running.app.page.challenge is None
+        assert {call[0] for call in running.desk.calls} <= {"offer"}
 
 
 async def test_calling_an_action_directly_finds_no_object_to_write_with(console: Open, world: World) -> None:
@@ -93,7 +101,7 @@ async def test_the_palette_and_help_do_not_name_them(console: Open) -> None:
         assert "roll back" not in running.text and "start keeper" not in running.text
         await running.press("escape", "question_mark")
         await running.shows("READ-ONLY: what would change something is not listed")
-        assert "emergency" not in running.text
+        assert "start keeper" not in running.text and "pause" not in running.text
 
 
 async def test_every_other_action_still_works(console: Open) -> None:

@@ -204,7 +204,7 @@ def test_a_window_of_20x5_says_so_and_recovers(terminals: list[Terminal]) -> Non
 @pytest.mark.parametrize("environment", [{"LANG": "C"}, {"LC_ALL": "en_US.ISO-8859-1"}, {"TERM": "linux"}])
 def test_a_terminal_without_utf8_gets_ascii(terminals: list[Terminal], environment: dict[str, str]) -> None:
     one = start(terminals, **environment)
-    one.shows("2.3.9 > 2.3.8")
+    one.shows("2.3.9 ->2.3.8")
     assert one.raw.isascii()
 
 
