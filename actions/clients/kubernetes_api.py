@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 from actions.clients.kubernetes_errors import CALL_SECONDS, Starting, lacks_right, refusal, watch_error, why
 from actions.clients.kubernetes_selectors import ALL, Selected
-from actions.clients.kubernetes_wire import BODY_LIMIT, WRITES, connect, library, lines, notice_silence
+from actions.clients.kubernetes_wire import BODY_LIMIT, WRITES, connect, lines, notice_silence
+from actions.clients.libraries import library
 from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Ambiguous, Unreachable
 

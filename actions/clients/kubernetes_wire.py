@@ -1,15 +1,14 @@
 """How the API is spoken to: connections by the kubeconfig, writes sent once, silence noticed, lines of any length."""
 
-import asyncio
 import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actions.clients.kubernetes_errors import why
+from actions.clients.libraries import library
 from actions.model.errors import ConfigError
 from actions.model.text import clean
 
@@ -25,11 +24,6 @@ def kubeconfigs(kubeconfig: Path | None) -> list[Path]:
     """Where the kubeconfig may lie: as configured, else in $KUBECONFIG, else in the home directory."""
     named = [part for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
     return [kubeconfig] if kubeconfig else [Path(part) for part in named] or [Path.home() / ".kube" / "config"]
-
-
-async def library(name: str) -> Any:
-    """A heavy library, imported beside the loop, so that what else is measured meanwhile is not delayed."""
-    return sys.modules.get(name) or await asyncio.to_thread(import_module, name)
 
 
 async def connect(kubeconfig: Path | None, context: str | None) -> "ApiClient":

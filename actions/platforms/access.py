@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import cast
 
+from actions.clients import libraries
 from actions.model.environment import Environment, HttpService, PostgresService, RedisService, Slot, Traffic, Workload
 from actions.model.errors import UnknownNameError
 from actions.model.platform import TrafficFacts, WorkloadFacts
@@ -54,7 +55,7 @@ class Access:
         traffic = settings.traffic if isinstance(settings, HttpService) else None
         for used in (*(slot.workload for slot in self.slots(service).values()), *((traffic,) if traffic else ())):
             for library in getattr(_driver(used), "LIBRARIES", ()):
-                import_module(library)
+                libraries.load(library)
         self.loaded.add(service)
 
     def slots(self, service: str) -> dict[str, Slot]:
