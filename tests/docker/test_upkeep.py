@@ -78,7 +78,8 @@ async def test_a_good_image_without_a_name_survives_a_prune_until_it_leaves_the_
     seed(ledger, "1.1.0", releases["1.1.0"], days=0)
     done = await keep_up(access, ledger, "keeper")
     expected = {f"{keep_repository(project.name, 'api')}:{keep_tag('2.0.0', good)}"}
-    assert expected < names(engine, project) and len(done) == 2
+    assert expected < names(engine, project)
+    assert len([line for line in done if project.name in line]) == 2
     assert project.name in next(iter(expected)) and "api" in next(iter(expected)), "people see whose name it is"
     assert await keep_up(access, ledger, "keeper") == (), "what is done is not done again"
     assert [note.kind for note in ledger.changes("shop")].count("upkeep") == 1

@@ -47,9 +47,9 @@ http {{
 
 
 def free_port() -> int:
-    """A port nobody listens on now, and that the system gives nobody by itself: other tests run at the same time."""
+    """A port nobody listens on now, and that neither the system nor the tests of the engine give to anybody."""
     while True:
-        port = random.randrange(10_000, 32_000)
+        port = random.randrange(10_000, 20_900)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
