@@ -7,7 +7,8 @@ from pydantic import JsonValue
 
 from actions.model.health import ServiceHealth
 from actions.model.run import EventKind, RunView
-from screens.cells import Row, row
+from actions.model.words import HealthState
+from screens.cells import Part, Row, row
 from screens.glyphs import HEALTH
 from screens.spark import falling, spark
 from screens.words import ago, number, since, took
@@ -30,6 +31,19 @@ def health_row(health: ServiceHealth, now: datetime) -> Row:
     line += row(("    errors ", "dim"), (number(errors, "fraction"), "warn" if errors else "ok"))
     plot = (spark(health.errors, 16, zero=True).lstrip(), "warn" if any(health.errors) else "ok")
     return line + row((f" {falling(health.errors)} ", "dim"), plot)
+
+
+def nothing_against(health: ServiceHealth | None, service: str, now: datetime) -> Part:
+    """What can be said where nothing measured speaks against a release: that it is well only when that is known."""
+    if health is None or health.shown_state(now) is HealthState.UNKNOWN:
+        return f"health of {service} is not known now: nothing is known for or against this release", "warn"
+    if any(health.errors):
+        worst = number(max(value for value in health.errors if value is not None), "fraction")
+        latest = next((value for value in reversed(health.errors) if value is not None), 0.0)
+        return f"errors up to {worst} a moment ago, {number(latest, 'fraction')} now", "warn"
+    if health.shown_state(now) is not HealthState.OK:
+        return f"{service} is {health.word}", "warn"
+    return f"{service} is {health.word}: nothing measured speaks against it", "dim"
 
 
 def measured(view: RunView) -> dict[str, JsonValue]:

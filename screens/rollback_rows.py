@@ -11,12 +11,13 @@ from actions.model.health import Check, ServiceHealth, Snapshot
 from actions.model.identity import short_id
 from actions.model.plan import Plan, Readiness, Release, RollbackOffer
 from actions.model.run import Run
-from actions.model.words import Gate, HealthState
+from actions.model.words import Gate
 from screens.cells import BLANK, Part, Row, cut, ends, field, fit, indent, row, safe, wrap
 from screens.drift_rows import drift_row
+from screens.figures import nothing_against
 from screens.glyphs import GATE, HAIR
 from screens.spark import spark
-from screens.words import NOWHERE, about, ago, face, nowhere, number, short_evidence, short_name, since
+from screens.words import NOWHERE, about, ago, face, nowhere, short_evidence, short_name, since
 
 LABEL = 9
 OLD_SECONDS = 15.0
@@ -133,7 +134,8 @@ def from_rows(decision: Decision, readiness: Readiness | None, plan: Plan | None
     elif note:
         words.append((note, "warn"))
     else:
-        words.append(_nothing_against(decision, service))
+        health = decision.snapshot.service(service) if decision.snapshot else None
+        words.append(nothing_against(health, service, decision.now) if decision.offer else "")
     rows = [cut(field("from", *words, width=LABEL), width)]
     health = decision.snapshot.service(service) if decision.snapshot else None
     if health is not None and any(health.errors):
@@ -142,22 +144,6 @@ def from_rows(decision: Decision, readiness: Readiness | None, plan: Plan | None
     else:
         rows.append(BLANK)
     return rows
-
-
-def _nothing_against(decision: Decision, service: str) -> Part:
-    """What can be said where nothing measured speaks against the release: that it is well only when that is known."""
-    if decision.offer is None:
-        return "", "dim"
-    health = decision.snapshot.service(service) if decision.snapshot else None
-    if health is None or health.shown_state(decision.now) is HealthState.UNKNOWN:
-        return f"health of {service} is not known now: nothing is known for or against this release", "warn"
-    if any(health.errors):
-        worst = number(max(value for value in health.errors if value is not None), "fraction")
-        now = next((value for value in reversed(health.errors) if value is not None), 0.0)
-        return f"errors up to {worst} a moment ago, {number(now, 'fraction')} now", "warn"
-    if health.shown_state(decision.now) is not HealthState.OK:
-        return f"{service} is {health.word}", "warn"
-    return f"{service} is {health.word}: nothing measured speaks against it", "dim"
 
 
 def error_plot(health: ServiceHealth, width: int) -> list[Part]:

@@ -169,9 +169,8 @@ class RunPage(Page):
         return self.view is not None and self.view.run.state is RunState.PAUSED
 
     def actions_now(self) -> list[Action]:
-        verbs = {"run.pause": "go on"} if self.paused else {}
-        if self.view is not None and not self.view.run.state.active:
-            verbs["run.detach"] = "close"
+        ended = self.view is not None and not self.view.run.state.active
+        verbs = ({"run.pause": "go on"} if self.paused else {}) | ({"run.detach": "close"} if ended else {})
         return [replace(one, verb=verbs.get(one.id, one.verb)) for one in super().actions_now()]
 
     def footer_actions(self) -> list[Action]:
@@ -253,9 +252,7 @@ class RunPage(Page):
 
     def action_detach(self) -> None:
         active = self.view is None or self.view.run.state.active
-        self.shell.back()
-        while isinstance(self.shell.page, RunPage):  # an earlier run in the place of this one would be taken for it
-            self.shell.back()
+        self.shell.leave(RunPage)
         if active:
             self.shell.say("detached; the run goes on", "dim")
 

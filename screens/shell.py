@@ -206,6 +206,12 @@ class Shell(App[None]):
         if len(self.screen_stack) > 1:
             self.pop_screen()
 
+    def leave(self, kind: type[Page]) -> None:
+        """Back past every page of that kind: an earlier one in the place of this one would be taken for it."""
+        self.back()
+        while isinstance(self.page, kind):
+            self.back()
+
     def go_home(self) -> None:
         """All steps back."""
         while len(self.screen_stack) > 1:

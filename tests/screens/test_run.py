@@ -288,3 +288,13 @@ async def test_an_executor_on_its_way_is_no_alarm_and_one_that_does_not_come_is(
         running.clock.advance(20)
         running.app.page.repaint()  # type: ignore[union-attr]
         await running.shows("▲ its executor is none; c carries on")
+
+
+async def test_leaving_an_ended_run_never_shows_an_earlier_one(console: Open, world: World) -> None:
+    world.show(facts.run_view())
+    async with console() as running:
+        running.app.open("screens.run:RunPage", "01JEARLIERRUN0000000000FAIL")
+        await running.settle()
+        await attached(running)
+        await running.press("d")
+        await running.until(lambda: running.app.page is not None and running.app.page.SCOPE == "home")
