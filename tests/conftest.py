@@ -70,6 +70,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     These are the longest groups: they come first, so that no worker is left alone with one at the end.
     """
     for item in items:
+        if " at 0x" in item.nodeid:  # an address differs in every worker, and they have to agree on the names
+            raise pytest.UsageError(f"{item.nodeid}: give this parameter an id")
         names = _machine(item)
         if "sandbox" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(f"stack-{item.path.parent.name}"))

@@ -37,7 +37,7 @@ GOOD: dict[str, Any] = {
     "receiver": "streaming",
 }
 FIELDS = {"receiver": "receiving"}
-ODD = (None, b"", (), object(), float("nan"), float("inf"))
+ODD = (None, b"", (), ..., float("nan"), float("inf"))
 
 
 @pytest.fixture
