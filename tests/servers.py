@@ -29,6 +29,18 @@ def free_port(highest: int = 65_535) -> int:
                 return port
 
 
+def _port_with_bus() -> int:
+    """A free port whose cluster bus, 10000 above, is free as well."""
+    while True:
+        port = free_port(55_535)
+        with socket.socket() as bus:
+            try:
+                bus.bind(("127.0.0.1", port + 10_000))
+            except OSError:
+                continue
+        return port
+
+
 def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -63,7 +75,7 @@ class Server:
 def redis_running(*options: str, version: str = "valkey-9.1") -> Iterator[Server]:
     """A Redis, or its kin, with a password."""
     directory = Path(tempfile.mkdtemp(prefix="vq-redis-"))
-    port = free_port(55_535)  # that of the cluster's bus lies 10000 above
+    port = _port_with_bus()
     words = [
         str(redis_program(version)),
         "--bind",

@@ -159,7 +159,8 @@ class Watching:
         return facts.model_copy(update={"ledger_problem": problem}) if problem else facts
 
     async def _first_health(self) -> Snapshot | None:
-        await either(self._first, FIRST_SECONDS)
+        """The newest snapshot; of one that does not know every source yet, the complete one is waited for."""
+        await either(self._complete, FIRST_SECONDS)
         return self.latest
 
 

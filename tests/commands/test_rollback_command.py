@@ -35,8 +35,8 @@ def ledger_of(facts: SandboxFacts) -> Path:
     return facts.config.parent / "ledger"
 
 
-def roll_back(cli: Cli, facts: SandboxFacts, *words: str, **more: str) -> Said:
-    return cli("--config", facts.config, "rollback", "--last-good", "--yes", *words, "--json", timeout=90, **more)
+def roll_back(cli: Cli, facts: SandboxFacts, *words: str, timeout: float = 90, **more: str) -> Said:
+    return cli("--config", facts.config, "rollback", "--last-good", "--yes", *words, "--json", timeout=timeout, **more)
 
 
 async def executor_ends(facts: SandboxFacts, run_id: str) -> str:

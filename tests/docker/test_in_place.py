@@ -131,8 +131,7 @@ async def test_up_after_the_executor_died(call: str, composed: ComposeProject, d
     changes = await driven.plan("1.0.0")
     with watched([], f"compose.{call}.after"), pytest.raises(Died):
         await driven.carry_out(changes, undo)
-    await asyncio.to_thread(composed.up)
-    await asyncio.to_thread(until, lambda: len(composed.answers()) == 2)
+    await asyncio.to_thread(trying, composed, *UP)
     await ask_again(driven, changes, undo)
     await serves_wholly(composed, 2)
 
