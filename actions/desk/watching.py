@@ -154,7 +154,7 @@ class Watching:
         self.poll()
         ledger, problem = self.ledger.facts, self.ledger.problem
         facts = await gather(
-            self.access, ledger, request=request, snapshot=self._first_health(), within=within, seconds=seconds
+            self.access, ledger, request=request, snapshot=self._first_health, within=within, seconds=seconds
         )
         return facts.model_copy(update={"ledger_problem": problem}) if problem else facts
 

@@ -58,7 +58,7 @@ async def gather(
     ledger: FactsReader,
     service: str | None = None,
     request: RollbackRequest | None = None,
-    snapshot: "Snapshot | Awaitable[Snapshot | None] | None" = None,
+    snapshot: "Snapshot | Callable[[], Awaitable[Snapshot | None]] | None" = None,
     *,
     own_run: str | None = None,
     within: float = 0.0,
@@ -66,7 +66,7 @@ async def gather(
 ) -> RollbackFacts:
     """Everything a rollback of `service` is planned from. `own_run` is not reported as holding the environment.
 
-    Health comes from the `snapshot`; one that is still awaited is waited for while the platforms are read.
+    Health comes from the `snapshot`; one that is still to come is waited for while the platforms are read.
     What health observed of the platforms at most `within` seconds ago is not asked for again. All is read within
     `seconds`, with as many tries as fit. For a run nothing older stands in for a source that is slow.
 
@@ -88,7 +88,7 @@ async def _observe(
     access: Access,
     ledger: FactsReader,
     name: str,
-    health: "Snapshot | Awaitable[Snapshot | None] | None",
+    health: "Snapshot | Callable[[], Awaitable[Snapshot | None]] | None",
     own_run: str | None,
     within: float,
     reads: Reads,
@@ -127,8 +127,8 @@ async def _observe(
     )
 
 
-async def _arrived(health: "Snapshot | Awaitable[Snapshot | None] | None") -> Snapshot | None:
-    return health if health is None or isinstance(health, Snapshot) else await health
+async def _arrived(health: "Snapshot | Callable[[], Awaitable[Snapshot | None]] | None") -> Snapshot | None:
+    return health if health is None or isinstance(health, Snapshot) else await health()
 
 
 def _data_services(environment: Environment, but: str) -> dict[str, str]:

@@ -31,8 +31,11 @@ def check(context: typer.Context, json: Json = False) -> int:
     try:
         settings = load(path)
     except ConfigError as error:
-        payload = {"file": str(path.absolute()), "ok": False, "problems": list(error.problems)}
-        here.output.answer(payload, [f"{glyph('fail')} {path}", *(f"{DOWN} {one}" for one in error.problems)])
+        if not here.output.json:
+            for one in error.problems[1:]:
+                here.output.line(f"{DOWN} {one}")
+            raise ConfigError(error.problems[0]) from None
+        here.output.answer({"file": str(path.absolute()), "ok": False, "problems": list(error.problems)}, [])
         return ExitCode.CONFIG
     problems = [f"{'.'.join(str(key) for key in place)}: {what}" for place, what in secret_problems(settings)]
     problems += console_problems(settings)
