@@ -24,8 +24,6 @@ LARGEST = 1024 * 1024
 DEEPEST = 32
 """Most parts of a dotted key, and most tables inside one another: the schema needs eight."""
 
-_LONG_KEY = re.compile(rf"^[ \t]*\[*[ \t]*[\w-]+(?:[ \t]*\.[ \t]*[\w\"'-]+){{{DEEPEST}}}", re.MULTILINE)
-
 _POSITION = re.compile(
     r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.DOTALL
 )
@@ -83,10 +81,9 @@ def _read(file: Path) -> str:
 
 
 def _parse(file: Path, text: str) -> dict[str, Any]:
-    long_key = _LONG_KEY.search(text)
-    if long_key:  # before the parser sees it, whose time grows with the square of the parts
-        where = f"{file}:{text.count(chr(10), 0, long_key.start()) + 1}"
-        raise ConfigError(f"{where}: a key of more than {DEEPEST} parts: nested too deeply to be a configuration")
+    for number, line in enumerate(text.split("\n"), 1):
+        if _parts(line) > DEEPEST:
+            raise ConfigError(f"{file}:{number}: a key of more than {DEEPEST} parts is too deep for a configuration")
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -102,6 +99,13 @@ def _parse(file: Path, text: str) -> dict[str, Any]:
     if _deeper_than(data, DEEPEST):
         raise ConfigError(f"{file}: nested too deeply to be a configuration")
     return data
+
+
+def _parts(line: str) -> int:
+    """How many parts the dotted key at the start of a line has; 0 where there is none."""
+    key = line.lstrip(" \t[").partition("=")[0].partition("]")[0]
+    parts = [part.strip(" \t\"'").replace("-", "").replace("_", "") for part in key.split(".")]
+    return len(parts) if all(part.isalnum() for part in parts) else 0
 
 
 def _deeper_than(data: Any, most: int) -> bool:
