@@ -12,6 +12,7 @@ from actions.model.environment import Environment, HttpService, SecretSource
 from actions.model.errors import Refused, VqError
 from actions.model.run import EventKind
 from actions.model.words import Command, Gate, RunState
+from actions.runner import launch as launching
 from actions.runner import logout, run_log, steer
 from actions.runner.launch import launch
 from actions.runner.orders import decide
