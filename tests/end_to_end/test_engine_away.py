@@ -46,7 +46,7 @@ def probes(view: RunView) -> list[str]:
 async def test_17_a_create_whose_answer_is_cut_off_is_adopted(shop: ComposeProject, wire: FaultProxy) -> None:
     """It was accepted, and for a while nobody could ask whether: one container is made, and gone on with."""
 
-    create = b"/containers/create?name=" + next(iter(shop.ids().values()))[:12].encode()
+    create = b"/containers/create?name=" + shop.container_name(1).encode()
 
     async def spoil() -> None:
         await wire.until_up(create, 60)
