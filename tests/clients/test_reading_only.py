@@ -24,6 +24,7 @@ WRITES: dict[str, tuple[Any, ...]] = {
     "stop": ("c", 1.0),
     "start": ("c",),
     "rename": ("c", "name"),
+    "put": ("c", b""),
     "remove": ("c",),
     "tag": ("image", "repository", "tag"),
     "untag": ("name",),
@@ -56,7 +57,7 @@ async def test_nothing_that_changes_an_engine_leaves_a_reading_connection(
     )
     half = DockerWriter(f"unix://{tmp_path}/none.sock")
     half._connection = Connection(half.host)
-    with pytest.raises(ReadOnlyError, match="a client that only reads sends no (POST|DELETE)"):
+    with pytest.raises(ReadOnlyError, match="a client that only reads sends no (POST|PUT|DELETE)"):
         await getattr(half, name)(*WRITES[name])
 
 

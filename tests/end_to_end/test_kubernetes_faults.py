@@ -149,9 +149,12 @@ def test_36_a_stuck_stateful_set_is_planned_and_unstuck(ordered: KubernetesStage
 
 
 def test_rights_lost_mid_run_end_with_what_is_missing(troubled: KubernetesStage) -> None:
-    troubled.double.inject(Delay(1.0), verb="patch", resource="deployments", dry_run=True)
+    """The right is gone when the patch arrives, after every check of the plan and of the executor."""
+    troubled.double.inject(Delay(1.5), verb="patch", resource="deployments", dry_run=False)
     process = starting(troubled)
-    until(asked(troubled, "patch", dry_run=True), "the dry run is under way")
+    until(asked(troubled, "patch", dry_run=False), "the patch is under way")
     troubled.double.deny("admin", Rule(verbs=("patch",), resources=("deployments",)))
-    assert "forbidden" in said_by(process, 1)
-    assert last_run(troubled)["state"] in ("failed", "undone") and troubled.reached() == BAD
+    said_by(process, 1)
+    run = last_run(troubled)
+    assert run["state"] in ("failed", "undone") and troubled.reached() == BAD
+    assert any("forbidden" in str(event["body"].get("error")) for event in run["events"])
