@@ -6,8 +6,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
 from tests import real_programs
 from tests.docker import compose_versions
+from tests.forking import COMMANDS, Call, Process, start
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCKER_SOCKET = "/var/run/docker.sock"
@@ -135,7 +134,7 @@ class Said:
 
 
 class Cli:
-    """Calls the real program in a process of its own, with a home directory of its own."""
+    """Calls the real program, each time in a process of its own (see `forking`), with a home directory of its own."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -147,18 +146,13 @@ class Cli:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
         return kept | {"HOME": str(self.home), "TMPDIR": str(self.home)} | more
 
-    def start(self, *words: str | Path, **more: str) -> "subprocess.Popen[str]":
-        """The program, running."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "vq_tui", *map(str, words)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            cwd=self.home,
-            env=self.environment(**more),
-        )
+    def start(self, *words: str | Path, **more: str) -> Process:
+        """The program, running, with pipes for its output."""
+        return start(self.call(*words, **more), preload=COMMANDS)
+
+    def call(self, *words: str | Path, **more: str) -> Call:
+        """Those words to the program."""
+        return Call("vq_tui", [*map(str, words)], self.environment(**more), str(self.home))
 
     def __call__(self, *words: str | Path, timeout: float = 90, **more: str) -> Said:
         with self.start(*words, **more) as process:

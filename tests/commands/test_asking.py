@@ -4,9 +4,8 @@ import os
 import re
 import select
 import signal
-import subprocess
-import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from actions.model.errors import ExitCode
 from actions.sandbox import stack
 from actions.sandbox.facts import SandboxFacts
 from tests.conftest import Cli
+from tests.forking import COMMANDS, start
 
 
 class Terminal:
@@ -22,15 +22,8 @@ class Terminal:
 
     def __init__(self, cli: Cli, *words: str | Path) -> None:
         self._master, slave = os.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "vq_tui", *map(str, words)],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=cli.home,
-            env=cli.environment(TERM="xterm-256color"),
-            start_new_session=True,
-        )
+        call = replace(cli.call(*words, TERM="xterm-256color"), session=True)
+        self.process = start(call, preload=COMMANDS, stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
         self.text = ""
 

@@ -2,13 +2,10 @@
 
 import fcntl
 import os
-import pty
 import re
 import select
 import signal
 import struct
-import subprocess
-import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -17,8 +14,12 @@ from pathlib import Path
 import pyte
 import pytest
 
+from tests.fork_server import Call
+from tests.forking import CONSOLE
+from tests.forking import start as begin
+
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = [sys.executable, "-m", "tests.fakes.program"]
+PROGRAM = "tests.fakes.program"
 PATIENCE = 30.0
 
 
@@ -31,21 +32,13 @@ class Terminal:
         columns, lines = size
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            if ignore_hangup:
-                signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-            os.chdir(ROOT)
-            base = {
-                "TERM": "xterm-256color",
-                "LANG": "C.UTF-8",
-                "PATH": os.environ["PATH"],
-                "HOME": os.environ.get("HOME", "/"),
-            }
-            os.execve(PROGRAM[0], [*PROGRAM, *arguments], base | environment)
+        self.fd, slave = os.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        base = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+        call = Call(PROGRAM, [*arguments], base | environment, str(ROOT), terminal=True, ignore_hangup=ignore_hangup)
+        self.process = begin(call, preload=CONSOLE, stdin=slave, stdout=slave, stderr=slave)
+        os.close(slave)
         self.raw = b""
-        self.code: int | None = None
 
     def read(self, seconds: float) -> bytes:
         """What comes within `seconds`."""
@@ -77,18 +70,15 @@ class Terminal:
     def ended(self) -> int:
         """Wait for the end; the exit code, or minus the signal."""
         end = time.monotonic() + PATIENCE
-        while self.code is None:
+        while (code := self.process.poll()) is None:
             assert time.monotonic() < end, "still there"
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.code = os.waitstatus_to_exitcode(status)
-            elif self.fd >= 0:
+            if self.fd >= 0:
                 self.read(0.05)
             else:
                 select.select([], [], [], 0.05)
         if self.fd >= 0:
             self.read(0.1)
-        return self.code
+        return code
 
     def close(self) -> None:
         if self.fd >= 0:
@@ -102,9 +92,8 @@ def terminals() -> Iterator[list[Terminal]]:
     yield opened
     for one in opened:
         one.close()
-        if one.code is None:
-            os.kill(one.pid, signal.SIGKILL)
-            os.waitpid(one.pid, 0)
+        one.process.kill()
+        one.process.wait()
 
 
 def start(terminals: list[Terminal], *arguments: str, **options: object) -> Terminal:
@@ -117,7 +106,7 @@ def test_signals_end_it_cleanly_and_give_the_terminal_back(terminals: list[Termi
     one = start(terminals)
     one.shows("WAY BACK")
     one.shows("READY")
-    os.kill(one.pid, number)
+    one.process.send_signal(number)
     assert one.ended() == code
     assert b"\x1b[?1049l" in one.raw and b"Traceback" not in one.raw
 
@@ -162,7 +151,7 @@ def test_a_stalled_terminal_does_not_keep_it_from_a_signal(terminals: list[Termi
     for _ in range(60):
         os.write(one.fd, b"H\x1b[Z?")
         select.select([], [], [], 0.05)
-    os.kill(one.pid, signal.SIGTERM)
+    one.process.terminate()
     fd, one.fd = one.fd, -1
     try:
         assert one.ended() == 143
@@ -178,10 +167,10 @@ def test_a_terminal_that_cannot_carry_it_is_one_line(terminals: list[Terminal], 
 
 
 def test_without_a_terminal_it_is_one_line() -> None:
-    done = subprocess.run(
-        PROGRAM, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 11 and "is no terminal" in done.stderr and done.stdout == ""
+    call = Call(PROGRAM, [], {"LANG": "C.UTF-8", "TERM": "xterm"}, str(ROOT))
+    with begin(call, preload=CONSOLE) as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 11 and "is no terminal" in err and out == ""
 
 
 def test_it_refuses_to_run_where_a_hang_up_would_go_unnoticed(terminals: list[Terminal]) -> None:

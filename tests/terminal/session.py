@@ -7,7 +7,6 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import threading
 import time
@@ -17,6 +16,9 @@ from typing import Self
 
 import psutil
 import pyte
+
+from tests.fork_server import Call, lead
+from tests.forking import CONSOLE, Process, start
 
 PATIENCE = 60.0
 
@@ -43,21 +45,14 @@ class Session:
         self.master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.before = termios.tcgetattr(slave)
-
-        def prepare() -> None:
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            if ignore_hangup:
-                signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-        self.process = subprocess.Popen(
-            argv or [sys.executable, "-m", "vq_tui", *words],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=dict(environment),
-            preexec_fn=prepare,
-        )
+        call = Call("vq_tui", words, dict(environment), str(Path.cwd()), terminal=True, ignore_hangup=ignore_hangup)
+        self.process: Process
+        if argv is None:
+            self.process = start(call, preload=CONSOLE, stdin=slave, stdout=slave, stderr=slave)
+        else:
+            self.process = subprocess.Popen(
+                argv, stdin=slave, stdout=slave, stderr=slave, env=call.environment, preexec_fn=lambda: lead(call)
+            )
         self._slave = slave
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
