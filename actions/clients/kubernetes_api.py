@@ -1,7 +1,6 @@
 """The Kubernetes API: a reading half, and a writing half for guarded patches and deletes (P2).
 
-Speaks through the asyncio half of the `kubernetes` package, with plain JSON objects: what is compared and hashed is
-exactly what the server sent. The package is imported at the first connection, never before the first frame.
+Speaks with plain JSON objects: what is compared and hashed is exactly what the server sent.
 """
 
 import asyncio
@@ -9,27 +8,31 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
+from actions.clients.http_wire import Limit, bounded_body
 from actions.clients.kubernetes_errors import CALL_SECONDS, Starting, lacks_right, refusal, watch_error, why
 from actions.clients.kubernetes_selectors import ALL, Selected
-from actions.clients.kubernetes_wire import BODY_LIMIT, WRITES, connect, lines, notice_silence
-from actions.clients.libraries import library
+from actions.clients.kubernetes_wire import (
+    BODY_LIMIT,
+    ERRORS,
+    NOT_CONNECTED,
+    WRITES,
+    Exchange,
+    Sent,
+    Wire,
+    connect,
+    lines,
+)
 from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Ambiguous, Unreachable
 
-if TYPE_CHECKING:
-    from kubernetes.aio.client import ApiClient
-
 Json = dict[str, Any]
-CONNECT_SECONDS = 4.0
 PAGE = "500"
 MANAGER = "vq-tui"
 JSON = "application/json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-STARTING_SECONDS = 0.1
-"""How soon a server that is starting is asked again."""
 
 
 class _Answer(NamedTuple):
@@ -44,10 +47,10 @@ class KubernetesReader:
     def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
         self._kubeconfig = kubeconfig
         self._context = context
-        self._client: ApiClient | None = None
+        self._wire: Wire | None = None
         self._connecting = asyncio.Lock()
         self._closed = False
-        self._retired: list[tuple[float, ApiClient]] = []
+        self._retired: list[tuple[float, Wire]] = []
 
     @classmethod
     def of(cls, settings: KubernetesWorkload) -> Self:
@@ -145,28 +148,32 @@ class KubernetesReader:
             "timeoutSeconds": str(seconds),
             "allowWatchBookmarks": "true",
         } | selected.query
-        aiohttp = await library("aiohttp")
         try:
-            response = await self._send("GET", path, query, None, JSON, seconds + CALL_SECONDS)
+            async with asyncio.timeout(CALL_SECONDS):
+                exchange = await self._send("GET", path, query, None, JSON)
             try:
-                if response.status == 401:
+                if exchange.status == 401:
                     raise self._not_accepted()
-                if response.status >= 400:
-                    words, after = await response.content.read(65_536), response.headers.get("Retry-After")
-                    if response.status == 403 and lacks_right(words) and not await self._ready():
-                        raise self._starting()
-                    raise refusal(self.where, "watch", path, response.status, words, after)
-                notice_silence(response)
+                if exchange.status >= 400:
+                    await self._refuse_watch(path, exchange)
+                exchange.notice_silence()
                 opened()
-                async for line in lines(response.content):
+                async for line in lines(exchange.parts(seconds + CALL_SECONDS)):
                     event: Json = json.loads(line)
                     if event.get("type") == "ERROR":
                         raise watch_error(self.where, path, event.get("object", {}))
                     yield event
             finally:
-                response.release()
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                await exchange.close()
+        except (*ERRORS, TimeoutError, OSError, ValueError) as error:
             raise Unreachable(f"{self.where}: the watch of {path} broke: {why(error)}") from None
+
+    async def _refuse_watch(self, path: str, exchange: Exchange) -> None:
+        """Raise what stands for an answer that is no watch."""
+        words = b"".join([part async for part in exchange.parts(CALL_SECONDS)])[:65_536]
+        if exchange.status == 403 and lacks_right(words) and not await self._ready():
+            raise Starting(self.where)
+        raise refusal(self.where, "watch", path, exchange.status, words, exchange.header("Retry-After"))
 
     async def close(self) -> None:
         """Close the connections; every later call is refused."""
@@ -176,15 +183,15 @@ class KubernetesReader:
 
     def _retire(self) -> None:
         """Connect anew at the next call; what others still ask over the old connections may end."""
-        if self._client is not None:
-            self._retired.append((time.monotonic(), self._client))
-            self._client = None
+        if self._wire is not None:
+            self._retired.append((time.monotonic(), self._wire))
+            self._wire = None
 
     async def _close_retired(self, age: float) -> None:
         old = [one for one in self._retired if time.monotonic() - one[0] >= age]
         self._retired = [one for one in self._retired if one not in old]
-        for _, client in old:
-            await client.close()
+        for _, wire in old:
+            await wire.close()
 
     def _not_accepted(self) -> Unreachable:
         """These credentials are not accepted: the next call reads the kubeconfig anew, after a new login too."""
@@ -218,67 +225,62 @@ class KubernetesReader:
         if answer.status != 403 or not lacks_right(answer.body):
             return answer
         if not await self._ready():
-            raise self._starting()
+            raise Starting(self.where)
         return await self._exchange(method, path, query, body, kind, accept)
 
     async def _ready(self) -> bool:
         """False only where the server says itself that it is not ready."""
         return (await self._exchange("GET", "/readyz", {}, None, JSON)).status < 500
 
-    def _starting(self) -> Starting:
-        return Starting(f"{self.where} is starting and refuses everybody until it has read its roles", STARTING_SECONDS)
-
     async def _exchange(
         self, method: str, path: str, query: dict[str, str], body: Any, kind: str, accept: str = JSON
     ) -> "_Answer":
-        aiohttp = await library("aiohttp")
-        sent = False
+        sent = Sent()
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                await self._connected()
-                sent = True
-                response = await self._send(method, path, query, body, kind, CALL_SECONDS, accept)
+                exchange = await self._send(method, path, query, body, kind, accept, sent if method in WRITES else None)
                 try:
-                    raw = await response.content.read(BODY_LIMIT + 1)
-                    while not response.content.at_eof() and len(raw) <= BODY_LIMIT:
-                        raw += await response.content.read(BODY_LIMIT + 1)
+                    raw = await bounded_body(exchange.response, BODY_LIMIT)
                 finally:
-                    response.release()
-        except aiohttp.ClientConnectorError as error:
+                    await exchange.close()
+        except NOT_CONNECTED as error:
             raise Unreachable(f"{self.where} does not accept connections: {why(error)}; check network or VPN") from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            if sent and method in WRITES:
-                raise Ambiguous(
-                    f"{self.where}: no answer to {method} {path}: {why(error)}; it may be applied"
-                ) from None
+        except (*ERRORS, TimeoutError, OSError, Limit) as error:
+            if sent.any:
+                words = f"no answer to {method} {path}: {why(error)}; it may be applied"
+                raise Ambiguous(f"{self.where}: {words}") from None
             raise Unreachable(f"{self.where} does not answer: {why(error)}; check network or VPN") from None
-        if response.status == 401:
+        if exchange.status == 401:
             raise self._not_accepted()
-        if len(raw) > BODY_LIMIT:
-            raise Unreachable(f"{self.where} answers {path} with more than {BODY_LIMIT} bytes")
-        return _Answer(int(response.status), bytes(raw), response.headers.get("Retry-After"))
+        return _Answer(exchange.status, raw, exchange.header("Retry-After"))
 
     async def _send(
-        self, method: str, path: str, query: dict[str, str], body: Any, kind: str, seconds: float, accept: str = JSON
-    ) -> Any:
-        aiohttp = await library("aiohttp")
-        client = await self._connected()
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: Any,
+        kind: str,
+        accept: str = JSON,
+        sent: Sent | None = None,
+    ) -> Exchange:
+        wire = await self._connected()
         headers = {"Content-Type": kind, "Accept": accept, "User-Agent": MANAGER}
-        await client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        url = client.configuration.host + path + ("?" + urlencode(query) if query else "")
-        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
-        answer = await client.rest_client.request(method, url, headers=headers, body=body, _request_timeout=timeout)
-        return answer.response
+        headers |= {} if "watch" in query else {"Accept-Encoding": "gzip"}
+        content = None if body is None else json.dumps(body).encode()
+        return await wire.send(method, path + ("?" + urlencode(query) if query else ""), headers, content, sent)
 
-    async def _connected(self) -> "ApiClient":
+    async def _connected(self) -> Wire:
         async with self._connecting:
-            client: ApiClient = self._client or await connect(self._kubeconfig, self._context)
+            if self._wire is not None and self._wire.identity.expired:
+                self._retire()
+            wire = self._wire or await connect(self._kubeconfig, self._context)
             if self._closed:
-                await client.close()
+                await wire.close()
                 raise Unreachable(f"{self.where}: the connection was closed")
-            self._client = client
+            self._wire = wire
             await self._close_retired(2 * CALL_SECONDS)
-            return client
+            return wire
 
 
 class KubernetesWriter(KubernetesReader):

@@ -10,6 +10,9 @@ from actions.model.text import clean
 CALL_SECONDS = 10.0
 """Longest that one call may take."""
 
+STARTING_SECONDS = 0.1
+"""How soon a server that is starting is asked again."""
+
 CHANGING = frozenset({"PATCH", "DELETE"})
 
 
@@ -52,6 +55,9 @@ class Throttled(Unreachable):
 
 class Starting(Throttled):
     """The server refuses everybody, for it has not read its roles yet; nothing was applied, and it will be soon."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"{where} is starting and refuses everybody until it has read its roles", STARTING_SECONDS)
 
 
 _POLICY = re.compile(

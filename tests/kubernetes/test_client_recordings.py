@@ -126,7 +126,7 @@ async def test_a_write_answered_with_something_else_may_be_applied(replayed: Rep
 async def test_an_event_larger_than_the_line_limit_of_the_library_is_read(
     bench: Bench, released: KubernetesDouble
 ) -> None:
-    """One object may be 1.5 MiB; aiohttp's own reader gives up at 512 KiB."""
+    """One object may be 1.5 MiB and comes in many parts."""
     path = "/apis/apps/v1/namespaces/vq/deployments"
     client = KubernetesWriter.of(bench.settings())
     _, version = await client.collection(path)
@@ -145,7 +145,7 @@ class Parts:
     def __init__(self, *parts: bytes) -> None:
         self._parts = parts
 
-    async def iter_any(self) -> AsyncIterator[bytes]:
+    async def all(self) -> AsyncIterator[bytes]:
         for part in self._parts:
             yield part
 
@@ -157,10 +157,10 @@ class Parts:
     ((), []),
 ])  # fmt: skip
 async def test_lines_are_told_apart_however_they_arrive(parts: tuple[bytes, ...], found: list[bytes]) -> None:
-    assert [line async for line in lines(Parts(*parts))] == found
+    assert [line async for line in lines(Parts(*parts).all())] == found
 
 
 async def test_a_line_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("actions.clients.kubernetes_wire.BODY_LIMIT", 10)
     with pytest.raises(ValueError, match="more than 10 bytes"):
-        [line async for line in lines(Parts(*[b"four"] * 3))]
+        [line async for line in lines(Parts(*[b"four"] * 3).all())]

@@ -26,9 +26,6 @@ from actions.platforms.kubernetes.references import both, reference_check
 from actions.platforms.kubernetes.rehearsing import rehearsed
 from actions.platforms.kubernetes.rights import checks
 
-LIBRARIES = ("kubernetes.aio.client", "kubernetes.aio.config", "aiohttp")
-"""Imported before the first look, and never before the first frame."""
-
 OBSERVE_SECONDS = 8.0
 USAGE_SECONDS = 15.0
 USAGE_PATIENCE_SECONDS = 1.0
