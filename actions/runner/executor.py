@@ -41,17 +41,19 @@ def main(arguments: list[str]) -> int:
         load(words[2:])
     gc.freeze()
     gc.enable()
-    run_id = _given_run(Path(words[1])) if prepared else words[2]
-    return carry_out(words[1], run_id) if run_id else 0
+    return wait_and_carry_out(Path(words[1])) if prepared else carry_out(words[1], words[2])
 
 
-def _given_run(ledger_dir: Path) -> str:
+def wait_and_carry_out(ledger_dir: Path) -> int:
+    """A prepared executor's part: the run its starter gives it, if any; the exit status."""
     from actions.runner.prepared import take_run
+    from actions.runner.process import carry_out
 
     run_id = take_run(ledger_dir)
-    if run_id:
-        hold_mark(ledger_dir, run_id)
-    return run_id
+    if not run_id:
+        return 0
+    hold_mark(ledger_dir, run_id)
+    return carry_out(str(ledger_dir), run_id)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ def launch(ledger_dir: Path, run_id: str, *, module: str = EXECUTOR, prepared: P
     run's log.
     """
     directory = ledger_dir.absolute()
-    command = _command(directory, module)
-    variables = dict(_variables())
+    command = executor_command(directory, module)
+    variables = dict(executor_variables())
     with open_run_log(directory, run_id) as output, starting(directory, run_id):
         if prepared is not None and prepared.give(run_id):
             return
@@ -58,21 +58,22 @@ def launch(ledger_dir: Path, run_id: str, *, module: str = EXECUTOR, prepared: P
 
 def prepare(ledger_dir: Path, environment: Environment, *, module: str = EXECUTOR) -> PreparedExecutor | None:
     """Start an executor that loads its libraries and waits for its run; None where a run gets a unit of its own."""
-    if _unit_program() is not None:
+    if unit_program() is not None:
         return None
-    command = [*_command(ledger_dir.absolute(), module), "--prepared", *modules_for(environment)]
+    command = [*executor_command(ledger_dir.absolute(), module), "--prepared", *modules_for(environment)]
     try:
-        return PreparedExecutor(command, dict(_variables()))
+        return PreparedExecutor.start(command, dict(executor_variables()))
     except OSError as error:
         log.warning("no executor could be prepared: %s", error)
         return None
 
 
-def _command(directory: Path, module: str) -> list[str]:
+def executor_command(directory: Path, module: str = EXECUTOR) -> list[str]:
+    """The arguments of an executor's process, but for its run."""
     return [sys.executable, "-P", "-m", module, "--ledger", str(directory)]
 
 
-def _variables() -> Iterator[tuple[str, str]]:
+def executor_variables() -> Iterator[tuple[str, str]]:
     """The environment of the executor: ours, without the terminal's, and with the way to this very program."""
     here = str(Path(__file__).resolve().parents[2])
     for name, value in os.environ.items():
@@ -84,7 +85,7 @@ def _variables() -> Iterator[tuple[str, str]]:
         yield "PYTHONPATH", os.pathsep.join([*others, *([] if installed else [here])])
 
 
-def _unit_program() -> str | None:
+def unit_program() -> str | None:
     """`systemd-run`, where the user has a service manager that outlives a logout."""
     program = shutil.which("systemd-run")
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
@@ -95,7 +96,7 @@ def _unit_program() -> str | None:
 
 def _own_unit(command: list[str], run_id: str, output: Path, variables: dict[str, str]) -> bool:
     """Start it as a unit of the user's own service manager, if there is one that outlives a logout."""
-    program = _unit_program()
+    program = unit_program()
     if program is None:
         return False
     # Only names stand in the arguments; the values, which may be secrets, are taken from the environment.

@@ -25,12 +25,17 @@ _LONGEST_LINE = 200
 class PreparedExecutor:
     """The starter's end. One run at most is given, and it counts as given only once the process has said so."""
 
-    def __init__(self, command: list[str], variables: dict[str, str]) -> None:
+    def __init__(self, starter: socket.socket, process: "subprocess.Popen[bytes] | None" = None) -> None:
+        self._socket = starter
+        self._process = process
+
+    @classmethod
+    def start(cls, command: list[str], variables: dict[str, str]) -> "PreparedExecutor":
         """Start the process. Raises OSError when it cannot be started."""
-        self._socket, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair()
         with theirs:
             try:
-                self._process = subprocess.Popen(
+                process = subprocess.Popen(
                     command,
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
@@ -40,8 +45,9 @@ class PreparedExecutor:
                     start_new_session=True,
                 )
             except OSError:
-                self._socket.close()
+                ours.close()
                 raise
+        return cls(ours, process)
 
     @property
     def waiting(self) -> bool:
@@ -68,7 +74,8 @@ class PreparedExecutor:
     def close(self) -> None:
         """Let the process end, unless it took a run; safe to call again."""
         self._socket.close()
-        self._process.poll()
+        if self._process is not None:
+            self._process.poll()
 
 
 def take_run(ledger_dir: Path, seconds: float = WAIT_SECONDS) -> str:

@@ -28,7 +28,7 @@ STARTER = (
 def prepared_processes(directory: Path) -> list[psutil.Process]:
     """Prepared executors of that ledger, by their arguments, once they have left the process that started them."""
     every = psutil.process_iter(["cmdline", "ppid"])
-    words = [(process, process.info["cmdline"] or []) for process in every if process.info["ppid"] != os.getpid()]
+    words = [(one, " ".join(one.info["cmdline"] or ())) for one in every if one.info["ppid"] != os.getpid()]
     return [process for process, line in words if str(directory) in line and "--prepared" in line]
 
 

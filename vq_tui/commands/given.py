@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from actions.desk.operator import Operator
     from actions.desk.viewer import Viewer
     from actions.model.environment import Settings
+    from actions.runner.prepared import PreparedExecutor
 
 
 GLOBAL: dict[str, tuple[str, str]] = {
@@ -38,6 +39,8 @@ class Session:
     env: str | None = None
     read_only: bool = False
     theme: str | None = None
+    _loaded: "tuple[Settings, Path, str] | None" = None
+    _prepared: "PreparedExecutor | None" = None
 
     @classmethod
     def of(cls, output: Output, given: "Mapping[str, str | bool | None]") -> "Session":
@@ -50,11 +53,16 @@ class Session:
         return cls(output, path, env, read_only=bool(given.get("read-only")), theme=theme)
 
     def load(self) -> "tuple[Settings, Path, str]":
-        """Settings, the file they came from, and the environment to use. Raises ConfigError or UnknownNameError."""
+        """Settings, the file they came from, and the environment to use; read once for a session.
+
+        Raises ConfigError or UnknownNameError.
+        """
         from actions.config import choose_environment
 
-        settings, path = self.file()
-        return settings, path, choose_environment(settings, self.env)[0]
+        if self._loaded is None:
+            settings, path = self.file()
+            self._loaded = settings, path, choose_environment(settings, self.env)[0]
+        return self._loaded
 
     def file(self) -> "tuple[Settings, Path]":
         """Settings and the file they came from, for commands that are about all environments. Raises ConfigError."""
@@ -99,19 +107,23 @@ class Session:
         async with self._at_work(open_operator(*self._about(run))) as operator:
             yield operator
 
+    def prepare(self, what: str) -> None:
+        """Make the executor of the run that a command will begin; before its loop starts. Raises ReadOnlyError."""
+        self.may_write(what)
+        settings, _, environment = self.load()
+        from actions.config import ledger_directory
+        from actions.runner.forked import fork_prepared
+
+        self._prepared = fork_prepared(ledger_directory(settings), settings.environments[environment])
+
     @asynccontextmanager
     async def deciding(self, what: str) -> "AsyncIterator[Operator]":
-        """As `operating`, for a command that will begin a run: its executor loads while the plan is made."""
+        """As `operating`, for a command that will begin a run: the executor that was prepared gets it."""
         self.may_write(what)
-        about = settings, _, environment = self.load()
-        from actions.config import ledger_directory
-        from actions.runner.launch import prepare
-
-        prepared = prepare(ledger_directory(settings), settings.environments[environment])
         from actions.desk import open_operator
 
-        operator = open_operator(*about)
-        operator.prepared = prepared
+        operator = open_operator(*self.load())
+        operator.prepared = self._prepared
         async with self._at_work(operator, polling=True):
             yield operator
 

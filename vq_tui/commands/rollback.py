@@ -79,6 +79,8 @@ def rollback(
     here.may_write("rollback")
     if not yes and (here.output.json or not sys.stdin.isatty() or not sys.stderr.isatty()):
         raise UsageError("nobody can be asked here: add --yes to roll back without a question, or --plan to look first")
+    if not break_glass:
+        here.prepare("rollback")
     return run(lambda: _roll_back(here, asked, yes=yes, wait=wait, key=key, broken=break_glass))
 
 
