@@ -1,14 +1,16 @@
-# make demo: the console on the embedded stack. make test: everything that is checked before a change counts.
+# make demo: the console on the embedded stack. make check: what a minute and a half can check. make test: everything
+# that is checked before a change counts. make sweep: every crash point, on every real part.
 PYTHON ?= $(shell for one in python3 python3.11 python3.12 python3.13 python3.14; do \
 	"$$one" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$one"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 3
+WORKERS ?= 4
+SWEEPS := tests/end_to_end/test_crash_sweep.py tests/end_to_end/test_nginx_sweep.py tests/docker tests/runner
 
 # Bytecode is written whatever the machine's default is: the tests start the program hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint clean
+.PHONY: demo check test sweep lint clean
 
 demo: $(VENV)/.sandbox
 	$(BIN)/vq-tui demo
@@ -19,6 +21,12 @@ test: lint
 		[ $$? -eq 1 ] || exit 1; \
 		echo "make: a second look, alone, at what failed"; \
 		$(BIN)/pytest --last-failed --last-failed-no-failures none; }
+
+check: lint
+	$(BIN)/pytest -n 2 -m "not real"
+
+sweep: $(VENV)/.test
+	VQ_SWEEP=all $(BIN)/pytest -n $(WORKERS) --dist loadgroup $(SWEEPS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -26,7 +26,8 @@ from actions.model.waiting import Deadline
 from actions.platforms.compose.driver import workload_changer, workload_reader
 from tests.docker import images
 from tests.docker.conftest import make_place
-from tests.docker.project import HOST, free_ports, remove_project
+from tests.docker.project import HOST, remove_project
+from tests.ports import free_ports
 
 PROJECT = "vqt-benchmark"
 

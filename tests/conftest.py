@@ -13,13 +13,23 @@ from typing import Any
 
 import pytest
 
-from actions.sandbox import stack
+from actions.sandbox import bring_up, stack
 from actions.sandbox.facts import SandboxFacts
 from tests import real_programs
 from tests.docker import compose_versions
 from tests.forking import COMMANDS, Call, Process, start
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+SWEEP = os.environ.get("VQ_SWEEP", "")
+"""`all`: tests marked `sweep` as well, and every crash point where others take those of the drivers."""
+
+TRAFFIC_RATE = 10
+"""Requests a second on the stacks of the tests: what every worker has keeps a tenth of a processor busy at 50."""
+
+REAL_FOLDERS = {"end_to_end", "keeper"}
+REAL_FIXTURES = {"sandbox", "cli", "postgres_server", "redis_server", "postgres_version", "redis_version"}
+"""What uses these waits for real parts, or for the program in a process of its own."""
+
 DOCKER_SOCKET = "/var/run/docker.sock"
 
 
@@ -63,20 +73,28 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one folder that share an embedded stack stay on one worker, and tests of one file that share an engine.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The tests that wait for real parts come first, so that no worker is left alone with a long one at the end.
 
-    These are the longest groups: they come first, so that no worker is left alone with one at the end.
+    A worker has an embedded stack and images of its own: only tests that share something of one module stay together.
     """
     for item in items:
         if " at 0x" in item.nodeid:  # an address differs in every worker, and they have to agree on the names
             raise pytest.UsageError(f"{item.nodeid}: give this parameter an id")
-        names = _machine(item)
-        if "sandbox" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(f"stack-{item.path.parent.name}"))
-        elif names - {"nginx"}:  # each test starts an nginx of its own, on a port of its own
+        if _machine(item) or item.path.parent.name in REAL_FOLDERS or REAL_FIXTURES & set(_fixtures(item)):
+            item.add_marker("real")
+        if "module" in [definitions[-1].scope for definitions in _fixtures(item).values()]:
             item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{item.path.stem}"))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    left = [item for item in items if SWEEP != "all" and item.get_closest_marker("sweep")]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+    items.sort(key=lambda item: item.get_closest_marker("real") is None)
+
+
+def _fixtures(item: pytest.Item) -> dict[str, Any]:
+    """Definitions of the fixtures that it uses, by name."""
+    info = getattr(item, "_fixtureinfo", None)
+    return info.name2fixturedefs if info else {}
 
 
 @pytest.hookimpl(trylast=True)  # once the failures are on record
@@ -164,6 +182,13 @@ class Cli:
 def cli(tmp_path: Path) -> Cli:
     """The real program in a subprocess."""
     return Cli(tmp_path / "home")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _calm_traffic() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bring_up, "RATE", TRAFFIC_RATE)
+        yield
 
 
 @pytest.fixture(scope="session")

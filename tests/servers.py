@@ -8,31 +8,23 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
+from tests.ports import free_port
 from tests.real_programs import pgbouncer, postgres_programs, redis_program
 
 SECRET = "c4nary/Pa55+word"
 """Password of both servers; no message may ever show it."""
 
 
-def free_port(highest: int = 65_535) -> int:
-    with ExitStack() as tried:
-        while True:
-            one = tried.enter_context(socket.socket())
-            one.bind(("127.0.0.1", 0))
-            if (port := int(one.getsockname()[1])) <= highest:
-                return port
-
-
 def _port_with_bus() -> int:
     """A free port whose cluster bus, 10000 above, is free as well."""
     while True:
-        port = free_port(55_535)
+        port = free_port()
         with socket.socket() as bus:
             try:
                 bus.bind(("127.0.0.1", port + 10_000))

@@ -19,7 +19,8 @@ from actions.platforms.compose import compose_cli, pin_change, pin_plan, proof
 from actions.platforms.compose.driver import ComposeChanger, ComposeReader, workload_changer, workload_reader
 from tests.docker import images
 from tests.docker.compose_versions import Compose, compose, composes
-from tests.docker.project import HOST, ComposeProject, ask, free_ports, remove_project, until
+from tests.docker.project import HOST, ComposeProject, ask, remove_project, until
+from tests.ports import free_ports
 
 __all__ = ["compose", "composes"]
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.docker import images
 from tests.docker.compose_versions import Compose
+from tests.ports import free_ports
 
 HOST = "unix:///var/run/docker.sock"
 
@@ -183,23 +184,6 @@ def ask(url: str, seconds: float = 2) -> str:
     """The version header of one answer."""
     with urllib.request.urlopen(url, timeout=seconds) as answer:
         return str(answer.headers["X-Version"])
-
-
-def free_ports(count: int) -> int:
-    """The first of `count` neighbouring ports that are free now."""
-    import socket
-
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    start = 21_000 + worker % 4 * 2_500  # the engine binds later than this looks: workers keep apart
-    for first in range(start + os.getpid() % 500, start + 2_500 - count, count):
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as one:
-                    one.bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
-    raise OSError("no free ports")
 
 
 def remove_project(engine: Any, name: str) -> None:

@@ -32,6 +32,10 @@ BASE_ONLY = ("-f", "docker-compose.yml", "up", "-d")
 """Deployed by somebody whose command does not read the pin: it puts the release back that is to go."""
 
 
+def _swept(*values: object) -> object:
+    return pytest.param(*values, marks=pytest.mark.sweep)
+
+
 @pytest.fixture
 async def driven(composed: ComposeProject) -> AsyncIterator[Driven]:
     one = Driven(composed)
@@ -126,7 +130,7 @@ async def test_no_container_of_the_service_ever_has_another_name(
 
 @TWO
 @FIVE
-@pytest.mark.parametrize("call", ["stop", "remove", "create", "start"])
+@pytest.mark.parametrize("call", [_swept("stop"), "remove", _swept("create"), _swept("start")])
 async def test_up_after_the_executor_died(call: str, composed: ComposeProject, driven: Driven, undo: Path) -> None:
     changes = await driven.plan("1.0.0")
     with watched([], f"compose.{call}.after"), pytest.raises(Died):
@@ -140,13 +144,13 @@ async def test_up_after_the_executor_died(call: str, composed: ComposeProject, d
 @pytest.mark.parametrize(
     ("compose", "command"),
     [
-        pytest.param(generation, command, marks=pytest.mark.machine(f"compose{generation}"))
-        for generation, command in (
+        pytest.param(generation, command, marks=[pytest.mark.machine(f"compose{generation}"), *more])
+        for generation, command, *more in (
             ("1", UP),
-            ("1", BASE_ONLY),
+            ("1", BASE_ONLY, pytest.mark.sweep),
             ("5", BASE_ONLY),
-            ("5", (*UP, "--build")),
-            ("5", (*UP, "--scale", "api=2")),
+            ("5", (*UP, "--build"), pytest.mark.sweep),
+            ("5", (*UP, "--scale", "api=2"), pytest.mark.sweep),
         )
     ],
     indirect=["compose"],
@@ -167,7 +171,7 @@ async def test_compose_beside_a_dead_executor(
 @FIVE
 @pytest.mark.parametrize(
     ("call", "command"),
-    [("stop", UP), ("remove", UP), ("remove", BASE_ONLY), ("create", UP)],
+    [_swept("stop", UP), ("remove", UP), _swept("remove", BASE_ONLY), ("create", UP)],
     ids=str,
 )
 async def test_compose_beside_a_living_executor(

@@ -4,7 +4,7 @@ What may differ after a rollback and after its way back is listed in `inspected`
 """
 
 import asyncio
-import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from tests.docker.compose_versions import Compose
 from tests.docker.driven import Driven
 from tests.docker.inspected import differences
 from tests.docker.project import ComposeProject
+from tests.ports import block_number, free_ports
 
 pytestmark = pytest.mark.machine("docker")
 
@@ -26,7 +27,7 @@ FILE = """services:
     environment: {{CANARY: "{canary}", EMPTY: "", SPACES: " a=b ", MODE: ok}}
     env_file: [more.env]
     labels: {{vq-tui-test.project: "{name}", plain: "", dotted.name: "a,b=c"}}
-    ports: ["127.0.0.1:{first}:8080", "127.0.0.1::9090/udp"]
+    ports: ["127.0.0.1:{first}:8080", "127.0.0.1:{udp}-{udp_last}:9090/udp"]
     expose: ["7070", "7071/udp"]
     restart: on-failure:7
     user: "0:0"
@@ -94,10 +95,10 @@ networks:
 
 @pytest.fixture
 def whole(engine: Any, releases: dict[str, str], tmp_path: Path, compose: Compose) -> Iterator[ComposeProject]:
-    octet = f"{100 + int(compose.generation)}.{os.getpid() % 250}"
-    project = ComposeProject(
-        tmp_path, "1.1.0", engine=engine, replicas=1, file=FILE.replace("{octet}", octet), compose=compose
-    )
+    udp = free_ports(3)  # one of them is chosen by the engine, and nobody else takes it meanwhile
+    own = {"octet": f"{100 + int(compose.generation)}.{block_number()}", "udp": udp, "udp_last": udp + 2}
+    file = re.sub(r"\{(octet|udp|udp_last)\}", lambda found: str(own[found[1]]), FILE)
+    project = ComposeProject(tmp_path, "1.1.0", engine=engine, replicas=1, file=file, compose=compose)
     (project.folder / "bound").mkdir()
     (project.folder / "more.env").write_text("FROM_FILE=yes\n")
     with project:

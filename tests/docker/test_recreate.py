@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from actions.platforms.compose.driver import workload_reader
 from tests.docker.conftest import RUN, Service, artefact
 from tests.docker.images import REPOSITORY, make_version
 from tests.docker.project import ask, until
+from tests.ports import block_number
 
 pytestmark = pytest.mark.machine("docker")
 Make = Callable[..., Service]
@@ -106,10 +106,10 @@ async def test_carries_everything_over_but_the_image_s_own(
     networks = [f"{service.name}_{end}" for end in ("front", "back")]
     try:
         for number, network in enumerate(networks):
-            pool = {"Config": [{"Subnet": f"10.{200 + os.getpid() % 50}.{number + 1}.0/24"}]}
+            pool = {"Config": [{"Subnet": f"10.{200 + block_number()}.{number + 1}.0/24"}]}
             made = engine.create_network(network, ipam=pool)
             assert made
-        address = f"10.{200 + os.getpid() % 50}.1.50"
+        address = f"10.{200 + block_number()}.1.50"
         ends = {networks[0]: {"IPAMConfig": {"IPv4Address": address}, "Aliases": ["api", "shop"]}}
         service.run(
             after,

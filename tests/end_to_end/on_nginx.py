@@ -20,7 +20,8 @@ from actions.platforms.nginx.driver import addresses
 from actions.platforms.nginx.include import read, render
 from tests.conftest import Cli
 from tests.end_to_end.stage import GOOD, Stage, until
-from tests.nginx.real import Colour, RealNginx, configured, free_port, real_nginx
+from tests.nginx.real import Colour, RealNginx, configured, real_nginx
+from tests.ports import free_port
 
 SERVER = Path(__file__).with_name("colour_server.py")
 

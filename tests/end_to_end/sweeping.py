@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,10 +25,10 @@ from actions.runner.steer import AT_WORK, resume
 from tests.runner.journal_checker import check_journal
 
 ALL = os.environ.get("VQ_SWEEP") == "all"
-"""Every crash point, instead of those around effects and some of the others."""
+"""Every crash point, instead of those of the drivers."""
 
-OTHERS = 24
-"""Without VQ_SWEEP=all, one in so many of the points that are not around an effect."""
+SIDES = ("before", "after") if ALL else ("after",)
+"""Of calls to the engine, see `chosen`."""
 
 KILLS = 3
 """Executors of one run that die; after more than three in a row a person is asked (correct-procedures 3.4)."""
@@ -184,15 +185,13 @@ async def _left(ledger: Any, run_id: str, died: Callable[[], bool] = lambda: Fal
 
 
 def chosen(points: list[str], since: str) -> list[str]:
-    """Those from the first that begins with `since`: all, or those of drivers, of steps that change, and some more."""
+    """Those from the first that begins with `since`: all, or the drivers' own.
+
+    Of a call to the engine that is the end: its begin leaves the same world as the end of the call before it.
+    """
     first = next(number for number, point in enumerate(points) if point.startswith(since))
-    changing = {point.split(".")[1] for point in points if point.startswith("acted.")}
-    around = tuple(f"{what}.{step}." for what in ("act", "verify", "undo") for step in changing)
-    return [
-        point
-        for number, point in enumerate(points[first:])
-        if ALL or point.startswith((*DRIVERS, *around)) or number % OTHERS == 0
-    ]
+    engine = re.compile(r"compose\..*\.before#")
+    return [point for point in points[first:] if ALL or (point.startswith(DRIVERS) and not engine.match(point))]
 
 
 def passed(log: Path) -> list[str]:

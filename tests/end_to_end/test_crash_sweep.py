@@ -1,7 +1,7 @@
 """The executor of a whole rollback is killed at its crash points, on the real embedded stack and on a real engine.
 
 What goes on from the journal leaves the world fully rolled back, or fully as before; each effect happened once (row 4).
-By default it dies around every effect and at some points between; VQ_SWEEP=all takes every point.
+By default it dies at the points of the drivers; with VQ_SWEEP=all (`make sweep`) at every point.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from actions.sandbox.facts import SandboxFacts
 from tests.docker import images
 from tests.docker.inspected import differences
 from tests.docker.project import HOST, ComposeProject
-from tests.end_to_end.sweeping import ALL, Sweep, once_each
+from tests.end_to_end.sweeping import ALL, SIDES, Sweep, once_each
 from tests.stack import own_ledger
 
 pytestmark = pytest.mark.timeout(3600 if ALL else 420)
@@ -235,7 +235,7 @@ async def test_a_container_goes_back_wholly(project: ComposeProject, tmp_path: P
     await sweep.every()
     met = {point.partition("#")[0] for point in sweep.died}
     calls = ("pin", "tag", "trial", "evidence", "stop", "remove", "create", "start")
-    assert {f"compose.{call}.{side}" for call in calls for side in ("before", "after")} <= met
+    assert {f"compose.{call}.{side}" for call in calls for side in SIDES} <= met
 
 
 @pytest.mark.machine("docker")
@@ -245,4 +245,4 @@ async def test_a_container_comes_back_wholly(project: ComposeProject, tmp_path: 
     await sweep.every(since="failed.")
     met = {point.partition("#")[0] for point in sweep.died}
     calls = ("stop", "remove", "create", "start", "pin")
-    assert {f"compose.undo-{call}.{side}" for call in calls for side in ("before", "after")} <= met
+    assert {f"compose.undo-{call}.{side}" for call in calls for side in SIDES} <= met

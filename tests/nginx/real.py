@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import random
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -18,6 +16,7 @@ from actions.model.environment import AddressWorkload, Environment, HttpService,
 from actions.platforms.access import Place
 from actions.platforms.nginx.driver import addresses
 from actions.platforms.nginx.server_block import first_include
+from tests.ports import free_port
 
 CONFIGURATION = """
 worker_processes 2;
@@ -44,15 +43,6 @@ http {{
     }}
 }}
 """
-
-
-def free_port() -> int:
-    """A port nobody listens on now, and that neither the system nor the tests of the engine give to anybody."""
-    while True:
-        port = random.randrange(10_000, 20_900)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 class Colour:

@@ -18,8 +18,9 @@ from actions.model.waiting import Deadline
 from actions.model.words import Gate
 from actions.platforms.nginx.driver import addresses, traffic_changer, traffic_reader
 from actions.platforms.nginx.include import render
-from tests.nginx.real import CONFIGURATION, Colour, RealNginx, free_port, wait_for
+from tests.nginx.real import CONFIGURATION, Colour, RealNginx, wait_for
 from tests.nginx.switching import colour, planned, switch
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.machine("nginx"), pytest.mark.machine("docker")]
 

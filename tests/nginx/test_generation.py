@@ -10,7 +10,8 @@ from actions.platforms.nginx.driver import traffic_reader
 from actions.platforms.nginx.generation import Generations
 from tests.certificates import Authority
 from tests.hostile_http import answer, bad_server
-from tests.nginx.real import RealNginx, free_port
+from tests.nginx.real import RealNginx
+from tests.ports import free_port
 
 TOLD = b'{"generation": "01RUN.3", "shares": {"green": 1.0}}'
 

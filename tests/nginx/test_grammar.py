@@ -18,7 +18,8 @@ from actions.model.words import Gate
 from actions.platforms.nginx.driver import traffic_reader
 from actions.platforms.nginx.generation import parse
 from tests.nginx.grammar import Written, configurations
-from tests.nginx.real import Colour, RealNginx, free_port, wait_for
+from tests.nginx.real import Colour, RealNginx, wait_for
+from tests.ports import free_port
 
 pytestmark = pytest.mark.machine("nginx")
 COMMON = """
