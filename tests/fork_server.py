@@ -25,6 +25,8 @@ import time
 from dataclasses import dataclass
 from typing import TextIO
 
+from setproctitle import getproctitle
+
 LONGEST = 150_000
 """Bytes of a message at most."""
 
@@ -142,6 +144,7 @@ def load(modules: list[str]) -> socket.socket:
         _import(module)
     for module in [name for name in sys.modules if name.startswith(LATE)]:
         del sys.modules[module]
+    getproctitle()  # finds the memory of the title while the variables are those of the start
     if threading.active_count() != 1 or len(os.listdir("/proc/self/task")) != 1:
         raise SystemExit("an import has started a thread: nothing can be forked from here")
     control = socket.socket(fileno=os.dup(0))
