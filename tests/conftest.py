@@ -51,6 +51,7 @@ PARTS: dict[str, Callable[[], bool]] = {
     "nginx": lambda: shutil.which("nginx") is not None,
     "pgbouncer": lambda: real_programs.pgbouncer() is not None,
     "postgresql": real_programs.debian_postgres,
+    "registry": lambda: shutil.which("docker-registry") is not None,
     "redis": real_programs.debian_redis,
     "sshd": lambda: shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin") is not None,
     "tmux": lambda: shutil.which("tmux") is not None,

@@ -52,7 +52,10 @@ class LocalWorkload(Fact):
 
 
 class ComposeWorkload(Fact):
-    """Containers on a Docker Engine, found by Compose labels, or by container name where `project` is absent (P1)."""
+    """Containers on a Docker Engine, found by Compose labels, or by container name where `project` is absent (P1).
+
+    `at_once`: at most so many replicas are replaced at the same time; without it two after the first, then four.
+    """
 
     watched: ClassVar[bool] = False
     driver: Literal["compose"] = "compose"
@@ -63,6 +66,7 @@ class ComposeWorkload(Fact):
     pin_file: Path | None = None
     version_label: str = "org.opencontainers.image.version"
     stop_timeout: Seconds = 10
+    at_once: Annotated[int, Field(ge=1)] | None = None
     keep_old_hours: float = 24
 
 

@@ -103,7 +103,8 @@ class WorkloadFacts(Fact):
     `pins` are the identities a plan is bound to (ids, uid, generation). `at_hand` are
     the artefacts the platform could bring back without fetching anything, newest first. `notes` are what planning must
     say (paused, autoscaled, owned by a GitOps controller); a FAIL among them refuses a change. `rolling` says why
-    others than `current` may answer (a rollout that is under way or stuck); empty when only `current` does.
+    others than `current` may answer (a rollout that is under way or stuck); empty when only `current` does. All that
+    stands is `half_made` when changes made it and ended before its start: it never served.
     """
 
     observed_at: datetime
@@ -115,6 +116,7 @@ class WorkloadFacts(Fact):
     notes: tuple[Check, ...] = ()
     rolling: str = ""
     pin: StandingPin | None = None
+    half_made: bool = False
 
     @property
     def ready_count(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from actions.model.errors import Unreachable, VerifyFailed
+from actions.model.fair_timeout import fair_timeout
 
 T = TypeVar("T")
 
@@ -21,6 +22,10 @@ class Deadline:
     def remaining(self) -> float:
         """Seconds left, never negative."""
         return max(0.0, self._end - self._clock())
+
+    def part(self, seconds: float) -> "Deadline":
+        """A deadline from now on, by the same clock."""
+        return Deadline(seconds, self._clock)
 
     @property
     def passed(self) -> bool:
@@ -45,7 +50,7 @@ async def until(
     last, silent = "nothing was observed", False
     while True:
         try:
-            async with asyncio.timeout(max(deadline.remaining(), 0.001)):
+            async with fair_timeout(max(deadline.remaining(), 0.001)):
                 seen = await observe()
         except TimeoutError:
             raise VerifyFailed(f"not observed within {deadline.seconds:.0f} s: {last}") from None

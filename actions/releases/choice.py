@@ -87,9 +87,9 @@ def gone_on_with(run_id: str) -> str:
 
 
 def _chosen(facts: RollbackFacts, wanted: str | None) -> Choice:
-    current = serving(facts)
     rows = {release.reference: release for release in facts.releases}
     available = artefacts_at_hand(facts.slots)
+    current = _left_last(facts, available) if _half_made(facts) else serving(facts)
     base = Choice(
         current=current,
         current_release=rows.get(current.reference) if current else None,
@@ -104,6 +104,18 @@ def _chosen(facts: RollbackFacts, wanted: str | None) -> Choice:
         return _refused(base, refusal, code=code)
     picked = _named(wanted, base, facts, available) if wanted else _last_good(base, facts, available)
     return picked if picked.to is None else _place(picked, facts)
+
+
+def _half_made(facts: RollbackFacts) -> bool:
+    """Whether what stands was never started: it is not what a rollback leaves, and may be where it goes."""
+    seen = [slot.workload for slot in facts.slots if slot.workload is not None]
+    return not facts.has_traffic and bool(seen) and all(one.half_made for one in seen)
+
+
+def _left_last(facts: RollbackFacts, available: dict[str, Artefact]) -> Artefact | None:
+    """The release that the newest rollback was leaving; None where nobody knows of one."""
+    left = [one for one in facts.left_behind.values() if one.reference in available]
+    return available[max(left, key=lambda one: one.at).reference] if left else None
 
 
 def _judged(facts: RollbackFacts) -> RollbackFacts:

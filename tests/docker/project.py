@@ -141,10 +141,14 @@ class ComposeProject:
         separator = self.generation.separator if self.generation else "_"
         return separator.join((self.name, service, str(number)))
 
+    def listed(self, *, stopped: bool = True) -> list[dict[str, Any]]:
+        """Summaries of all containers of the project."""
+        found = self.engine.containers(all=stopped, filters={"label": f"com.docker.compose.project={self.name}"})
+        return list(found)
+
     def containers(self, *, stopped: bool = True) -> list[dict[str, Any]]:
         """Inspected containers of the service, by number."""
-        found = self.engine.containers(all=stopped, filters={"label": f"com.docker.compose.project={self.name}"})
-        bodies = [self.engine.inspect_container(one["Id"]) for one in found]
+        bodies = [self.engine.inspect_container(one["Id"]) for one in self.listed(stopped=stopped)]
         return sorted(bodies, key=lambda one: one["Config"]["Labels"]["com.docker.compose.container-number"])
 
     def ids(self) -> dict[str, str]:

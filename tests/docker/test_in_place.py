@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from actions.model.platform import Change
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
 from actions.platforms.compose import material
-from actions.platforms.compose.params import PIN
+from actions.platforms.compose.params import PIN, replicas_of
 from tests.docker.compose_versions import FIVE
 from tests.docker.conftest import RUN
 from tests.docker.crashes import Died, watched
@@ -26,7 +26,10 @@ pytestmark = pytest.mark.machine("docker")
 TWO = pytest.mark.parametrize("composed", [2], indirect=True)
 SECOND = f"{RUN[:-6]}XY34ZW"
 
-CALLS = ["tag", "tag", "trial", "trial-remove", "evidence", "stop", "remove", "create", "start"]
+FIRST = ["tag", "tag"]
+MEANWHILE = {"trial", "evidence"}
+"""At the same time, while the old one serves."""
+THEN = ["stop", "remove", "create", "start", "trial-remove"]
 UP = ("up", "-d")
 BASE_ONLY = ("-f", "docker-compose.yml", "up", "-d")
 """Deployed by somebody whose command does not read the pin: it puts the release back that is to go."""
@@ -61,11 +64,15 @@ def when_passed(point: str, action: Callable[[], object]) -> Iterator[None]:
     assert not waiting, f"{point} was never passed"
 
 
+def points_of(calls: Iterable[str]) -> list[str]:
+    return [f"compose.{name}.{side}" for name in calls for side in ("before", "after")]
+
+
 async def go_on(driven: Driven, changes: tuple[Change, ...], undo: Path) -> None:
     """What a runner does with an interrupted run: each effect is looked at before it is brought about."""
     for number, change in enumerate(changes, 1):
         key = f"{RUN}.{number}"
-        begun = change.action == PIN or material.path_of(undo, str(change.params["old"])).exists()
+        begun = change.action == PIN or all(material.path_of(undo, one.old).exists() for one in replicas_of(change))
         probe = await driven.changer.probe(change, key, undo) if begun else None
         if probe is None or probe.state is ProbeState.NOT_STARTED:
             await driven.changer.check(change)
@@ -123,8 +130,11 @@ async def test_no_container_of_the_service_ever_has_another_name(
         await driven.back(changes, undo)
     finally:
         crash.set_hook(None)
-    one = [f"compose.{name}.{side}" for name in CALLS for side in ("before", "after")]
-    assert [point for point in points if not point.startswith("compose.pin")][: 2 * len(one)] == one * 2
+    passed = [point for point in points if not point.startswith("compose.pin")]
+    for _ in range(2):
+        first, meanwhile, then = ([passed.pop(0) for _ in range(2 * count)] for count in (2, 2, 5))
+        assert (first, then) == (points_of(FIRST), points_of(THEN))
+        assert set(meanwhile) == set(points_of(MEANWHILE))
     assert set(composed.ids()) == names and composed.versions() == ["1.1.0"] * 2
 
 

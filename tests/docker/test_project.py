@@ -1,4 +1,4 @@
-"""Three replicas of a Compose project: rolled back one by one, and left alone by the next `docker-compose up -d`."""
+"""Three replicas of a Compose project: rolled back, one first, and left alone by the next `docker-compose up -d`."""
 
 import asyncio
 import json
@@ -32,9 +32,10 @@ async def driven(project: ComposeProject) -> AsyncIterator[Driven]:
 async def test_rollback_that_the_next_up_leaves_alone(project: ComposeProject, driven: Driven, undo: Path) -> None:
     before = project.containers()
     changes = await driven.plan("1.0.0")
-    assert [one.action for one in changes] == ["pin", "recreate", "recreate", "recreate"]
-    assert [one.settling for one in changes] == [False] * 4
-    assert [one.subject for one in changes[1:4]] == [f"{project.name}_api_{number}" for number in (1, 2, 3)]
+    assert [one.action for one in changes] == ["pin", "recreate", "recreate-several"]
+    assert [one.settling for one in changes] == [False] * 3
+    names = [f"{project.name}_api_{number}" for number in (1, 2, 3)]
+    assert [one.subject for one in changes[1:]] == [names[0], ", ".join(names[1:])]
     await driven.carry_out(changes, undo)
 
     rolled_back = project.ids()
@@ -90,9 +91,9 @@ async def test_forward_again_moves_the_pin(project: ComposeProject, driven: Driv
 async def test_way_back_of_everything(project: ComposeProject, driven: Driven, undo: Path) -> None:
     before = project.containers()
     changes = await driven.plan("1.0.0")
-    await driven.carry_out(changes[:3], undo)
-    assert sorted(project.versions()) == ["1.0.0", "1.0.0", "1.1.0"]
-    await driven.back(changes[:3], undo)
+    await driven.carry_out(changes, undo)
+    assert project.versions() == ["1.0.0"] * 3
+    await driven.back(changes, undo)
     after = project.containers()
     assert [differences(old, new) for old, new in zip(before, after, strict=True)] == [{}] * 3
     assert project.versions() == ["1.1.0"] * 3

@@ -111,7 +111,9 @@ def image_of(project: ComposeProject, version: str) -> str:
 
 
 @pytest.mark.machine("docker")
-@pytest.mark.parametrize(("point", "closed"), [("stop", False), ("stop", True)])
+@pytest.mark.parametrize(
+    ("point", "closed"), [("stop", False), ("stop", True), ("remove", True), ("create", True)], ids=str
+)
 async def test_on_a_real_engine(shop: ComposeProject, point: str, closed: bool) -> None:
     """Asked again the run goes on; with that run closed by hand, another one goes all the way."""
     request = RollbackRequest(environment="shop", service="api")

@@ -8,7 +8,7 @@ import pytest
 
 from actions.model.errors import Slow, Unreachable
 from actions.model.patience import fair_timeout, tried
-from actions.model.waiting import Deadline
+from actions.model.waiting import Deadline, until
 
 
 async def test_an_answer_that_came_while_this_process_stood_still_is_taken() -> None:
@@ -72,3 +72,14 @@ async def test_one_that_never_answers_is_slow_when_its_budget_ends() -> None:
     with pytest.raises(Slow):
         await tried(source, 0.02, Deadline(0.2))
     assert source.asked >= 1
+
+
+async def test_a_wait_for_a_condition_looks_at_what_came_while_this_process_stood_still() -> None:
+    loop, answer = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
+
+    async def observe() -> str:
+        threading.Thread(target=lambda: loop.call_soon_threadsafe(answer.set_result, "here")).start()
+        time.sleep(0.5)
+        return str(await answer)
+
+    assert await until(observe, lambda seen: seen == "here", Deadline(0.1), str) == "here"

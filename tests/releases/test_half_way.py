@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from actions.model.environment import AddressWorkload, Environment, HttpService
+from actions.model.plan import LeftBehind
 from actions.model.run import Run
 from actions.model.words import RunState, Verdict
 from actions.platforms.access import Access
@@ -38,6 +39,19 @@ def test_what_does_not_run_is_not_said_to_serve() -> None:
     assert facts(slot("blue", "2.4.0"), releases=rows, shares=traffic(blue=1.0)).choice.refusal.startswith(
         "2.4.0 serves"
     )
+
+
+def test_what_was_made_and_never_started_may_be_gone_to() -> None:
+    """A run ended between making it and starting it, and nobody goes on with that run."""
+    rows = (release("2.4.1", Verdict.CANDIDATE), release("2.4.0"), release("2.3.9", days=50))
+    standing = slot("main", "2.4.0", "2.4.1", "2.4.0", "2.3.9", ready=0)
+    assert standing.workload is not None
+    made = standing.model_copy(update={"workload": standing.workload.model_copy(update={"half_made": True})})
+    left = LeftBehind(reference=rows[0].reference, run_id=RUN, at=datetime.now(UTC))
+    found = facts(made, releases=rows, left_behind={left.reference: left}).choice
+    assert found.to is not None and (found.to.version, found.current and found.current.version) == ("2.4.0", "2.4.1")
+    unknown = facts(made, releases=rows).choice
+    assert unknown.to is not None and (unknown.to.version, unknown.current) == ("2.4.0", None)
 
 
 async def test_only_a_run_that_began_and_lost_its_executor_counts(tmp_path: Path) -> None:

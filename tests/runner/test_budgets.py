@@ -237,6 +237,9 @@ def test_a_clock_of_own_time_stands_still_while_this_process_does() -> None:
     own._next = 0.05  # it wanted to run then
     clock.now = 30.0
     assert deadline.remaining() == pytest.approx(9.95)
+    assert deadline.part(1.0).remaining() == pytest.approx(1.0)  # as long as it does: whatever a part waits for as well
+    clock.now = 40.0
+    assert not deadline.part(1.0).passed
     clock.now = 10.0 * MOST + 1
     assert deadline.passed  # however late this process is
 

@@ -4,6 +4,7 @@ Never part of a rollback. Volumes are never removed, nor anything that runs or t
 """
 
 import asyncio
+from collections.abc import Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,8 @@ from actions.platforms.compose.sight import alive, inspect
 
 Body = dict[str, Any]
 
-_TRIAL = timedelta(minutes=10)
+_STAND_IN = timedelta(minutes=10)
+"""A run needs its stand-ins for moments; one whose place is empty is all that is left of a replica."""
 
 
 async def left_overs(
@@ -33,7 +35,8 @@ async def left_overs(
     kept = [one for one in listed if labels.put_away(one) and one["Id"] in replaced and _of_service(one, settings)]
     bodies = [body for body in await asyncio.gather(*(inspect(docker, one["Id"]) for one in kept)) if body is not None]
     containers = [body["Id"] for body in bodies if not alive(body) and _before(body["State"].get("FinishedAt"), oldest)]
-    trials = [one["Id"] for one in listed if labels.TRIAL in labels.labels_of(one) and _old_trial(one, now)]
+    held = {labels.name_of(one) for one in listed if not labels.never_started(one)}
+    trials = [one["Id"] for one in listed if labels.TRIAL in labels.labels_of(one) and _over(one, held, now, oldest)]
     names = [
         name for image in images for name in (*_evidence(image, settings, oldest), *_held(image, settings, holding))
     ]
@@ -90,10 +93,11 @@ def _held(image: Body, settings: ComposeWorkload, holding: Holding) -> list[str]
     return [name for name in names if (over and name.startswith(own)) or (name.startswith(runs) and (over or spare))]
 
 
-def _old_trial(summary: Body, now: datetime) -> bool:
-    """Whether it only tried settings for a run that died: such a container lives for a moment."""
+def _over(summary: Body, held: Set[str], now: datetime, oldest: datetime) -> bool:
+    """Whether nobody needs this stand-in any more."""
     made = datetime.fromtimestamp(float(summary.get("Created") or 0), now.tzinfo)
-    return labels.never_started(summary) and made < now - _TRIAL
+    empty = labels.labels_of(summary).get(labels.PLACE, "") not in held | {""}
+    return labels.never_started(summary) and made < (min(oldest, now - _STAND_IN) if empty else now - _STAND_IN)
 
 
 def _before(stamp: object, oldest: datetime) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from actions.model.environment import ComposeWorkload
+from actions.model.fair_timeout import fair_timeout
 from actions.model.files import write_durably
 from actions.model.identity import digest
 from actions.platforms.compose.params import Question
@@ -74,7 +75,7 @@ class ComposeCli:
             self._under_way[key] = task
             task.add_done_callback(lambda _: self._under_way.pop(key, None))
         try:
-            async with asyncio.timeout(seconds):
+            async with fair_timeout(seconds):
                 return await asyncio.shield(self._under_way[key])
         except TimeoutError:
             return None
@@ -100,9 +101,14 @@ class ComposeCli:
         with tempfile.TemporaryDirectory(prefix="vq-tui-") as folder:
             draft = Path(folder, "pin.yaml")
             await asyncio.to_thread(draft.write_text, question.content, "utf-8")
-            return Hashes(
-                *await asyncio.gather(self._hash(question, question.read), self._hash(question, [*others, str(draft)]))
+            now, then = await asyncio.gather(
+                self._hash(question, question.read), self._hash(question, [*others, str(draft)])
             )
+        if now not in (None, question.present) and len(others) < len(question.read):
+            # The pin was written after these containers were made, by a run that went no further.
+            bare = await self._hash(question, others)
+            now = bare if bare == question.present else now
+        return Hashes(now, then)
 
     async def _hash(self, question: Question, files: Sequence[str]) -> str | None:
         command, service = self.command(question.version), self._settings.service
@@ -128,7 +134,7 @@ class ComposeCli:
             return None
         said = b""
         try:
-            async with asyncio.timeout(_LONGEST):
+            async with fair_timeout(_LONGEST):
                 said, _ = await process.communicate()
         except TimeoutError:
             return None

@@ -16,13 +16,17 @@ from actions.model.words import Gate
 from actions.platforms.access import Place
 from actions.platforms.compose import artefacts
 from actions.platforms.compose.observe import Observer
-from actions.platforms.compose.params import PIN, RECREATE
+from actions.platforms.compose.params import PIN, RECREATE, SEVERAL
 from actions.platforms.compose.pin_change import Pinner
 from actions.platforms.compose.pin_standing import About
 from actions.platforms.compose.planning import Planner
 from actions.platforms.compose.recreate import Recreator
+from actions.platforms.compose.several import SeveralAtOnce
 from actions.platforms.compose.upkeep import ComposeUpkeep
 from actions.platforms.protocols import Report
+
+LIBRARIES = ("actions.clients.docker.bounded",)
+"""Imported late, with the first call: docker-py and requests."""
 
 READ_SECONDS = 5.0
 WRITE_SECONDS = 20.0
@@ -127,6 +131,7 @@ class ComposeChanger:
         self._recreator = Recreator(self._reader, self._writer, place)
         self._handlers: dict[str, _Handler] = {
             RECREATE: self._recreator,
+            SEVERAL: SeveralAtOnce(self._recreator),
             PIN: Pinner(settings),
         }
 

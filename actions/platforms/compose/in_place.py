@@ -1,8 +1,8 @@
 """Replacing a container of Compose under its own name.
 
 Compose takes every container with a service's labels for a replica, whatever its name and state, and labels stay as
-long as a container does. So none ever stands beside another: the old one goes before the new one is made, when the
-engine has shown with a trial that it takes the settings, and when all that the way back needs is written down.
+long as a container does. So none ever stands beside another: the old one goes before the new one is made, when a
+stand-in has shown that the engine takes the settings, and when all that the way back needs is written down.
 """
 
 import contextlib
@@ -15,7 +15,8 @@ from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
 from actions.model.errors import Stale
 from actions.model.text import clean
-from actions.platforms.compose import injected, labels, material
+from actions.platforms.compose import injected, labels, material, stand_in
+from actions.platforms.compose.at_once import all_of
 from actions.platforms.compose.body import Recreation
 from actions.platforms.compose.calls import call, connect, port_taken
 from actions.platforms.compose.evidence import keep_image
@@ -30,7 +31,7 @@ _LOG_LINES = 2_000
 
 
 class InPlace:
-    """Try, keep, stop, remove, create, connect, fill, start; each only if it was not done yet."""
+    """Stand-in, evidence, stop, remove, create, connect, fill, start; each only if it was not done yet."""
 
     def __init__(self, reader: DockerReader, writer: DockerWriter) -> None:
         self._reader = reader
@@ -56,7 +57,9 @@ class InPlace:
             await injected.put(self._reader, self._writer, new["Id"], job.archive)
             job.report(f"starting {clean(job.params.name, limit=100)} as {job.params.version}")
             new = await self._start(new, job)
-        return new, time.monotonic() - since
+        down = time.monotonic() - since
+        await stand_in.take_down(self._writer, job.params.old)
+        return new, down
 
     async def _start(self, new: Body, job: Job) -> Body:
         """What runs then. What cannot be started is taken away again. Raises Stale, and Conflict to look again."""
@@ -85,21 +88,12 @@ class InPlace:
 
     async def _prepare(self, old: Body, job: Job) -> None:
         """Everything that can be done while the old one still serves."""
-        await self._try(job)
-        if job.params.keep_image:
-            await keep_image(self._reader, self._writer, old, job.key, job.report)
-
-    async def _try(self, job: Job) -> None:
-        """Make and remove a container of the same settings, without Compose's labels. Raises what the engine says."""
-        name = labels.trial_name(job.params.old)
-        marks = {labels.TRIAL: job.params.old}
-        body = {**job.wanted.body, "Labels": marks}
-        try:
-            await call("trial", self._writer.create, name, body)
-        except Conflict:  # left by a run that died
-            await forget_trial(self._writer, job.params.old)
-            await call("trial", self._writer.create, name, body)
-        await forget_trial(self._writer, job.params.old)
+        work = [stand_in.put_up(self._reader, self._writer, job.params, job.wanted, job.archive)]
+        if job.params.keep_image and not labels.never_started(old):
+            work.append(keep_image(self._reader, self._writer, old, job.key, job.report))
+        await all_of(work)
+        if job.params.half_made:
+            await clear_half_made(self._writer, job)
 
     async def _remove(self, container: Body, job: Job) -> None:
         if alive(container):
@@ -121,7 +115,8 @@ class InPlace:
         return await self._reader.container(made)
 
 
-async def forget_trial(writer: DockerWriter, old: str) -> None:
-    """Remove the trial of that container's replacement, with the nameless volumes that were made for it."""
+async def clear_half_made(writer: DockerWriter, job: Job) -> None:
+    """Remove what another run made for this place and never started. Raises Conflict where it was started since."""
+    job.report(f"removing {job.params.half_made[:12]}, which was made for this place and never started")
     with contextlib.suppress(Missing):
-        await call("trial-remove", writer.remove, labels.trial_name(old), anonymous=True)
+        await call("clear", writer.remove, job.params.half_made)

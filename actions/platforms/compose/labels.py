@@ -23,8 +23,17 @@ OURS = "vq-tui."
 RUN = "vq-tui.run"
 STEP = "vq-tui.step"
 REPLACES = "vq-tui.replaces"
+RESTORES = "vq-tui.restores"
+"""On a container that a way back made again because the old one was gone: the id of that one."""
 IMAGE_NAME = "vq-tui.image"
 TRIAL = "vq-tui.trial"
+"""On a stand-in: the id of the container that is replaced."""
+STANDS_FOR = "vq-tui.stands-for"
+"""On a stand-in: project and service."""
+PLACE = "vq-tui.place"
+"""On a stand-in: the name of the replica."""
+CARRIED = "vq-tui.carried"
+"""On a stand-in: the labels of the replica, as JSON."""
 EVIDENCE = "vq-tui.evidence"
 EVIDENCE_SINCE = "vq-tui.evidence.since"
 
@@ -59,8 +68,13 @@ def new_name(old_id: str, name: str) -> str:
 
 
 def trial_name(old_id: str) -> str:
-    """Name of a container that only shows whether the engine takes the settings of a new one."""
+    """Name of the stand-in of that container (see `stand_in`)."""
     return f"vq-tui-trial-{old_id[:12]}"
+
+
+def service_mark(project: str, service: str) -> str:
+    """How a stand-in names the service that it stands for."""
+    return f"{project}/{service}"
 
 
 def replaced_name(name: str, key: str) -> str:
@@ -120,7 +134,7 @@ def standing(containers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     left = {labels_of(one).get(REPLACES) for one in waiting}
     left -= {labels_of(one).get(REPLACES) for one in containers if one not in waiting}
     kept = [one for one in containers if one not in waiting and (not put_away(one) or one["Id"] in left)]
-    return sorted(kept, key=_order)
+    return sorted(kept, key=order)
 
 
 def _waits(body: Mapping[str, Any], present: Container[object], every: Container[object]) -> bool:
@@ -134,5 +148,6 @@ def _waits(body: Mapping[str, Any], present: Container[object], every: Container
     return replaces is not None and (replaces in present or unused or failed)
 
 
-def _order(body: Mapping[str, Any]) -> tuple[int, str]:
+def order(body: Mapping[str, Any]) -> tuple[int, str]:
+    """By number, then by name."""
     return number_of(body), name_of(body)

@@ -14,7 +14,7 @@ from actions.clients.docker.reader import DockerReader
 from actions.model.environment import ComposeWorkload
 from actions.model.platform import Artefact, Instance, InstanceState, WorkloadFacts
 from actions.model.text import clean
-from actions.platforms.compose import artefacts, labels
+from actions.platforms.compose import artefacts, labels, vacancy
 from actions.platforms.compose.notes import notes_of
 from actions.platforms.compose.pin_standing import About, PinView, view
 from actions.platforms.compose.usage import Figures, Usage
@@ -37,6 +37,7 @@ class Scene:
     """Raw bodies: `containers` make up the service (inspected), `away` are put away, `images` all summaries.
 
     `unfinished` holds, by the id of the container that it was to replace, what was made for that and never started.
+    `vacant` are ids of stand-ins among `containers`, with the id of what was made for that place and never started.
     """
 
     containers: list[Body]
@@ -44,6 +45,7 @@ class Scene:
     images: list[Body]
     inspected: dict[str, Body] = field(default_factory=dict)
     unfinished: dict[str, Body] = field(default_factory=dict)
+    vacant: dict[str, str] = field(default_factory=dict)
 
     def image_of(self, container: Body) -> Body:
         """The inspected image of a container; empty when it is gone."""
@@ -62,10 +64,11 @@ class Observer:
 
     async def scene(self) -> Scene:
         """Everything about the service that an engine knows. Raises Unreachable."""
-        found, images = await asyncio.gather(self._listed(), self._docker.images())
-        standing = labels.standing(found)
-        seen = await asyncio.gather(*(self._container(one["Id"]) for one in standing))
-        containers = [one for one in seen if one is not None]
+        found, images, stand_ins = await asyncio.gather(self._listed(), self._docker.images(), self._stand_ins())
+        vacant = vacancy.vacant(stand_ins, found)
+        standing = [one for one in labels.standing(found) if one["Id"] not in vacant.values()]
+        seen = await asyncio.gather(*(self._container(one) for one in [*(one["Id"] for one in standing), *vacant]))
+        containers = sorted((one for one in seen if one is not None), key=labels.order)
         present = {one["Id"] for one in standing}
         away = [one for one in found if one["Id"] not in present]
         wanted = artefacts.belonging(images, [*found, *containers], self._settings.project, self._settings.service)
@@ -73,7 +76,7 @@ class Observer:
         made = [one for one in away if labels.never_started(one) and labels.labels_of(one).get(labels.REPLACES)]
         unfinished = [one for one in await asyncio.gather(*(self._container(one["Id"]) for one in made)) if one]
         replaced = {labels.labels_of(one)[labels.REPLACES]: one for one in unfinished}
-        return Scene(containers, away, images, {key: inspected[key] for key in inspected}, replaced)
+        return Scene(containers, away, images, {key: inspected[key] for key in inspected}, replaced, vacant)
 
     async def facts(self, scene: Scene) -> WorkloadFacts:
         """The scene in the words of the house."""
@@ -97,6 +100,7 @@ class Observer:
             at_hand=tuple(known.values()),
             notes=(*notes, pinned.note) if pinned.note else notes,
             pin=pinned.pin,
+            half_made=bool(scene.containers) and all(_half_made(one, scene) for one in scene.containers),
         )
 
     async def _pinned(self, scene: Scene) -> PinView:
@@ -133,9 +137,15 @@ class Observer:
         own = re.compile(rf"([0-9a-f]{{12}}_)?{re.escape(service)}(_(prev|failed)_[0-9a-z]{{6}})?")
         return [one for one in await self._docker.containers(name=service) if own.fullmatch(labels.name_of(one))]
 
+    async def _stand_ins(self) -> list[Body]:
+        if self._settings.project is None:
+            return []
+        mark = labels.service_mark(self._settings.project, self._settings.service)
+        return await self._docker.containers(f"{labels.STANDS_FOR}={mark}")
+
     async def _container(self, identifier: str) -> Body | None:
         try:
-            return await self._docker.container(identifier)
+            return vacancy.as_replica(await self._docker.container(identifier))
         except Missing:  # removed since it was listed
             return None
 
@@ -162,6 +172,13 @@ class Observer:
 def _repositories(facts: WorkloadFacts) -> set[str]:
     names = [name for one in facts.at_hand for name in (one.detail.get("names"),) if isinstance(name, list)]
     return {artefacts.repository_of(str(name)) for found in names for name in found}
+
+
+def _half_made(body: Body, scene: Scene) -> bool:
+    """Whether a replacement that nobody went on with left it without a start."""
+    carried = labels.labels_of(body)
+    ours = labels.REPLACES in carried or labels.RESTORES in carried
+    return body["Id"] in scene.vacant or (ours and labels.never_started(body))
 
 
 def _names(summary: Body | None) -> Body:

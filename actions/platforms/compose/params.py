@@ -3,8 +3,10 @@
 from pydantic import JsonValue
 
 from actions.model.base import Fact
+from actions.model.platform import Change
 
 RECREATE = "recreate"
+SEVERAL = "recreate-several"
 PIN = "pin"
 
 
@@ -16,7 +18,8 @@ class Recreate(Fact):
     replica, so that the service's own address proves it. `same_words`: the service names itself as the platform names
     its image; `word` is what this release is known to call itself. `labels` are Compose's own that must change.
     `project` and `service` are Compose's labels, empty where Compose did not make it; `places` the names of all
-    containers that the plan replaces. `keep_image`: its file system is kept as an image before it goes.
+    containers that the plan replaces. `keep_image`: its file system is kept as an image before it goes. `half_made` is
+    the id of what another run made for this place and never started.
     """
 
     old: str
@@ -38,11 +41,25 @@ class Recreate(Fact):
     service: str = ""
     places: tuple[str, ...] = ()
     keep_image: bool = False
+    half_made: str = ""
 
     @property
     def composed(self) -> bool:
         """Whether Compose takes any container of these labels for a replica, whatever its name and state."""
         return bool(self.project)
+
+
+class Several(Fact):
+    """Containers that are made again at the same time."""
+
+    members: tuple[Recreate, ...]
+
+
+def replicas_of(change: Change) -> tuple[Recreate, ...]:
+    """The containers that a change makes again."""
+    if change.action == SEVERAL:
+        return Several.model_validate(change.params).members
+    return (Recreate.model_validate(change.params),)
 
 
 class Question(Fact):

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -19,7 +20,7 @@ from actions.platforms.compose.address import Questions
 from actions.platforms.compose.compose_cli import ComposeCli
 from actions.platforms.compose.hooks import unrun_hooks
 from actions.platforms.compose.observe import Scene, pinned_start, pins_of
-from actions.platforms.compose.params import PIN, RECREATE, Recreate
+from actions.platforms.compose.params import PIN, RECREATE, SEVERAL, Recreate, Several
 from actions.platforms.compose.pin_plan import PinPlan, plan_pin
 
 PIN_SECONDS = 15.0
@@ -64,8 +65,11 @@ class Planner:
         )
         carried = labels.labels_of(scene.containers[0])
         hooks = await asyncio.to_thread(unrun_hooks, carried, self._settings.service)
-        pairs = zip(moving, same_words, strict=True)
-        changes = [self._recreate(one, scene, facts, to, name, pinned, same) for one, same in pairs]
+        replicas = [
+            self._replica(one, scene, to, name, pinned, same) for one, same in zip(moving, same_words, strict=True)
+        ]
+        versions = {one.id: one.version or "" for one in facts.instances}
+        changes = list(self._steps(replicas, versions))
         changes[0] = changes[0].model_copy(update={"details": hooks})
         return (*((self._pin(pinned, name, to),) if pinned.pin else ()), *changes)
 
@@ -155,23 +159,13 @@ class Planner:
             budget_seconds=PIN_SECONDS,
         )
 
-    def _recreate(
-        self,
-        old: Body,
-        scene: Scene,
-        facts: WorkloadFacts,
-        to: Artefact,
-        name: str,
-        pinned: PinPlan,
-        same_words: bool,
-    ) -> Change:
+    def _replica(self, old: Body, scene: Scene, to: Artefact, name: str, pinned: PinPlan, same_words: bool) -> Recreate:
         carried = labels.labels_of(old)
         changed = {labels.CONFIG_HASH: pinned.config_hash} if pinned.config_hash else {}
         if labels.COMPOSE_IMAGE in carried:
             changed[labels.COMPOSE_IMAGE] = to.reference
-        seconds = float(old["Config"].get("StopTimeout") or self._settings.stop_timeout)
         policy, running = _before(old, scene.unfinished.get(old["Id"]))
-        params = Recreate(
+        return Recreate(
             old=old["Id"],
             name=labels.place_name(old),
             old_image=old["Image"],
@@ -181,7 +175,7 @@ class Planner:
             started_at=pinned_start(old),
             running=running,
             policy=policy,
-            stop_seconds=seconds,
+            stop_seconds=float(old["Config"].get("StopTimeout") or self._settings.stop_timeout),
             members=tuple(one["Id"] for one in scene.containers),
             sole=len(scene.containers) == 1,
             same_words=same_words,
@@ -191,22 +185,49 @@ class Planner:
             service=carried.get(labels.SERVICE, ""),
             places=tuple(labels.place_name(one) for one in scene.containers),
             keep_image=self._settings.keep_old_hours > 0,
+            half_made=scene.vacant.get(old["Id"], ""),
         )
-        shown = clean(params.name, limit=100)
-        before = next((one.version for one in facts.instances if one.id == old["Id"]), None)
-        return self._change(
-            RECREATE,
-            f"bring {shown} back to {to.version}",
-            subject=shown,
-            before=before or "",
-            after=to.version,
-            params=params.model_dump(mode="json"),
-            expected_seconds=1.5,
-            budget_seconds=seconds + self._place.settings.policy.prove_seconds + 20,
-        )
+
+    def _steps(self, replicas: list[Recreate], versions: Mapping[str, str]) -> Iterator[Change]:
+        """One change for the first replica, which shows whether the release is well; then several at a time."""
+        for done, together in widening(replicas, self._settings.at_once):
+            shown = ", ".join(clean(one.name, limit=100) for one in together)
+            single = len(together) == 1
+            params = together[0] if single else Several(members=tuple(together))
+            several = (
+                f"{len(together)} at the same time, once {done} of {len(replicas)} {'is' if done == 1 else 'are'} well"
+            )
+            yield self._change(
+                RECREATE if single else SEVERAL,
+                f"bring {shown} back to {together[0].version}",
+                subject=shown,
+                before=", ".join(dict.fromkeys(found for one in together if (found := versions.get(one.old)))),
+                after=together[0].version,
+                details=() if single else (several,),
+                params=params.model_dump(mode="json"),
+                expected_seconds=1.5,
+                budget_seconds=self._budget(together),
+            )
+
+    def _budget(self, together: Sequence[Recreate]) -> float:
+        """An engine that does several things at a time needs longer for each."""
+        slowest = max(one.stop_seconds for one in together)
+        return slowest + self._place.settings.policy.prove_seconds + 15 + 5 * len(together)
 
     def _change(self, action: str, title: str, **details: Any) -> Change:
         return Change(slot=self._place.slot, action=action, title=title, **details)
+
+
+def widening(replicas: Sequence[Recreate], most: int | None = None) -> Iterator[tuple[int, Sequence[Recreate]]]:
+    """How many are proved by then, and who is next: one, two, four and so on, never more than `most` at a time.
+
+    So at most one more is away than has been proved before: what is proved carries the users meanwhile.
+    """
+    done, size = 0, 1
+    while done < len(replicas):
+        together = replicas[done : done + min(size, most or size)]
+        yield done, together
+        done, size = done + len(together), size * 2
 
 
 def _still_there(facts: WorkloadFacts, scene: Scene) -> None:

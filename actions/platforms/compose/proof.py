@@ -12,6 +12,7 @@ from typing import Any
 from actions.clients.docker.errors import Missing
 from actions.clients.docker.reader import DockerReader
 from actions.model.errors import Unreachable, VerifyFailed
+from actions.model.fair_timeout import fair_timeout
 from actions.model.platform import Evidence
 from actions.model.text import clean
 from actions.model.waiting import Deadline
@@ -62,12 +63,12 @@ class Prover:
 
         While the engine does not answer nothing is known, so nothing is decided until the deadline (row 18).
         """
-        patience = Deadline(self._place.settings.policy.prove_seconds)
+        patience = deadline.part(self._place.settings.policy.prove_seconds)
         series = _Series(self._place.settings.policy.proofs)
         last, lost = "nothing was observed", False
         while True:
             try:
-                async with asyncio.timeout(max(deadline.remaining(), 0.05)):
+                async with fair_timeout(max(deadline.remaining(), 0.05)):
                     last = await self._look(subject, series)
                 lost = False
             except (Unreachable, TimeoutError) as error:
@@ -75,7 +76,7 @@ class Prover:
                 if not lost:
                     report(f"the engine does not answer, waiting: {last}")
                 series.broken(last)
-                lost, patience = True, Deadline(self._place.settings.policy.prove_seconds)
+                lost, patience = True, deadline.part(self._place.settings.policy.prove_seconds)
             if series.proved:
                 return self._evidence(subject, series, last)
             if deadline.passed or patience.passed:

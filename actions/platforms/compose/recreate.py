@@ -13,12 +13,12 @@ from actions.model.text import clean
 from actions.model.waiting import Deadline, until
 from actions.model.words import ProbeState
 from actions.platforms.access import Place
-from actions.platforms.compose import injected, labels, material
+from actions.platforms.compose import injected, labels, material, stand_in
 from actions.platforms.compose.artefacts import short
 from actions.platforms.compose.body import loosened, recreation
 from actions.platforms.compose.by_hand import ByHand
 from actions.platforms.compose.calls import call
-from actions.platforms.compose.in_place import InPlace, forget_trial
+from actions.platforms.compose.in_place import InPlace
 from actions.platforms.compose.job import Job
 from actions.platforms.compose.observe import pinned_start
 from actions.platforms.compose.params import Recreate
@@ -32,7 +32,8 @@ from actions.platforms.protocols import Report
 Body = dict[str, Any]
 
 _ROUNDS = 3
-"""How often a step looks again when somebody else changes the same containers under its hands."""
+_PAUSE = 0.2
+"""How often, and after which pause, a step looks again when somebody else changes the same containers."""
 
 
 class Recreator:
@@ -69,9 +70,14 @@ class Recreator:
         # What was made for it and never started may be of this very step, which then has stopped it.
         if not mine and params.started_at is not None and pinned_start(old) != params.started_at:
             raise Stale(f"{change.subject} was started again since this was planned: plan again")
-        await self._same_image(params)
+        await asyncio.gather(self._same_image(params), self._never_started(params))
         text = f"{change.subject} is {params.old[:12]} as planned, image {short(params.image)} is here"
         return Evidence(text=text, data={"old": params.old, "image": params.image})
+
+    async def _never_started(self, params: Recreate) -> None:
+        made = await inspect(self._reader, params.half_made) if params.half_made else None
+        if made is not None and not labels.never_started(made):
+            raise Stale(f"{clean(params.name, limit=100)} was started since this was planned: plan again")
 
     async def _same_image(self, params: Recreate) -> None:
         """The image is there, and the name that people and the pin use still means it (rows 19, 20)."""
@@ -111,7 +117,7 @@ class Recreator:
         for left in reversed(range(_ROUNDS if params.composed else 1)):
             sight = await look(self._reader, params, key)
             if sight.heir is not None:
-                await forget_trial(self._writer, params.old)
+                await stand_in.take_down(self._writer, params.old)
                 return _adopted(sight.heir, params)
             removed = await asyncio.to_thread(material.vacated, folder, params.old)
             if sight.old is None and not sight.ours and not removed:
@@ -126,6 +132,7 @@ class Recreator:
                 if not left:
                     raise
                 report(f"somebody else works on {clean(params.name, limit=100)} too, looking again: {error.message}")
+                await asyncio.sleep(_PAUSE)
         raise AssertionError("the last round returns or raises")
 
     def _job(self, params: Recreate, key: str, folder: Path, report: Report) -> Job:

@@ -18,10 +18,9 @@ from actions.model.platform import Evidence
 from actions.model.text import clean
 from actions.model.waiting import Deadline
 from actions.platforms.access import Place
-from actions.platforms.compose import injected, labels, material
+from actions.platforms.compose import injected, labels, material, stand_in
 from actions.platforms.compose.body import loosened, same_again
 from actions.platforms.compose.calls import call, connect, port_taken
-from actions.platforms.compose.in_place import forget_trial
 from actions.platforms.compose.logs import keep_log
 from actions.platforms.compose.params import Recreate
 from actions.platforms.compose.proof import Prover, Subject
@@ -101,11 +100,10 @@ class Restorer:
         for new in sight.ours:
             await self._put_down(new, params, key, report)
             if params.composed:
+                await self._stand_in(params, kept, folder)
                 await asyncio.to_thread(material.note_removal, folder, params.old)
                 await asyncio.to_thread(material.note_made, folder, params.old, made=False)
                 await self._remove(new, folder)
-        if params.composed:
-            await forget_trial(self._writer, params.old)
         old = sight.old or sight.restored or sight.heir or await self._make_again(params, kept)
         if sight.old is None and sight.heir is None:
             await self._complete(old, params, kept, folder)
@@ -125,7 +123,14 @@ class Restorer:
                 if sight.old is not None or sight.heir is not None or not port_taken(error):
                     raise
                 old = await self._loosely(old, params, kept, folder, error)
+        if params.composed:
+            await stand_in.take_down(self._writer, params.old)
         return old
+
+    async def _stand_in(self, params: Recreate, kept: material.Material, folder: Path) -> None:
+        """While neither container is there, its settings are on the engine too, for whoever asks next."""
+        archive = await asyncio.to_thread(material.read_files, folder, params.old)
+        await stand_in.put_up(self._reader, self._writer, params, same_again(kept.container, {}), archive)
 
     async def _loosely(
         self, old: Body, params: Recreate, kept: material.Material, folder: Path, error: EngineError

@@ -11,11 +11,11 @@ from actions.model.text import clean
 from actions.model.words import ProbeState
 from actions.platforms.compose import labels
 from actions.platforms.compose.params import Recreate
+from actions.platforms.compose.vacancy import as_replica
 
 Body = dict[str, Any]
 
-RESTORES = "vq-tui.restores"
-"""On a container that a way back made again because the old one was gone; its value is the old one's id."""
+RESTORES = labels.RESTORES
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,21 @@ async def heir_of(docker: DockerReader, params: Recreate) -> Body | None:
     )
     present = await docker.containers(*wanted)
     others = sorted((one for one in present if one["Id"] not in params.members), key=labels.number_of)
+    names = {labels.name_of(one) for one in present}
     named = [one for one in others if labels.name_of(one) == params.name]
     enough = len(present) >= len(params.members)
     more = [one for one in others if enough and labels.name_of(one) not in params.places]
-    chosen = [*named, *more]
+    empty = [name for name in params.places if name not in names]
+    # Several places may be empty at a time: each has another heir.
+    turn = min(empty.index(params.name), len(more) - 1) if more and params.name in empty else 0
+    chosen = [*named, *more[turn:]]
     return await inspect(docker, chosen[0]["Id"]) if chosen else None
 
 
 async def inspect(docker: DockerReader, container: str) -> Body | None:
-    """The container; None when there is none of that id."""
+    """The container, a stand-in as the replica it stands for; None when there is none of that id."""
     try:
-        return await docker.container(container)
+        return as_replica(await docker.container(container))
     except Missing:
         return None
 
