@@ -48,7 +48,7 @@ def context(
 
 async def planned(access: WriteAccess, ledger: FakeLedger, to: str | None = None) -> Plan:
     wanted = request(to, service="api")
-    return plan_rollback(wanted, await gather(access, ledger, request=wanted))
+    return plan_rollback(wanted, await gather(access, ledger, request=wanted, seconds=60))
 
 
 async def run(access: WriteAccess, ledger: FakeLedger, plan: Plan, folder: Path, run_id: str = RUN) -> Outcome:

@@ -31,7 +31,10 @@ _LOG_LINES = 2_000
 
 
 class InPlace:
-    """Stand-in, evidence, stop, remove, create, connect, fill, start; each only if it was not done yet."""
+    """Stand-in, evidence, stop, remove, create, connect, fill, start; each only if it was not done yet.
+
+    The stand-in goes while the new one is proved.
+    """
 
     def __init__(self, reader: DockerReader, writer: DockerWriter) -> None:
         self._reader = reader
@@ -57,9 +60,7 @@ class InPlace:
             await injected.put(self._reader, self._writer, new["Id"], job.archive)
             job.report(f"starting {clean(job.params.name, limit=100)} as {job.params.version}")
             new = await self._start(new, job)
-        down = time.monotonic() - since
-        await stand_in.take_down(self._writer, job.params.old)
-        return new, down
+        return new, time.monotonic() - since
 
     async def _start(self, new: Body, job: Job) -> Body:
         """What runs then. What cannot be started is taken away again. Raises Stale, and Conflict to look again."""

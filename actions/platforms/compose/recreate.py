@@ -7,7 +7,7 @@ from typing import Any
 from actions.clients.docker.errors import Conflict, Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
-from actions.model.errors import Refused, Stale, Unreachable
+from actions.model.errors import Refused, Stale, Unreachable, VqError
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.text import clean
 from actions.model.waiting import Deadline, until
@@ -15,6 +15,7 @@ from actions.model.words import ProbeState
 from actions.platforms.access import Place
 from actions.platforms.compose import injected, labels, material, stand_in
 from actions.platforms.compose.artefacts import short
+from actions.platforms.compose.at_once import all_of
 from actions.platforms.compose.body import loosened, recreation
 from actions.platforms.compose.by_hand import ByHand
 from actions.platforms.compose.calls import call
@@ -148,7 +149,18 @@ class Recreator:
         new = await self._made(params, key, deadline, report)
         version = params.word or (params.version if params.same_words else None)
         subject = Subject(container=new["Id"], image=params.image, sole=params.sole, version=version)
-        return await self._prover.prove(subject, deadline, report)
+        proof = self._prover.prove(subject, deadline, report)
+        if not params.composed:
+            return await proof
+        evidence, _ = await all_of((proof, self._no_stand_in(params, report)))
+        assert evidence is not None
+        return evidence
+
+    async def _no_stand_in(self, params: Recreate, report: Report) -> None:
+        try:
+            await stand_in.take_down(self._writer, params.old)
+        except VqError as error:  # it takes nobody's place and goes later; what serves is not given up for it
+            report(f"a stand-in stays for now: {error.message}")
 
     async def undo(self, change: Change, key: str, folder: Path, deadline: Deadline, report: Report) -> Evidence:
         """The old container serves again, and what this step made is gone."""

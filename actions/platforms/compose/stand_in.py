@@ -50,5 +50,6 @@ def _marks(params: Recreate, wanted: Recreation) -> dict[str, str]:
         labels.TRIAL: params.old,
         labels.STANDS_FOR: labels.service_mark(params.project, params.service),
         labels.PLACE: params.name,
+        labels.SIZE: str(len(params.members)),
         labels.CARRIED: json.dumps(carried),
     }
