@@ -1,6 +1,7 @@
 """Several replicas replaced at the same time: what is proved serves meanwhile, and each is gone on with by itself."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,11 @@ async def test_going_on_after_a_crash(point: str, composed: ComposeProject, driv
     await serves_wholly(composed, 3)
 
 
+def nothing_is_under_way() -> bool:
+    """Whether the engine has done what the dead executor had asked of it."""
+    return not any(thread.name.startswith("aside") for thread in threading.enumerate())
+
+
 @DOCKER
 @FIVE
 @pytest.mark.parametrize("point", SWEPT)
@@ -149,6 +155,7 @@ async def test_another_request_after_a_crash(
     """Nobody goes on with the run: another session plans from what stands."""
     with watched([], point), pytest.raises(Died):
         await driven.carry_out(await driven.plan("1.0.0"), undo)
+    await asyncio.to_thread(until, nothing_is_under_way)
     again = tmp_path / "again"
     again.mkdir(mode=0o700)
     session = Driven(composed)

@@ -104,11 +104,11 @@ class ComposeCli:
             now, then = await asyncio.gather(
                 self._hash(question, question.read), self._hash(question, [*others, str(draft)])
             )
-        if now not in (None, question.present) and len(others) < len(question.read):
-            # The pin was written after these containers were made, by a run that went no further.
-            bare = await self._hash(question, others)
-            now = bare if bare == question.present else now
-        return Hashes(now, then)
+        carried, explained = set(question.present.split(",")), {now, then}
+        if now is not None and not carried <= explained and len(others) < len(question.read):
+            # A run that went no further has written the pin after some of these containers were made.
+            explained.add(await self._hash(question, others))
+        return Hashes(question.present if now is not None and carried <= explained else now, then)
 
     async def _hash(self, question: Question, files: Sequence[str]) -> str | None:
         command, service = self.command(question.version), self._settings.service

@@ -65,7 +65,7 @@ def replicas_of(change: Change) -> tuple[Recreate, ...]:
 class Question(Fact):
     """What Compose is asked: the hash of a service with the files that `up` reads now, and with `content` as the pin.
 
-    `present` is the hash that the running containers carry; `known` fingerprints whatever else an answer depends on.
+    `present` are the hashes that the containers carry; `known` fingerprints whatever else an answer depends on.
     """
 
     directory: str

@@ -94,7 +94,7 @@ def _question(scene: Scene, pin: Pin, files: files_of.ProjectFiles) -> Question 
         environment=tuple(str(one) for one in files.environment),
         pin=pin.path,
         content=pin.content,
-        present=next(iter(present)) if len(present) == 1 else "",
+        present=",".join(sorted(present)),
         known=tuple(_fingerprints(scene, files)),
     )
 
