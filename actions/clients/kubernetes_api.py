@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 from actions.clients.http_wire import Limit, bounded_body
-from actions.clients.kubernetes_errors import CALL_SECONDS, Starting, lacks_right, refusal, watch_error, why
+from actions.clients.kubernetes_errors import CALL_SECONDS, Starting, lacks_right, lost, refusal, watch_error, why
 from actions.clients.kubernetes_selectors import ALL, Selected
 from actions.clients.kubernetes_wire import (
     BODY_LIMIT,
@@ -27,6 +27,7 @@ from actions.clients.kubernetes_wire import (
 )
 from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Ambiguous, Unreachable
+from actions.model.patience import fair_timeout
 
 Json = dict[str, Any]
 PAGE = "500"
@@ -102,8 +103,8 @@ class KubernetesReader:
         query = {"fieldManager": MANAGER, "dryRun": "All"}
         try:
             return await self._call("PATCH", path, query, operations, "application/json-patch+json")
-        except Ambiguous as lost:  # nothing is applied by it, whatever became of it
-            raise Unreachable(f"dry run: {lost.message.removesuffix('; it may be applied')}") from None
+        except Ambiguous as error:  # nothing is applied by it, whatever became of it
+            raise Unreachable(f"dry run: {error.message.removesuffix('; it may be applied')}") from None
 
     async def ping(self) -> None:
         """Return when the API answers at all. Raises Unreachable when it does not, or not to these credentials."""
@@ -149,7 +150,7 @@ class KubernetesReader:
             "allowWatchBookmarks": "true",
         } | selected.query
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with fair_timeout(CALL_SECONDS):
                 exchange = await self._send("GET", path, query, None, JSON)
             try:
                 if exchange.status == 401:
@@ -166,7 +167,7 @@ class KubernetesReader:
             finally:
                 await exchange.close()
         except (*ERRORS, TimeoutError, OSError, ValueError) as error:
-            raise Unreachable(f"{self.where}: the watch of {path} broke: {why(error)}") from None
+            raise lost(error, f"{self.where}: the watch of {path} broke: {why(error)}") from None
 
     async def _refuse_watch(self, path: str, exchange: Exchange) -> None:
         """Raise what stands for an answer that is no watch."""
@@ -237,7 +238,7 @@ class KubernetesReader:
     ) -> "_Answer":
         sent = Sent()
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with fair_timeout(CALL_SECONDS):
                 exchange = await self._send(method, path, query, body, kind, accept, sent if method in WRITES else None)
                 try:
                     raw = await bounded_body(exchange.response, BODY_LIMIT)
@@ -249,7 +250,7 @@ class KubernetesReader:
             if sent.any:
                 words = f"no answer to {method} {path}: {why(error)}; it may be applied"
                 raise Ambiguous(f"{self.where}: {words}") from None
-            raise Unreachable(f"{self.where} does not answer: {why(error)}; check network or VPN") from None
+            raise lost(error, f"{self.where} does not answer: {why(error)}; check network or VPN") from None
         if exchange.status == 401:
             raise self._not_accepted()
         return _Answer(exchange.status, raw, exchange.header("Retry-After"))

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from actions.model.errors import Ambiguous, ExitCode, Refused, Stale, Unreachable, VqError
+from actions.model.errors import Ambiguous, ExitCode, Refused, Slow, Stale, Unreachable, VqError
 from actions.model.text import clean
 
 CALL_SECONDS = 10.0
@@ -132,6 +132,11 @@ def watch_error(where: str, path: str, told: dict[str, Any]) -> VqError:
     if code == 410:
         return Expired(f"{where}: {message}")
     return Unreachable(f"{where}: the watch of {path} ended with {code}: {message}")
+
+
+def lost(error: BaseException, message: str) -> Unreachable:
+    """An answer that did not come: Slow where it is only late."""
+    return Slow(message) if isinstance(error, TimeoutError | Slow) else Unreachable(message)
 
 
 def why(error: BaseException) -> str:

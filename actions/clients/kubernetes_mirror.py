@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from actions.clients import kubernetes_pulse as pulse
 from actions.clients.kubernetes_api import Json, KubernetesReader
-from actions.clients.kubernetes_errors import Expired, Forbidden, NotThere
+from actions.clients.kubernetes_errors import Expired, Forbidden, NotThere, lost
 from actions.clients.kubernetes_pulse import Pulse, told
 from actions.clients.kubernetes_selectors import ALL, Selected
 from actions.model.errors import ConfigError, Unreachable, VqError
@@ -63,13 +63,13 @@ class Mirror:
         if isinstance(self._error, KEPT_ERRORS) and not self._listed:
             raise self._error
         if self._error is not None and self._lost_at is not None:
-            lost = time.monotonic() - self._lost_at
-            if lost > pulse.TOLERATED_SECONDS or not self._listed:
-                raise Unreachable(f"{self._error.message} (for {lost:.0f} s)")
+            seconds = time.monotonic() - self._lost_at
+            if seconds > pulse.TOLERATED_SECONDS or not self._listed:
+                raise lost(self._error, f"{self._error.message} (for {seconds:.0f} s)")
         if self._task.done():
             raise Unreachable(f"{self.client.where}: the watch of {self.path} has ended; start the program again")
         if silence := self.pulse.silence:
-            raise Unreachable(silence)
+            raise silence
         return self
 
     async def objects(self) -> list[Json]:

@@ -5,7 +5,9 @@ import contextlib
 import time
 
 from actions.clients.kubernetes_api import KubernetesReader
-from actions.model.errors import Unreachable, VqError
+from actions.clients.kubernetes_errors import lost
+from actions.model.errors import Slow, Unreachable, VqError
+from actions.model.patience import fair_timeout
 from actions.model.text import clean
 
 EVERY_SECONDS = 3.0
@@ -30,15 +32,17 @@ class Pulse:
     def __init__(self, client: KubernetesReader) -> None:
         self._client = client
         self._answered = time.monotonic()
-        self._said = ""
+        self._error: VqError | None = None
         self._answer = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="pulse")
 
     @property
-    def silence(self) -> str:
-        """What is wrong and for how long; empty while the API answers."""
+    def silence(self) -> Unreachable | None:
+        """What is wrong and for how long; None while the API answers. Slow where it is only late."""
         seconds = time.monotonic() - self._answered
-        return f"{self._said} (for {seconds:.0f} s)" if self._said and seconds > TOLERATED_SECONDS else ""
+        if self._error is None or seconds <= TOLERATED_SECONDS:
+            return None
+        return lost(self._error, f"{self._error.message} (for {seconds:.0f} s)")
 
     async def answer(self, seconds: float) -> None:
         """Return at the next answer of the API, after `seconds` at the latest."""
@@ -55,13 +59,13 @@ class Pulse:
     async def _run(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(PATIENCE_SECONDS):
+                async with fair_timeout(PATIENCE_SECONDS):
                     await self._client.ping()
-                self._answered, self._said = time.monotonic(), ""
+                self._answered, self._error = time.monotonic(), None
                 self._answer.set()
                 self._answer = asyncio.Event()
             except TimeoutError:
-                self._said = f"{self._client.where} does not answer; check network or VPN"
+                self._error = Slow(f"{self._client.where} does not answer; check network or VPN")
             except Exception as error:  # noqa: BLE001 - a pulse that ends would let old facts pass for new ones
-                self._said = told(self._client, error).message
-            await asyncio.sleep(LOST_SECONDS if self._said else EVERY_SECONDS)
+                self._error = told(self._client, error)
+            await asyncio.sleep(LOST_SECONDS if self._error else EVERY_SECONDS)

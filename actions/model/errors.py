@@ -21,6 +21,11 @@ class ExitCode(IntEnum):
     TERMINAL = 11  # this terminal cannot carry the console
     MISSING_PART = 12  # an optional part is not installed
 
+    @property
+    def word(self) -> str:
+        """Its name in JSON, as `read-only`."""
+        return self.name.lower().replace("_", "-")
+
 
 class VqError(Exception):
     """What is wrong, where, and what to do, in one line. `code` becomes the exit code of a command."""
@@ -32,6 +37,11 @@ class VqError(Exception):
         self.message = message
         if code is not None:
             self.code = code
+
+
+def code_of(error: BaseException) -> str:
+    """The word of its exit code; `failed` for an error that is none of ours."""
+    return (error.code if isinstance(error, VqError) else ExitCode.FAILED).word
 
 
 class UsageError(VqError):

@@ -27,12 +27,12 @@ class EventKind(StrEnum):
     ACTED = "acted"  # {text, data}
     VERIFIED = "verified"  # {text, data}
     DONE = "done"  # {text, data, seconds, recovered}
-    FAILED = "failed"  # {error, advice}
+    FAILED = "failed"  # {error, code, advice}
     SKIPPED = "skipped"  # {reason}
     PROBED = "probed"  # {state, evidence}
     UNDO_INTENT = "undo-intent"  # {key}
     UNDONE = "undone"  # {text}
-    UNDO_FAILED = "undo-failed"  # {error, manual: [..]}
+    UNDO_FAILED = "undo-failed"  # {error, code, manual: [..]}
     GATE_OPENED = "gate-opened"  # {gate, question, choices}
     GATE_ANSWERED = "gate-answered"  # {gate, answer}
     COMMANDED = "commanded"  # {command, by, reason}
@@ -88,6 +88,14 @@ class Run(Fact):
         return self.metrics.get("break_glass") is True
 
 
+class Failure(Fact):
+    """Why a step failed; it stays when the step is undone. `code` is the word of an exit code, empty where unknown."""
+
+    step: int | None
+    code: str
+    text: str
+
+
 class StepView(Fact):
     """One step as a screen shows it."""
 
@@ -100,6 +108,7 @@ class StepView(Fact):
     started_at: datetime | None = None
     seconds: float | None = None
     recovered: bool = False
+    failure: Failure | None = None
 
 
 class RunView(Fact):
@@ -116,6 +125,17 @@ class RunView(Fact):
     def current(self) -> StepView | None:
         """The step under way, if any."""
         return next((view for view in self.steps if view.state is StepState.RUNNING), None)
+
+    @property
+    def failure(self) -> Failure | None:
+        """What ended the run otherwise than it was meant to; None while nothing did, and of one that succeeded."""
+        if self.run.state is RunState.SUCCEEDED:
+            return None
+        failed = [view.failure for view in self.steps if view.failure is not None]
+        if failed or self.run.state not in _ENDED_BADLY:
+            return failed[-1] if failed else None
+        reasons = (str(one.body.get("reason", "")) for one in reversed(self.events) if one.kind is EventKind.STATE)
+        return Failure(step=None, code="", text=next(reasons, ""))
 
     def advance(self, run: Run, events: tuple[Event, ...]) -> "RunView":
         """This view after the events that followed; `run` is as it stands then. Costs what the new events cost."""
@@ -155,6 +175,7 @@ def fold(run: Run, plan: Plan, events: tuple[Event, ...]) -> RunView:
 
 
 _STILL_WAITING = (RunState.NEEDS_OPERATOR, RunState.PAUSED)
+_ENDED_BADLY = {*(state for state in RunState if state.terminal), RunState.NEEDS_OPERATOR} - {RunState.SUCCEEDED}
 _STATES = {
     EventKind.INTENT: StepState.RUNNING,
     EventKind.DONE: StepState.DONE,
@@ -171,7 +192,12 @@ def advance(view: StepView, event: Event) -> StepView:
     if event.kind in _STATES:
         changes["state"] = _STATES[event.kind]
     if event.kind is EventKind.INTENT:
-        changes |= {"attempt": event.attempt, "started_at": event.at}
+        changes |= {"attempt": event.attempt, "started_at": event.at, "failure": None}
+    if event.kind is EventKind.DONE:
+        changes["failure"] = None
+    if event.kind in (EventKind.FAILED, EventKind.UNDO_FAILED):
+        code, text = str(event.body.get("code", "")), str(event.body.get("error", ""))
+        changes["failure"] = Failure(step=event.step, code=code, text=text)
     for key in ("text", "error", "reason", "evidence"):
         if isinstance(event.body.get(key), str) and event.kind not in (EventKind.NOTE, EventKind.COMMANDED):
             changes["text"] = event.body[key]

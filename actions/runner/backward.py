@@ -6,7 +6,7 @@ import logging
 from actions.config import command_line
 from actions.ledger.writer import Entry, LostLock
 from actions.model.crash import crashpoint
-from actions.model.errors import LedgerError
+from actions.model.errors import LedgerError, code_of
 from actions.model.identity import short_id
 from actions.model.patience import fair_timeout
 from actions.model.plan import PlannedStep
@@ -64,7 +64,7 @@ class Backward:
             log.exception("undo of step %d (%s) failed", planned.id, planned.kind)
             words = f"not undone within {planned.budget_seconds:g} s" if isinstance(error, TimeoutError) else ""
             words = words or self.journal.redactor.failure(error)
-            body = {"error": words, "manual": list(await self.manual_of(planned))}
+            body = {"error": words, "code": code_of(error), "manual": list(await self.manual_of(planned))}
             await self.journal.write(Entry(EventKind.UNDO_FAILED, planned.id, attempt, body))
             raise NeedsOperator(f"the way back failed at '{planned.title}': {words}", planned) from error
         crashpoint(f"undo.{planned.id}.after")

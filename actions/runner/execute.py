@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from actions.ledger.place import private_directory
 from actions.ledger.writer import Entry, LedgerWriter, LostLock
-from actions.model.errors import LedgerError, VqError
+from actions.model.errors import LedgerError, VqError, code_of
 from actions.model.identity import short_id
 from actions.model.plan import OnFailure, PlannedStep
 from actions.model.run import EventKind
@@ -177,7 +177,7 @@ class Conductor:
             OnFailure.WARN: "the run goes on",
             OnFailure.STOP: "a person decides",
         }[failed.step.on_failure]
-        body = {"error": failed.message, "advice": advice}
+        body = {"error": failed.message, "code": code_of(failed.__cause__ or failed), "advice": advice}
         await self.journal.write(Entry(EventKind.FAILED, failed.step.id, attempt, body))
 
     async def _failed(self, failed: StepFailed) -> RunState:

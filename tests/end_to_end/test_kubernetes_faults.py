@@ -154,7 +154,12 @@ def test_rights_lost_mid_run_end_with_what_is_missing(troubled: KubernetesStage)
     process = starting(troubled)
     until(asked(troubled, "patch", dry_run=False), "the patch is under way")
     troubled.double.deny("admin", Rule(verbs=("patch",), resources=("deployments",)))
-    said_by(process, 1)
+    said = said_by(process, 1)
     run = last_run(troubled)
     assert run["state"] in ("failed", "undone") and troubled.reached() == BAD
-    assert any("forbidden" in str(event["body"].get("error")) for event in run["events"])
+    step = next(one for one in run["steps"] if one["kind"] == "change-workload")
+    assert run["failure"] == step["failure"] and run["failure"]["step"] == step["id"]
+    assert run["failure"]["code"] == "refused" and "cannot patch resource" in run["failure"]["text"]
+    assert '"failure"' in said and "cannot patch resource" in said
+    shown = troubled.cli("--config", troubled.config, "runs", "show", run["run"]).out
+    assert "failed: " in shown and "cannot patch resource" in shown

@@ -42,9 +42,9 @@ def labelled(app: str) -> dict[str, str]:
 class Answers:
     """Asks everything in the recorded order; `seen` has the answers by name. The double must be a manual one."""
 
-    def __init__(self, double: KubernetesDouble) -> None:
+    def __init__(self, double: KubernetesDouble, mask: Callable[[Any], Any] = masked) -> None:
         self.seen: dict[str, Any] = {}
-        self._double = double
+        self._double, self._mask = double, mask
         double.access.add("viewer")
         self._http = httpx.Client(base_url=double.url, trust_env=False, timeout=20)
 
@@ -84,7 +84,7 @@ class Answers:
             found = answer.text
         told = {key: answer.headers[key] for key in ("retry-after", "warning") if key in answer.headers}
         if name:
-            self.seen[name] = masked({"status": answer.status_code, "headers": told, "body": copy.deepcopy(found)})
+            self.seen[name] = self._mask({"status": answer.status_code, "headers": told, "body": copy.deepcopy(found)})
         return found
 
     def patch(self, name: str, body: object, content: str = JSON_PATCH, **query: str) -> None:
@@ -245,31 +245,29 @@ class Answers:
         query = {"watch": "true", "resourceVersion": since, "timeoutSeconds": "0", "allowWatchBookmarks": "true"}
         headers = {"Authorization": f"Bearer {self._double.access.token('admin')}"}
         with self._http.stream("GET", DEPLOYMENTS, params=query, headers=headers) as stream:
-            self.seen[name] = masked(list(map(_told, map(json.loads, stream.iter_lines()))))
+            self.seen[name] = self._mask(list(map(self._told, map(json.loads, stream.iter_lines()))))
 
+    def _told(self, event: Json) -> str:
+        """One event in a line: generation, revision, counts and conditions."""
+        thing, meta = event["object"], event["object"]["metadata"]
+        if event["type"] == "BOOKMARK":
+            return "BOOKMARK " + ",".join(sorted(meta))
+        status = thing.get("status", {})
+        return " ".join(
+            [
+                f"{event['type']} gen={meta['generation']} obs={status.get('observedGeneration')}",
+                f"rev={meta.get('annotations', {}).get('deployment.kubernetes.io/revision')}",
+                *_counts(status),
+                f"repl={status.get('replicas')} | {self._conditions(status)}",
+            ]
+        )
 
-def _told(event: Json) -> str:
-    """One event in a line: generation, revision, counts and conditions."""
-    thing, meta = event["object"], event["object"]["metadata"]
-    if event["type"] == "BOOKMARK":
-        return "BOOKMARK " + ",".join(sorted(meta))
-    status = thing.get("status", {})
-    return " ".join(
-        [
-            f"{event['type']} gen={meta['generation']} obs={status.get('observedGeneration')}",
-            f"rev={meta.get('annotations', {}).get('deployment.kubernetes.io/revision')}",
-            *_counts(status),
-            f"repl={status.get('replicas')} | {_conditions(status)}",
-        ]
-    )
+    def _conditions(self, status: Json) -> str:
+        held = status.get("conditions", [])
+        return "; ".join(f"{one['type']}={one['status']}/{one['reason']} {self._mask(one['message'])}" for one in held)
 
 
 def _counts(status: Json) -> Iterator[str]:
     for key, value in sorted(status.items()):
         if key.endswith("Replicas"):
             yield f"{key.removesuffix('Replicas')}={value}"
-
-
-def _conditions(status: Json) -> str:
-    held = status.get("conditions", [])
-    return "; ".join(f"{one['type']}={one['status']}/{one['reason']} {masked(one['message'])}" for one in held)

@@ -22,9 +22,38 @@ _MASKS = (
 """What two runs cannot have in common. The object that a refused patch would have made is told whole: times, uids."""
 
 
+AS_RECORDED = (
+    (re.compile(r"-[0-9a-z]{7,10}-[bcdfghjklmnpqrstvwxz2456789]{5}\b"), "-HASH-SUF"),
+    (re.compile(r"-[bcdfghjklmnpqrstvwxz0-9]{7,10}\b(?=\"|$| )"), "-HASH"),
+    (re.compile(r"^[bcdfghjklmnpqrstvwxz0-9]{8,10}$"), "HASH"),
+)
+"""What the recording itself masks, beside times and `HIDDEN`."""
+
+
 def recorded() -> dict[str, Any]:
     """The real answers by their names."""
-    return {one["name"]: masked(one["real"]) for one in json.loads(RECORDING.read_text())}
+    return {name: masked(one) for name, one in as_recorded().items()}
+
+
+def as_recorded() -> dict[str, Any]:
+    """The real answers by their names, with all that the recording did not mask."""
+    return {one["name"]: one["real"] for one in json.loads(RECORDING.read_text())}
+
+
+def barely_masked(value: Any) -> Any:
+    """The answer as the recording would hold it."""
+    if isinstance(value, dict):
+        shown = {key: one for key, one in value.items() if key != "managedFields"}
+        return {key: "*" if key in HIDDEN else barely_masked(one) for key, one in shown.items()}
+    if isinstance(value, list):
+        return [barely_masked(one) for one in value]
+    if not isinstance(value, str):
+        return value
+    if re.match(r"^\d{4}-\d\d-\d\dT", value):
+        return "TIME"
+    for form, word in AS_RECORDED:
+        value = form.sub(word, value)
+    return value
 
 
 def masked(value: Any) -> Any:

@@ -27,8 +27,8 @@ async def test_neither_a_look_nor_a_rollback_asks_for_the_pods_of_others(
     asked = [one for one in released.requests if one.resource in NARROW and one.verb in ("list", "watch")]
     assert {one.resource for one in asked} == NARROW
     assert {one.query.get("labelSelector") for one in asked} == {"app=api"}
-    watched = [one.query for one in released.requests if one.resource == "deployments" and one.verb == "watch"]
-    assert {query.get("fieldSelector") for query in watched} == {None, "metadata.name=api"}
+    own = [one for one in released.requests if one.resource == "deployments" and one.verb in ("list", "watch")]
+    assert {one.query.get("fieldSelector") for one in own} == {"metadata.name=api"}
 
 
 async def test_what_is_kept_says_the_same_as_the_whole_objects(bench: Bench, released: KubernetesDouble) -> None:

@@ -18,8 +18,9 @@ MANIFESTS = Path(__file__).parents[2] / "deploy" / "kubernetes"
 WRITING = {"create", "update", "patch", "delete", "deletecollection", "*"}
 KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet", "daemonset": "DaemonSet"}
 Right = tuple[str, str, str]
-OPTIONAL, METRICS = ("pods/log", "nodes", "horizontalpodautoscalers", "configmaps"), "metrics.k8s.io"
+OPTIONAL = ("pods/log", "nodes", "horizontalpodautoscalers", "configmaps", "persistentvolumeclaims")
 """What a rollback does without: its absence is said, and refuses nothing."""
+METRICS = "metrics.k8s.io"
 
 
 def rules(*files: str) -> list[Rule]:
@@ -48,11 +49,13 @@ def cluster() -> Iterator[KubernetesDouble]:
     """Two releases of a workload of each kind, with metrics, a Service and an autoscaler."""
     with KubernetesDouble(metrics=True) as double:
         double.create({"kind": "ConfigMap", "metadata": {"name": "settings"}})
+        double.create({"kind": "PersistentVolumeClaim", "metadata": {"name": "data"}})
         for kind, make in (("deployment", double.deployment), ("statefulset", double.statefulset),
                            ("daemonset", double.daemonset)):  # fmt: skip
             make(kind, "api:1.4.1")
-            volume = {"name": "settings", "configMap": {"name": "settings"}}
-            double.edit(KINDS[kind], kind, {"spec": {"template": {"spec": {"volumes": [volume]}}}})
+            volumes = [{"name": "settings", "configMap": {"name": "settings"}}]
+            volumes += [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]  # type: ignore[dict-item]
+            double.edit(KINDS[kind], kind, {"spec": {"template": {"spec": {"volumes": volumes}}}})
             double.service(kind)
         double.autoscaler("deployment")
         for name, kind in KINDS.items():

@@ -42,7 +42,7 @@ async def ready_for(bench: Bench, version: str = "1.4.1", user: str = "admin") -
 
 async def test_what_the_target_needs_is_there(bench: Bench, configured: KubernetesDouble) -> None:
     check = await ready_for(bench)
-    assert check.gate is Gate.PASS and "are there" in check.evidence
+    assert check.gate is Gate.PASS and "its pods need is there" in check.evidence
 
 
 @pytest.mark.parametrize(("kind", "name"), [("ConfigMap", "old-settings"), ("Secret", "old-keys")])
@@ -52,6 +52,44 @@ async def test_what_only_the_target_needs_and_is_gone_fails_readiness(
     configured.delete(kind, name)
     check = await ready_for(bench)
     assert check.gate is Gate.FAIL and f"{kind} {name}" in check.evidence and "would not start" in check.evidence
+
+
+KEYED = {
+    "name": "api",
+    "env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "old-settings", "key": "mode"}}}],
+}
+PARTS: dict[str, Any] = {
+    "key": {"containers": [KEYED]},
+    "claim": {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "old-data"}}]},
+    "pull": {"imagePullSecrets": [{"name": "old-registry"}]},
+}
+
+
+@pytest.mark.parametrize(("part", "named", "gate", "made"), [
+    ("key", "key 'mode' of ConfigMap old-settings", Gate.FAIL,
+     {"kind": "ConfigMap", "metadata": {"name": "old-settings"}, "data": {"mode": "on"}}),
+    ("claim", "PersistentVolumeClaim old-data", Gate.FAIL,
+     {"kind": "PersistentVolumeClaim", "metadata": {"name": "old-data"}}),
+    ("pull", "Secret old-registry", Gate.INCONCLUSIVE, {"kind": "Secret", "metadata": {"name": "old-registry"}}),
+])  # fmt: skip
+async def test_keys_claims_and_pull_secrets_are_looked_up(
+    bench: Bench, double: KubernetesDouble, monkeypatch: pytest.MonkeyPatch,
+    part: str, named: str, gate: Gate, made: dict[str, Any],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("actions.platforms.kubernetes.references.ASKED_SECONDS", 0.0)
+    if part == "key":
+        double.create({"kind": "ConfigMap", "metadata": {"name": "old-settings"}, "data": {"other": "x"}})
+    containers = [{"name": "api", "image": "api:1.4.1"} | PARTS[part].get("containers", [{}])[0]]
+    template = {"metadata": {"labels": {"app": "api"}}, "spec": {**PARTS[part], "containers": containers}}
+    double.deployment("api", "api:1.4.1", template=template)
+    double.rolled_out("api")
+    double.release("api", "api:1.4.2")
+    double.rolled_out("api")
+    check = await ready_for(bench)
+    assert check.gate is gate and named in check.evidence
+    double.delete("ConfigMap", "old-settings") if part == "key" else None
+    double.create(made)
+    assert (await ready_for(bench)).gate is Gate.PASS
 
 
 async def test_what_may_not_be_looked_up_is_said(

@@ -31,13 +31,18 @@ def test_a_run_changes_the_world_once_and_says_so(bench: Bench) -> None:
     check_journal(bench.ledger, bench.world)
 
 
-@pytest.mark.parametrize("part", ["act", "verify", "crash"])
-def test_a_failed_step_is_undone_with_all_before_it(bench: Bench, part: str) -> None:
+@pytest.mark.parametrize(("part", "code", "cause"), [
+    ("act", "refused", "the platform refused"), ("verify", "failed", "does not answer"), ("crash", "failed", "Zero"),
+])  # fmt: skip
+def test_a_failed_step_is_undone_with_all_before_it(bench: Bench, part: str, code: str, cause: str) -> None:
     run_id = bench.submit(standard_plan(last={"fail": part}))
     assert bench.run(run_id) is RunState.UNDONE
     assert bench.world.values(SLOTS) == {OLD}
     view = bench.ledger.view(run_id)
     assert [one.state for one in view.steps][1:3] == [StepState.UNDONE] * 2
+    failed = next(one for one in view.steps if one.failure is not None)
+    assert view.failure == failed.failure and view.failure.step == failed.step.id
+    assert view.failure.code == code and cause in view.failure.text and cause not in failed.text
     assert "hunter2" not in "".join(str(event.body) for event in view.events)
     check_journal(bench.ledger, bench.world)
 
@@ -48,13 +53,17 @@ def test_a_failure_before_any_effect_touches_nothing(bench: Bench) -> None:
     assert bench.world.effects() == []
     reasons = [event.body.get("reason") for event in bench.ledger.events(run_id) if event.kind is EventKind.STATE]
     assert "the world moved" in str(reasons[-1]) and "nothing was changed" in str(reasons[-1])
+    failure = bench.ledger.view(run_id).failure
+    assert failure is not None and (failure.step, failure.code) == (2, "refused") and "world moved" in failure.text
 
 
 def test_a_warning_step_does_not_stop_the_run(bench: Bench) -> None:
     look = step(3, "observe", changes=False, params={"fail": "verify"}, on_failure=OnFailure.WARN)
     run_id = bench.submit(make_plan(step(1, "lock", changes=False), step(2), look))
     assert bench.run(run_id) is RunState.SUCCEEDED
-    assert bench.ledger.view(run_id).steps[2].state is StepState.FAILED
+    view = bench.ledger.view(run_id)
+    assert view.steps[2].state is StepState.FAILED
+    assert view.failure is None and view.steps[2].failure is not None
 
 
 @pytest.mark.parametrize("fail", ["ambiguous", "hang"])

@@ -86,7 +86,8 @@ def step_line(view: StepView) -> str:
     """`● 3 switch traffic  2.1 s  green answers 20 of 20`."""
     spent = took(view.seconds) if view.seconds is not None else ""
     again = " (found done after a restart)" if view.recovered else ""
-    return f"{glyph(view.state)} {view.step.id} {view.step.title:<32} {spent:>7}  {view.text}{again}".rstrip()
+    failed = f" (failed: {view.failure.text})" if view.failure and view.failure.text != view.text else ""
+    return f"{glyph(view.state)} {view.step.id} {view.step.title:<32} {spent:>7}  {view.text}{again}{failed}".rstrip()
 
 
 def attached(submitted: Submitted) -> str:
@@ -130,6 +131,7 @@ def run_payload(view: RunView) -> dict[str, Any]:
     return run_row(view.run) | {
         "clock": view.clock,
         "manual": list(view.manual),
+        "failure": view.failure,
         "steps": [step_payload(step) for step in view.steps],
     }
 
@@ -147,6 +149,7 @@ def step_payload(view: StepView) -> dict[str, Any]:
         "attempt": view.attempt,
         "recovered": view.recovered,
         "data": view.data,
+        "failure": view.failure,
     }
 
 

@@ -147,7 +147,7 @@ def glyph(state: str) -> str:
 
 def _name(code: int) -> str:
     try:
-        return ExitCode(code).name.lower().replace("_", "-")
+        return ExitCode(code).word
     except ValueError:
         return {70: "internal", 129: "hung-up", 130: "interrupted", 141: "broken-pipe", 143: "terminated"}.get(
             int(code), "failed"

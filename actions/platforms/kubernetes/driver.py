@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from actions.clients.kubernetes_api import Json, KubernetesWriter
 from actions.clients.kubernetes_errors import Forbidden, NotThere
 from actions.clients.kubernetes_mirror import Mirror, Mirrors
-from actions.clients.kubernetes_selectors import Selected, labelled
+from actions.clients.kubernetes_selectors import Selected, labelled, named
 from actions.model.environment import KubernetesWorkload
-from actions.model.errors import Unreachable, VqError
+from actions.model.errors import Slow, Unreachable, VqError
 from actions.model.health import Check
+from actions.model.patience import fair_timeout
 from actions.model.platform import Artefact, Change, WorkloadFacts
 from actions.model.text import clean
 from actions.model.words import Gate
@@ -117,7 +118,7 @@ class KubernetesWorkloadReader:
         """What the mirrors hold of this workload; the same object again as long as nothing of it has changed."""
         scaling = asyncio.ensure_future(self._optional(self._paths.autoscalers))
         try:
-            async with asyncio.timeout(OBSERVE_SECONDS):
+            async with fair_timeout(OBSERVE_SECONDS):
                 own = await self._workload()
                 selected = labelled(own["spec"].get("selector"))
                 looks = [mirror.current() for mirror in self._belonging(selected)]
@@ -128,7 +129,7 @@ class KubernetesWorkloadReader:
                 kept, pods = (one for one in found if not isinstance(one, BaseException))
                 scalers, usage = await asyncio.gather(scaling, self._used(selected))
         except TimeoutError:
-            raise Unreachable(f"{self._mirrors.client.where} did not answer within {OBSERVE_SECONDS:.0f} s") from None
+            raise Slow(f"{self._mirrors.client.where} did not answer within {OBSERVE_SECONDS:.0f} s") from None
         finally:
             scaling.cancel()
         history = kept.owned_by(own["metadata"]["uid"])
@@ -151,9 +152,9 @@ class KubernetesWorkloadReader:
         )
 
     async def _workload(self) -> Json:
-        """The workload itself, by a watch that all workloads of its kind and namespace share."""
-        workloads = await self._mirrors.of(self._paths.apps(self._paths.kind.plural), part=workload_part).current()
-        own = workloads.named(self._settings.name)
+        """The workload itself, by a watch of its name: a namespace may hold hundreds of others."""
+        name, path = self._settings.name, self._paths.apps(self._paths.kind.plural)
+        own = (await self._mirrors.of(path, named(name), workload_part).current()).named(name)
         if own is None:
             raise NotThere(
                 f"no {self._settings.kind} '{self._settings.name}' in namespace '{self._settings.namespace}' "
@@ -169,7 +170,7 @@ class KubernetesWorkloadReader:
     async def _optional(self, path: str) -> Mirror | None:
         """What may be missing, forbidden (to list or only to watch) or ill: then it is not known, and nothing else."""
         try:
-            async with asyncio.timeout(OPTIONAL_PATIENCE_SECONDS):
+            async with fair_timeout(OPTIONAL_PATIENCE_SECONDS):
                 return await self._mirrors.of(path).current()
         except (Forbidden, NotThere, Unreachable, TimeoutError):
             return None
@@ -184,7 +185,7 @@ class KubernetesWorkloadReader:
 
         async def ask() -> Usage:
             try:
-                async with asyncio.timeout(USAGE_PATIENCE_SECONDS):
+                async with fair_timeout(USAGE_PATIENCE_SECONDS):
                     items, _ = await self._mirrors.client.collection(path, selected)
             except (VqError, TimeoutError):
                 return {}

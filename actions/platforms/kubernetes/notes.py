@@ -12,7 +12,7 @@ from actions.model.text import clean
 from actions.model.words import Gate
 from actions.platforms.kubernetes.kinds import LAST_APPLIED, kubectl
 from actions.platforms.kubernetes.owners import owners
-from actions.platforms.kubernetes.references import references
+from actions.platforms.kubernetes.references import configuration
 from actions.platforms.kubernetes.status import being_deleted, deadline_exceeded
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _partition(workload: Json) -> Check | None:
 
 def _configuration(workload: Json) -> Check | None:
     """Nothing keeps older contents of ConfigMaps and Secrets: the older release meets the ones of now."""
-    names = [str(one) for one in references(workload["spec"]["template"])]
+    names = [str(one) for one in configuration(workload["spec"]["template"])]
     if not names:
         return None
     return Check(

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from actions.clients.kubernetes_errors import Throttled
-from actions.model.errors import Unreachable, VqError
+from actions.model.errors import Slow, Unreachable, VqError
+from actions.model.patience import fair_timeout
 from actions.model.waiting import Deadline
 
 T = TypeVar("T")
@@ -20,10 +21,10 @@ async def patiently(ask: Callable[[], Awaitable[T]], deadline: Deadline, lost: C
     told = False
     while True:
         try:
-            async with asyncio.timeout(max(deadline.remaining(), 0.001)):
+            async with fair_timeout(max(deadline.remaining(), 0.001)):
                 return await ask()
         except TimeoutError:
-            raise Unreachable(f"Kubernetes did not answer within {deadline.seconds:.0f} s") from None
+            raise Slow(f"Kubernetes did not answer within {deadline.seconds:.0f} s") from None
         except Unreachable as error:
             if deadline.passed:
                 raise

@@ -1,11 +1,10 @@
 """The dry run of a change while it is planned, so that what the cluster refuses is known before anybody confirms."""
 
-import asyncio
-
 from actions.clients.kubernetes_api import Json
 from actions.clients.kubernetes_errors import Forbidden
 from actions.clients.kubernetes_mirror import Mirrors
 from actions.model.errors import Refused, Stale, VqError
+from actions.model.patience import fair_timeout
 from actions.model.platform import Change
 from actions.platforms.kubernetes.difference import changed_by_admission
 from actions.platforms.kubernetes.kinds import Paths
@@ -25,7 +24,7 @@ async def rehearsed(mirrors: Mirrors, paths: Paths, change: Change, workload: Js
 
     async def ask() -> str | Refused:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with fair_timeout(PATIENCE_SECONDS):
                 answer = await mirrors.client.rehearse(paths.workload, patch)
         except (Forbidden, Stale, TimeoutError):
             return ""

@@ -24,9 +24,8 @@ async def checks(settings: KubernetesWorkload, mirrors: Mirrors) -> tuple[Check,
 
     async def granted(right: Right) -> bool:
         """To all objects, an answer that every workload shares; else to this one: roles may name the objects."""
-        verb, _, resource = right
-        named = resource == plural and verb in ("get", "patch")
-        return await asked(right, "") or (named and await asked(right, settings.name))
+        _, _, resource = right
+        return await asked(right, "") or (resource == plural and await asked(right, settings.name))
 
     async def ask() -> tuple[Check, ...]:
         answers = await asyncio.gather(*(granted(right) for right in wanted))

@@ -28,11 +28,11 @@ class Controller(Protocol):
 class Cluster:
     """Holds the parts together. `sync` moves every controller one step; unless manual, a thread does so on a change."""
 
-    def __init__(self, pace: Pace, manual: bool, nodes: int, metrics: bool) -> None:
+    def __init__(self, pace: Pace, manual: bool, nodes: int, metrics: bool, names: Names) -> None:
         self.pace, self.manual = pace, manual
         self.clock = Clock(pace.speed, manual)
-        self.store = Store(self.clock.wall)
-        self.images, self.names = Images(), Names()
+        self.images, self.names = Images(), names
+        self.store = Store(self.clock.wall, names.uid)
         self.events = Recorder(self)
         self.kubelet = Kubelet(self)
         self.kinds = (*kinds.KINDS, kinds.POD_METRICS) if metrics else kinds.KINDS

@@ -22,7 +22,7 @@ from tests.kubernetes.double.application import Application
 from tests.kubernetes.double.clock import Pace
 from tests.kubernetes.double.cluster import Cluster
 from tests.kubernetes.double.faults import Answer, Delay, Fault, Faults, Reset
-from tests.kubernetes.double.images import Images
+from tests.kubernetes.double.images import Images, Names
 from tests.kubernetes.double.kinds import DEPLOYMENT, NAMESPACE, POD, Kind, kind_named
 from tests.kubernetes.double.kubeconfig import api_client, write
 from tests.kubernetes.double.patches import json_patch, strategic_merge
@@ -41,12 +41,20 @@ class KubernetesDouble:
     """A cluster with namespaces `default`, `kube-system`, `vq`, users `admin` and `viewer`, and one node.
 
     `manual` stops the clock: nothing moves but by `step`, `advance`, `settle`. `pace` sets the speed (see `Pace`);
-    `metrics` serves metrics.k8s.io. Parts: `access` (users, rules), `faults`, `images` (missing, sick, digests),
+    `metrics` serves metrics.k8s.io; `names` may be those of a recording. Parts: `access` (users, rules), `faults`,
+    `images` (missing, sick, digests),
     `cluster`, `requests` (every exchange).
     """
 
-    def __init__(self, pace: Pace | None = None, manual: bool = False, nodes: int = 1, metrics: bool = False) -> None:
-        self.cluster = Cluster(pace or Pace(), manual, nodes, metrics)
+    def __init__(
+        self,
+        pace: Pace | None = None,
+        manual: bool = False,
+        nodes: int = 1,
+        metrics: bool = False,
+        names: Names | None = None,
+    ) -> None:
+        self.cluster = Cluster(pace or Pace(), manual, nodes, metrics, names or Names())
         self.access, self.faults, self.admission = Access(), Faults(), Admission()
         self.api = Api(self.cluster, self.access, self.admission)
         self.version = dict(VERSION)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import uuid
 from collections.abc import Callable
 
 from tests.kubernetes.double.status import Json
@@ -48,14 +49,28 @@ class Images:
 
 
 class Names:
-    """Hashes of templates and suffixes of pods, written as Kubernetes writes them."""
+    """What no two servers have in common: hashes, suffixes, uids, and how often a watch is told its place at its end.
+
+    A replay of a recording puts others here.
+    """
 
     def __init__(self) -> None:
         self._random = random.Random(1)
         self.hash_of: Callable[[Json], str] = template_hash
 
-    def suffix(self) -> str:
+    def suffix(self, head: str) -> str:
+        """What follows `head` in a generated name."""
         return "".join(self._random.choice(ALPHABET) for _ in range(5))
+
+    def uid(self, kind: str, name: str) -> str:
+        """Of a new object."""
+        return str(uuid.uuid4())
+
+    def last_bookmarks(self) -> int:
+        """A real server sends one about two seconds before a watch ends; twice where its timer of about a second, which
+        goes by whole seconds, comes again before that moment.
+        """
+        return 1
 
 
 def template_hash(template: Json) -> str:

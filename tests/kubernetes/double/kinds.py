@@ -39,6 +39,7 @@ POD = Kind("", "v1", "pods", "Pod", generation=True, subresources=frozenset({"st
 SERVICE = Kind("", "v1", "services", "Service", subresources=frozenset({"status"}))
 EVENT = Kind("", "v1", "events", "Event")
 CONFIG_MAP = Kind("", "v1", "configmaps", "ConfigMap")
+CLAIM = Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 SECRET = Kind("", "v1", "secrets", "Secret")
 NAMESPACE = Kind("", "v1", "namespaces", "Namespace", namespaced=False, subresources=frozenset({"status"}))
 NODE = Kind("", "v1", "nodes", "Node", namespaced=False, subresources=frozenset({"status"}))
@@ -60,6 +61,7 @@ KINDS = (
     SERVICE,
     EVENT,
     CONFIG_MAP,
+    CLAIM,
     SECRET,
     NAMESPACE,
     NODE,

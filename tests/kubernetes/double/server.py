@@ -163,7 +163,8 @@ class Handler(BaseHTTPRequestHandler):
         api = self.server.double.api
         api.permit(who, target)
         if target.verb == "watch":
-            watch = Watch(self.server.double.cluster.store, target, request.query, self._gone)
+            cluster = self.server.double.cluster
+            watch = Watch(cluster.store, target, request.query, self._gone, cluster.names.last_bookmarks)
             self._stream(exchange, watch.events())
             return
         code, body = api.answer(who, target, request)

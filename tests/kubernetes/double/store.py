@@ -4,7 +4,6 @@ import copy
 import itertools
 import json
 import threading
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +40,7 @@ class Change:
 class Store:
     """Objects are snapshots: nothing handed out by `peek`, `all` or `changes` may be changed by the caller."""
 
-    def __init__(self, wall: Callable[[], datetime]) -> None:
+    def __init__(self, wall: Callable[[], datetime], uid: Callable[[str, str], str]) -> None:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.version = 100
@@ -49,7 +48,7 @@ class Store:
         self.bookmarks = 0
         self.changes: list[Change] = []
         self.born: dict[str, int] = {}
-        self._wall = wall
+        self._wall, self._uid = wall, uid
         self._objects: dict[str, dict[Key, Json]] = {}
         self._births = itertools.count()
 
@@ -86,7 +85,7 @@ class Store:
             key = (made["metadata"].get("namespace", ""), made["metadata"]["name"])
             if key in self._objects.setdefault(kind.resource, {}):
                 raise already_exists(kind.resource, key[1])
-            made["metadata"] |= {"uid": str(uuid.uuid4()), "creationTimestamp": stamp(self._wall())}
+            made["metadata"] |= {"uid": self._uid(kind.name, key[1]), "creationTimestamp": stamp(self._wall())}
             if not dry_run:
                 self.born[made["metadata"]["uid"]] = next(self._births)
                 self._commit("ADDED", kind, made, None)

@@ -17,7 +17,15 @@ LONGEST = 1800.0
 class Watch:
     """One watch request. `ended` is asked between events: the client is gone, or the server wants the watch closed."""
 
-    def __init__(self, store: Store, target: Target, query: dict[str, str], ended: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        target: Target,
+        query: dict[str, str],
+        ended: Callable[[], bool],
+        last_bookmarks: Callable[[], int] = lambda: 1,
+    ) -> None:
+        self._last_bookmarks = last_bookmarks
         self._store, self._target, self._query, self._ended = store, target, query, ended
         self._until = time.monotonic() + float(query.get("timeoutSeconds") or LONGEST)
         self._asked = query.get("resourceVersion", "")
@@ -51,7 +59,8 @@ class Watch:
                 yield from self._bookmark(at)
             if time.monotonic() >= self._until:
                 break
-        yield from self._bookmark(at)
+        for _ in range(self._last_bookmarks()):
+            yield from self._bookmark(at)
 
     def _bookmark(self, at: int) -> Iterator[Json]:
         """How far the watch is, for those who asked to be told: also past changes of other kinds."""

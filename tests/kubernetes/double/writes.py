@@ -46,7 +46,7 @@ class Writes:
             if not self._store.has(NAMESPACE, "", target.namespace):
                 raise not_found(NAMESPACE.resource, target.namespace)
         if not meta.get("name") and meta.get("generateName"):
-            meta["name"] = meta["generateName"] + self._cluster.names.suffix()
+            meta["name"] = meta["generateName"] + self._cluster.names.suffix(meta["generateName"])
         made = for_create(target.kind, thing)
         self._admission.mutate(target.kind, made, request.dry_run)
         validate(target.kind, made)

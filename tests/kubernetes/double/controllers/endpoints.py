@@ -34,7 +34,7 @@ class Endpoints:
             return
         name = service["metadata"]["name"]
         meta = {
-            "name": f"{name}-{self._cluster.names.suffix()}",
+            "name": f"{name}-{self._cluster.names.suffix(f'{name}-')}",
             "namespace": space,
             "labels": {SERVICE_NAME: name},
             "ownerReferences": [owner_reference(SERVICE, service)],

@@ -21,14 +21,14 @@ def owner_reference(kind: Kind, owner: Json) -> Json:
 def new_pod(cluster: "Cluster", kind: Kind, owner: Json, template: Json, labels: Json, name: str = "") -> Json:
     """Create one pod of `template` for `owner`; without a name it gets the owner's and a suffix."""
     head = owner["metadata"]["name"] + "-"
-    meta: Json = {"name": name or head + cluster.names.suffix(), "generateName": head}
+    meta: Json = {"name": name or head + cluster.names.suffix(head), "generateName": head}
     meta["namespace"] = owner["metadata"]["namespace"]
     meta["labels"] = {**((template.get("metadata") or {}).get("labels") or {}), **labels}
     if noted := (template.get("metadata") or {}).get("annotations"):
         meta["annotations"] = dict(noted)
     meta["ownerReferences"] = [owner_reference(kind, owner)]
     spec = copied(template["spec"])
-    _admit(spec, cluster.names.suffix())
+    _admit(spec, cluster.names.suffix("kube-api-access-"))
     return cluster.create(POD, {"metadata": meta, "spec": spec})
 
 
