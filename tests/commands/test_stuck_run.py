@@ -49,6 +49,13 @@ def stuck(cli: Cli, stack_up: SandboxFacts) -> Stuck:
     return found
 
 
+def test_the_report_says_what_it_failed_of(stuck: Stuck) -> None:
+    """No step failed: its executor found a configuration that it could not read."""
+    failure = stuck.cli("--config", stuck.mine, "runs", "show", stuck.run_id, "--json").json["failure"]
+    assert failure["step"] is None and "no_such_key" in failure["text"]
+    assert failure["text"] in stuck.cli("--config", stuck.mine, "runs", "show", stuck.run_id).out
+
+
 def test_resume_waits_for_the_verdict(stuck: Stuck) -> None:
     stuck.mend()
     assert stuck.tell("resume") == (0, "succeeded")

@@ -58,6 +58,7 @@ def test_30_a_target_that_dies_after_the_flip_gives_the_traffic_back(troubled: N
     assert run["state"] == "undone"
     undone = next(step for step in run["steps"] if step["kind"] == "switch-traffic")
     assert undone["state"] == "undone"
+    assert run["failure"]["step"] in [step["id"] for step in run["steps"] if step["failure"]] and run["failure"]["text"]
     assert [troubled.reached() for _ in range(5)] == [BAD] * 5
     assert marker(troubled) == generation(troubled.nginx) == before
     verdicts = {one["version"]: one["verdict"] for one in troubled.json("releases")["releases"]}

@@ -168,6 +168,8 @@ def verdict_lines(view: RunView, executor: str, program: str) -> list[str]:
         lines.append(f"  {_under_way(view, executor, program)}")
     elif run.state is not RunState.SUCCEEDED and _why(view):
         lines.append(f"  {_why(view)}")
+    if view.failure is not None and not any(view.failure.text in line for line in lines):
+        lines.append(f"  failed: {view.failure.text}")
     if run.state is RunState.NEEDS_OPERATOR or view.manual:
         lines += ["  a person must act now:", *(f"  {number}. {step}" for number, step in enumerate(view.manual, 1))]
         lines.append(f"  then one of: {program} runs resume|back-out|close {short_id(run.id)}")
