@@ -21,8 +21,8 @@ import docker
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from actions.model.environment import ComposeWorkload
 from actions.model.waiting import Deadline
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.compose.driver import workload_changer, workload_reader
 from tests.docker import images
 from tests.docker.conftest import make_place

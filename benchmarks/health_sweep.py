@@ -20,7 +20,8 @@ from typing import Any
 import httpx
 
 from actions.health import Poller
-from actions.model.environment import Environment, HttpService
+from actions.model.environment import Environment
+from actions.model.services import HttpService
 
 ANSWER = b'{"status":"ok","version":"2.4.1"}'
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Version: 2.4.1\r\n"

@@ -9,7 +9,8 @@ import pytest
 
 from actions.clients.nginx_configuration import from_dump
 from actions.config import load
-from actions.model.environment import HttpService, NginxTraffic
+from actions.model.services import HttpService
+from actions.model.workloads import NginxTraffic
 from actions.platforms.nginx import server_block
 from actions.platforms.nginx.driver import beginning
 from actions.platforms.nginx.wiring import Use, wiring

@@ -12,9 +12,9 @@ from cryptography.x509.oid import NameOID
 
 from actions.clients.names import look_up
 from actions.clients.tls import tls_context, unverified_context
-from actions.model.environment import Tls
 from actions.model.errors import Unreachable
 from actions.model.text import clean
+from actions.model.workloads import Tls
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from actions.clients.health_checks import Check, checks_of, own_verdict, plain_k
 from actions.clients.health_forms import NEUTRAL
 from actions.clients.health_words import LONGEST_LIST, sentence
 from actions.clients.http_answer import Answer
-from actions.model.environment import HttpService
+from actions.model.services import HttpService
 from actions.model.text import clean
 from actions.model.words import HealthState
 

@@ -21,9 +21,9 @@ from actions.clients.http_wire import Limit, Trace, bounded_body, header, told_a
 from actions.clients.names import look_up
 from actions.clients.secrets import redact
 from actions.clients.tls import plain_context, tls_context
-from actions.model.environment import Tls
 from actions.model.errors import Ambiguous, ConfigError, Unreachable
 from actions.model.text import clean
+from actions.model.workloads import Tls
 
 __all__ = ["Answer", "HttpReader", "HttpWriter", "Trouble"]
 

@@ -25,9 +25,9 @@ from actions.clients.kubernetes_wire import (
     connect,
     lines,
 )
-from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Ambiguous, Unreachable
 from actions.model.patience import fair_timeout
+from actions.model.workloads import KubernetesWorkload
 
 Json = dict[str, Any]
 PAGE = "500"

@@ -10,7 +10,7 @@ import psutil
 
 from actions.clients.nginx_runners import ContainerRunner, LocalRunner, Output, Runner, dumped, place
 from actions.model.base import Fact
-from actions.model.environment import NginxTraffic
+from actions.model.workloads import NginxTraffic
 
 
 class Master(Fact):

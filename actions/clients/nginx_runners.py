@@ -17,9 +17,9 @@ from actions.clients.docker.reader import DockerReader
 from actions.clients.nginx_configuration import Configuration, NotUnderstood
 from actions.clients.nginx_pid import Running
 from actions.model.base import Fact
-from actions.model.environment import NginxTraffic
 from actions.model.errors import Unreachable
 from actions.model.text import clean
+from actions.model.workloads import NginxTraffic
 
 COMMAND_SECONDS = 10.0
 DUMP_LIMIT = 8 * 1024 * 1024

@@ -12,8 +12,8 @@ from pydantic import JsonValue, SecretStr
 
 from actions.clients.http import Answer, HttpReader
 from actions.clients.measured import Measured
-from actions.model.environment import Tls
 from actions.model.text import clean
+from actions.model.workloads import Tls
 
 OLDEST_SECONDS = 60.0
 

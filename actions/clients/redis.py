@@ -24,9 +24,9 @@ from actions.clients.names import look_up
 from actions.clients.redis_info import RedisStatus, parse_status, with_cluster
 from actions.clients.secrets import redact
 from actions.clients.tls import tls_context
-from actions.model.environment import Tls
 from actions.model.errors import Ambiguous, ConfigError, Refused, Unreachable
 from actions.model.text import clean
+from actions.model.workloads import Tls
 
 T = TypeVar("T")
 

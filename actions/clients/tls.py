@@ -2,9 +2,9 @@
 
 import ssl
 
-from actions.model.environment import Tls
 from actions.model.errors import ConfigError
 from actions.model.text import clean
+from actions.model.workloads import Tls
 
 _default: list[ssl.SSLContext] = []
 _nobody: list[ssl.SSLContext] = []

@@ -1,7 +1,7 @@
 """Which version a service says it is."""
 
 from actions.clients.http_answer import Answer
-from actions.model.environment import HttpService
+from actions.model.services import HttpService
 from actions.model.text import clean
 
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, SecretStr
 
 from actions.config.problems import Problem, line_of
 from actions.config.toml_lines import KeyPath
-from actions.model.environment import SecretSource
 from actions.model.errors import ConfigError
+from actions.model.workloads import SecretSource
 
 LARGEST = 64 * 1024
 

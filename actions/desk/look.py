@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from actions.clients.blocking import aside
 from actions.config import ledger_directory
 from actions.desk.ledger_door import LedgerDoor, either
-from actions.model.environment import Environment, HttpService, PostgresService, RedisService
+from actions.model.environment import Environment
 from actions.model.errors import UnknownNameError, Unreachable, VqError
 from actions.model.plan import RollbackRequest
 from actions.model.run import RunView
+from actions.model.services import HttpService, PostgresService, RedisService
 from actions.model.text import clean
 from actions.model.views import LogCounts, Scenario, SlotView
 from actions.platforms.access import Access

@@ -5,15 +5,8 @@ from collections.abc import Callable, Mapping
 from actions.health.reading import Probe
 from actions.health.side import SideFacts
 from actions.health.source import SourcePlan
-from actions.model.environment import (
-    CertificateService,
-    Environment,
-    HostService,
-    HttpService,
-    PostgresService,
-    RedisService,
-    Service,
-)
+from actions.model.environment import Environment
+from actions.model.services import CertificateService, HostService, HttpService, PostgresService, RedisService, Service
 from actions.platforms.access import Access
 
 CERTIFICATE_SECONDS = 60.0

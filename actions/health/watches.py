@@ -15,10 +15,10 @@ from actions.health.judge import failing, holds, plain
 from actions.health.reading import Reading, down
 from actions.health.side import Seen, SideFacts
 from actions.health.wording import percent
-from actions.model.environment import HttpService, PrometheusSource
 from actions.model.errors import VqError
 from actions.model.health import Figure
 from actions.model.platform import TrafficFacts
+from actions.model.services import HttpService, PrometheusSource
 from actions.model.words import Gate, HealthState
 from actions.platforms.access import Access
 

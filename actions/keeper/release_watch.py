@@ -10,12 +10,12 @@ from typing import TypeVar
 from actions.keeper.instance_watch import InstanceWatch
 from actions.ledger.locks import FileLock
 from actions.ledger.writer import LedgerWriter
-from actions.model.environment import HttpService, PostgresService, RedisService
 from actions.model.errors import Busy, Unreachable, VqError
 from actions.model.health import Snapshot
 from actions.model.plan import Release
 from actions.model.platform import Artefact, WorkloadFacts
 from actions.model.record import ChangeNote, RunQuery
+from actions.model.services import HttpService, PostgresService, RedisService
 from actions.model.words import Verdict
 from actions.platforms.access import Access
 from actions.releases.observe import observe

@@ -5,12 +5,14 @@ from datetime import datetime
 from pydantic import Field
 
 from actions.model.base import Fact
-from actions.model.environment import AddressWorkload, Budgets, HttpService, Policy, PostgresService, RedisService
+from actions.model.environment import Budgets, Policy
 from actions.model.errors import ExitCode
 from actions.model.health import Check, ServiceHealth
 from actions.model.plan import LeftBehind, Release
 from actions.model.platform import Artefact, Change, TrafficFacts, WorkloadFacts
 from actions.model.record import Drill
+from actions.model.services import HttpService, PostgresService, RedisService
+from actions.model.workloads import AddressWorkload
 
 
 class SlotFacts(Fact):

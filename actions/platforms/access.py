@@ -9,9 +9,11 @@ from importlib import import_module
 from typing import cast
 
 from actions.clients import libraries
-from actions.model.environment import Environment, HttpService, PostgresService, RedisService, Slot, Traffic, Workload
+from actions.model.environment import Environment
 from actions.model.errors import UnknownNameError
 from actions.model.platform import TrafficFacts, WorkloadFacts
+from actions.model.services import HttpService, PostgresService, RedisService
+from actions.model.workloads import Slot, Traffic, Workload
 from actions.platforms.protocols import Changer, TrafficReader, Upkeep, WorkloadReader
 from actions.platforms.shared import SharedReading
 

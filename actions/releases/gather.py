@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from actions.health.readiness import space
-from actions.model.environment import Environment, HttpService, PostgresService, RedisService
+from actions.model.environment import Environment
 from actions.model.errors import ExitCode, UnknownNameError
 from actions.model.health import Check, Snapshot
 from actions.model.plan import RollbackRequest
 from actions.model.platform import ANSWERED, NEVER_OBSERVED, Artefact, Change
+from actions.model.services import HttpService, PostgresService, RedisService
 from actions.model.way_back import Choice, RollbackFacts, SlotFacts
 from actions.model.words import Gate, HealthState, RunState
 from actions.platforms.access import Access

@@ -3,8 +3,9 @@
 import asyncio
 
 from actions.config import resolve
-from actions.model.environment import Environment, PostgresService
+from actions.model.environment import Environment
 from actions.model.errors import VqError
+from actions.model.services import PostgresService
 
 
 async def read_schemas(environment: Environment) -> tuple[dict[str, int], str]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from importlib import import_module
 
-from actions.model.environment import Environment, HttpService, PostgresService, RedisService
+from actions.model.environment import Environment
+from actions.model.services import HttpService, PostgresService, RedisService
 from actions.steps.registry import KINDS
 
 _OWN = "actions."

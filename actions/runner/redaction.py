@@ -8,9 +8,10 @@ from pydantic import BaseModel, JsonValue, SecretStr
 
 from actions.clients.secrets import LIMIT, MASK, names_secret, redact
 from actions.config import resolve
-from actions.model.environment import Environment, SecretSource
+from actions.model.environment import Environment
 from actions.model.errors import ConfigError, VqError
 from actions.model.text import clean
+from actions.model.workloads import SecretSource
 
 LONGEST = 1_000_000
 """Characters of a text of several lines, as a log's end or a traceback."""

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from actions.model.environment import HttpService
 from actions.model.errors import VqError
 from actions.model.plan import RollbackRequest
 from actions.model.platform import Evidence
+from actions.model.services import HttpService
 from actions.model.words import Gate
 from actions.releases.gather import gather
 from actions.releases.pinned import revalidate

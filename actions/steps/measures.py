@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 
 from actions.clients.http import HttpReader
-from actions.model.environment import Environment, HttpService
+from actions.model.environment import Environment
 from actions.model.errors import VqError
+from actions.model.services import HttpService
 from actions.steps.witness import Tally, Witness
 
 STATE_SECONDS = 3.0

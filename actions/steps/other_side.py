@@ -7,8 +7,8 @@ import asyncio
 from dataclasses import dataclass
 
 from actions.clients.http import HttpReader, Trouble
-from actions.model.environment import HttpService
 from actions.model.errors import Undecided, VerifyFailed
+from actions.model.services import HttpService
 from actions.steps.contract import StepContext
 from actions.steps.outside import reader
 

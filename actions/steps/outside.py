@@ -7,8 +7,8 @@ from actions.clients.health_body import not_well
 from actions.clients.http import HttpReader, Trouble
 from actions.clients.versions import version_of
 from actions.config import resolve
-from actions.model.environment import HttpService
 from actions.model.plan import PlannedStep
+from actions.model.services import HttpService
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from actions.model.environment import HttpService, PostgresService, RedisService
 from actions.model.errors import Unreachable, VerifyFailed
 from actions.model.health import Check
 from actions.model.platform import Evidence
+from actions.model.services import HttpService, PostgresService, RedisService
 from actions.model.waiting import Deadline, until
 from actions.model.words import Gate
 from actions.steps.contract import Step, StepContext

@@ -1,7 +1,7 @@
 """The chosen slot, asked directly and around the traffic driver, before users are sent there (2.3, step 1)."""
 
-from actions.model.environment import HttpService
 from actions.model.platform import Evidence, WorkloadFacts
+from actions.model.services import HttpService
 from actions.model.waiting import until
 from actions.steps.contract import Step, StepContext
 from actions.steps.outside import Judged, ask_health, expected_word, reader

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from actions.config import resolve
-from actions.model.environment import Environment, PostgresService, RedisService, SecretSource
+from actions.model.environment import Environment
 from actions.model.errors import VqError
 from actions.model.health import Check
+from actions.model.services import PostgresService, RedisService
 from actions.model.words import Gate
+from actions.model.workloads import SecretSource
 
 if TYPE_CHECKING:
     from actions.clients.redis_info import RedisStatus

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping
 
 from actions.clients.http import HttpReader, Trouble
-from actions.model.environment import HttpService
 from actions.model.errors import VerifyFailed
 from actions.model.health import Check
 from actions.model.platform import Evidence
+from actions.model.services import HttpService
 from actions.model.waiting import Deadline
 from actions.model.words import Gate
 from actions.steps.check_conditions import ANSWERED_SECONDS, FAILING

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 from actions.clients.http import HttpReader, Trouble
-from actions.model.environment import HttpService
+from actions.model.services import HttpService
 from actions.steps.outside import reader
 
 RATE = 20.0

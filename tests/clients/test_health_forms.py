@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from actions.clients.health_body import LIMIT, not_well, verdict_of
 from actions.clients.health_forms import FORMS
 from actions.clients.http import Answer
-from actions.model.environment import HttpService
+from actions.model.services import HttpService
 from actions.model.text import clean
 from actions.model.words import HealthState
 from tests.clients.health_bodies import ILL, ILL_TEXTS, UNCLEAR_TEXTS, WELL, WELL_TEXTS

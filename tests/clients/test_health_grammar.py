@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from actions.clients.health_body import not_well, verdict_of
 from actions.clients.http import Answer
-from actions.model.environment import HttpService
+from actions.model.services import HttpService
 from actions.model.words import HealthState
 
 SERVICE = HttpService(url="http://127.0.0.1:1")

@@ -9,8 +9,8 @@ import pytest
 from actions.clients import nginx_runners
 from actions.clients.nginx import NginxReader, NginxWriter
 from actions.ledger.locks import FileLock, held_descriptors, is_locked
-from actions.model.environment import NginxTraffic
 from actions.model.errors import Unreachable
+from actions.model.workloads import NginxTraffic
 
 
 @pytest.fixture

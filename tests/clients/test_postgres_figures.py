@@ -13,7 +13,7 @@ from actions.clients.postgres import PostgresReader
 from actions.clients.postgres_figures import CHEAP, COSTLY, Expression, sizes_of, status_of
 from actions.health.probes.data_verdict import data_verdict
 from actions.health.probes.postgres import WORDS, postgres_figures
-from actions.model.environment import PostgresThresholds
+from actions.model.services import PostgresThresholds
 from actions.model.words import Gate, HealthState
 from tests.servers import SECRET, Server
 

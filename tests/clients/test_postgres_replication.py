@@ -11,7 +11,7 @@ from actions.clients.postgres import PostgresReader
 from actions.clients.postgres_figures import PostgresSizes, PostgresStatus
 from actions.health.judge import verdict
 from actions.health.probes.postgres import WORDS, postgres_figures
-from actions.model.environment import PostgresThresholds
+from actions.model.services import PostgresThresholds
 from actions.model.words import Gate, HealthState
 from tests.servers import SECRET, Server, postgres_running, standby_running
 

@@ -10,8 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from actions.clients.postgres import PostgresReader
-from actions.model.environment import Environment, PostgresService, SecretSource
+from actions.model.environment import Environment
 from actions.model.errors import Unreachable
+from actions.model.services import PostgresService
+from actions.model.workloads import SecretSource
 from actions.releases.schema import read_schemas
 from actions.steps.reach import reach
 from tests.conftest import Cli

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from actions.clients.postgres import PostgresReader
 from actions.clients.postgres_figures import PostgresStatus
 from actions.health.probes.postgres import postgres_figures, postgres_summary
-from actions.model.environment import PostgresThresholds
+from actions.model.services import PostgresThresholds
 from actions.model.words import Gate
 from tests.servers import SECRET, Server
 

@@ -10,8 +10,9 @@ from pydantic import SecretStr
 from actions.clients.redis import RedisReader, RedisWriter
 from actions.clients.redis_info import RedisStatus
 from actions.health.probes.redis import redis_figures, redis_verdict
-from actions.model.environment import RedisService, RedisThresholds, SecretSource
+from actions.model.services import RedisService, RedisThresholds
 from actions.model.words import Gate, HealthState
+from actions.model.workloads import SecretSource
 from actions.steps.reach import reach
 from tests.faults.proxy import FaultProxy
 from tests.real_programs import REDIS_VERSIONS

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from actions.clients.certificate import CertificateReader
 from actions.clients.http import HttpReader, Trouble
-from actions.model.environment import Tls
 from actions.model.errors import ConfigError, Unreachable
+from actions.model.workloads import Tls
 from tests.certificates import Authority
 from tests.hostile_http import bad_server
 

@@ -9,8 +9,10 @@ import pytest
 
 from actions.config import choose_environment, find_config, ledger_directory, load, schema, search_paths, template
 from actions.config.toml_lines import key_lines
-from actions.model.environment import ComposeWorkload, HttpService, Settings
+from actions.model.environment import Settings
 from actions.model.errors import ConfigError, ExitCode, UnknownNameError
+from actions.model.services import HttpService
+from actions.model.workloads import ComposeWorkload
 
 GOOD = """
 default_environment = "production"

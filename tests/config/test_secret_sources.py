@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from actions.config import load, resolve, secret_problems
-from actions.model.environment import SecretSource
 from actions.model.errors import ConfigError
+from actions.model.workloads import SecretSource
 
 
 def written(directory: Path, content: bytes, mode: int = 0o600) -> SecretSource:

@@ -12,10 +12,11 @@ from actions.config import load
 from actions.desk import open_operator, open_viewer
 from actions.desk.operator import Operator
 from actions.desk.viewer import Viewer
-from actions.model.environment import Environment, HttpService, Settings
+from actions.model.environment import Environment, Settings
 from actions.model.errors import Busy, LedgerError, ReadOnlyError, Refused, Stale, UnknownNameError
 from actions.model.plan import Level, RollbackRequest
 from actions.model.record import RunQuery
+from actions.model.services import HttpService
 from actions.model.way_back import RollbackFacts
 from actions.model.words import Command, RunState
 from actions.sandbox import stack

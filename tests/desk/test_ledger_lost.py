@@ -13,10 +13,11 @@ from actions.desk.viewer import Viewer
 from actions.health.readiness import readiness
 from actions.ledger import open_writer
 from actions.ledger.place import DATABASE
-from actions.model.environment import Environment, HttpService, Settings
+from actions.model.environment import Environment, Settings
 from actions.model.errors import LedgerError
 from actions.model.plan import RollbackRequest
 from actions.model.record import RunQuery
+from actions.model.services import HttpService
 from actions.model.words import Gate
 from tests.releases.making import facts
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from actions.desk import look
-from actions.model.environment import AddressWorkload, HttpService
 from actions.model.errors import Unreachable
 from actions.model.plan import RollbackRequest
+from actions.model.services import HttpService
 from actions.model.views import LogCounts
+from actions.model.workloads import AddressWorkload
 from tests.releases.making import facts, slot
 
 REQUEST = RollbackRequest(environment="production", service="api")

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from actions.model.environment import ComposeWorkload, Environment, HttpService, Policy, Slot
+from actions.model.environment import Environment, Policy
 from actions.model.platform import Artefact, Change, Evidence
+from actions.model.services import HttpService
 from actions.model.waiting import Deadline
+from actions.model.workloads import ComposeWorkload, Slot
 from actions.platforms.access import Place
 from actions.platforms.compose import compose_cli, pin_change, pin_plan, proof
 from actions.platforms.compose.driver import ComposeChanger, ComposeReader, workload_changer, workload_reader
@@ -172,7 +174,7 @@ class Service:
 def make_place(name: str, settings: ComposeWorkload, url: str | None, **policy: Any) -> Place:
     """Where a driver stands in these tests. Without `url` it is no HTTP service."""
     if url is None:
-        from actions.model.environment import RedisService
+        from actions.model.services import RedisService
 
         service: Any = RedisService(url="redis://127.0.0.1:1", workload=settings)
     else:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from actions.config import load
-from actions.model.environment import ComposeWorkload, HttpService
 from actions.model.platform import Change, Holding
+from actions.model.services import HttpService
 from actions.model.waiting import Deadline
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.access import WriteAccess
 from actions.platforms.compose.driver import workload_upkeep
 from tests.docker.conftest import RUN

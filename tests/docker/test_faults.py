@@ -11,9 +11,9 @@ import pytest
 from actions.clients.docker.errors import Conflict, Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
-from actions.model.environment import Tls
 from actions.model.errors import Ambiguous, ConfigError, Unreachable, VerifyFailed
 from actions.model.words import Gate, ProbeState
+from actions.model.workloads import Tls
 from actions.platforms.compose import driver
 from tests.docker.conftest import RUN, Service
 from tests.docker.project import HOST, until

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from actions.model.environment import ComposeWorkload
 from actions.model.words import Gate
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.compose import compose_cli
 from actions.platforms.compose.compose_files import project_files
 from actions.platforms.compose.pin_file import Entry, pin_text

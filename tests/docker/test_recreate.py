@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from actions.model.environment import HttpService, RouterTraffic, Slot
 from actions.model.errors import Refused, Stale, VerifyFailed, VqError
 from actions.model.platform import ANSWERED, InstanceState
+from actions.model.services import HttpService
 from actions.model.words import Gate, ProbeState
+from actions.model.workloads import RouterTraffic, Slot
 from actions.platforms.compose.driver import workload_reader
 from tests.docker.conftest import RUN, Service, artefact
 from tests.docker.images import REPOSITORY, make_version

@@ -13,8 +13,8 @@ from typing import Any
 
 from actions.clients.processes import ProcessSpec
 from actions.clients.supervisor import SupervisorWriter
-from actions.model.environment import LocalWorkload, NginxTraffic, Slot
 from actions.model.identity import new_id
+from actions.model.workloads import LocalWorkload, NginxTraffic, Slot
 from actions.platforms.local.starting import end_supervisor, start_supervisor
 from actions.platforms.nginx.driver import addresses
 from actions.platforms.nginx.include import read, render

@@ -2,14 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
-from actions.model.environment import AddressWorkload, Environment, HttpService, PostgresService, RedisService, Settings
+from actions.model.environment import Environment, Settings
 from actions.model.health import Check, Figure, ServiceHealth, Snapshot
 from actions.model.plan import Level, OnFailure, Phase, Plan, PlannedStep, Readiness, Release, RollbackOffer
 from actions.model.platform import Artefact, Instance, InstanceState, WorkloadFacts
 from actions.model.record import ChangeNote, Drill, KeeperFacts
 from actions.model.run import Event, EventKind, Run, RunView, fold
+from actions.model.services import HttpService, PostgresService, RedisService
 from actions.model.views import LogCounts, Scenario, SlotView
 from actions.model.words import Gate, HealthState, RunState, Verdict
+from actions.model.workloads import AddressWorkload
 
 NOW = datetime(2026, 11, 21, 22, 41, 7, tzinfo=UTC)
 RUN = "01KAMXK4T0VYB2D3E4F5GH67QK"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from actions.model.environment import ComposeWorkload
 from actions.model.platform import Change
 from actions.model.waiting import Deadline
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.compose import pin_change
 from actions.platforms.compose.compose_cli import ComposeCli
 from actions.platforms.compose.params import PIN, Pin, Question

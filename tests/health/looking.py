@@ -3,8 +3,9 @@
 from typing import Any
 
 from actions.health import Poller
-from actions.model.environment import (
-    Environment,
+from actions.model.environment import Environment
+from actions.model.health import ServiceHealth, Snapshot
+from actions.model.services import (
     HttpService,
     HttpThresholds,
     PostgresService,
@@ -13,7 +14,6 @@ from actions.model.environment import (
     RedisThresholds,
     Service,
 )
-from actions.model.health import ServiceHealth, Snapshot
 
 CALM = {"latency_ms": 60_000.0}
 """No limit on latency: this machine may be busy with other tests."""

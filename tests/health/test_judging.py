@@ -15,7 +15,7 @@ from actions.health.probes.certificate import certificate_reading
 from actions.health.probes.host import host_figures, host_summary
 from actions.health.probes.http_verdict import HttpFacts, http_figures, judge_http
 from actions.health.probes.queues import queue_reading
-from actions.model.environment import HostService, HttpThresholds
+from actions.model.services import HostService, HttpThresholds
 from actions.model.words import Gate, HealthState
 
 OK = Answer("/health", 200, 0.038)

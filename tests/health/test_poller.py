@@ -10,20 +10,13 @@ from actions.health import Poller
 from actions.health.reading import Reading
 from actions.health.source import Source, SourcePlan
 from actions.health.watches import traffic_reading
-from actions.model.environment import (
-    AddressWorkload,
-    Environment,
-    HostService,
-    HttpService,
-    HttpThresholds,
-    RouterTraffic,
-    Service,
-    Slot,
-)
+from actions.model.environment import Environment
 from actions.model.errors import Unreachable
 from actions.model.health import Check, Snapshot
 from actions.model.platform import Instance, InstanceState, TrafficFacts, WorkloadFacts
+from actions.model.services import HostService, HttpService, HttpThresholds, Service
 from actions.model.words import Gate, HealthState
+from actions.model.workloads import AddressWorkload, RouterTraffic, Slot
 from actions.platforms.access import Access
 from tests.hostile_http import answer, bad_server
 

@@ -5,7 +5,7 @@ import pytest
 from actions.clients.postgres_figures import PostgresSizes, PostgresStatus
 from actions.health.probes.data_verdict import data_verdict
 from actions.health.probes.postgres import WORDS, postgres_figures, postgres_summary
-from actions.model.environment import PostgresThresholds
+from actions.model.services import PostgresThresholds
 from actions.model.words import Gate, HealthState
 
 POSTGRES = PostgresStatus(

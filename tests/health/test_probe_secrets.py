@@ -5,8 +5,9 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from actions.health import Poller
-from actions.model.environment import Environment, SecretSource
+from actions.model.environment import Environment
 from actions.model.words import HealthState
+from actions.model.workloads import SecretSource
 from tests.health.looking import http, look, postgres, redis
 from tests.hostile_http import answer, bad_server
 from tests.servers import SECRET, Server

@@ -11,16 +11,10 @@ from actions.health import Poller
 from actions.health.probes.http import HttpProbe
 from actions.health.side import SideFacts
 from actions.health.watches import MetricsWatch, PrometheusWatch
-from actions.model.environment import (
-    CertificateService,
-    Environment,
-    HostService,
-    PrometheusSource,
-    SecretSource,
-    Service,
-    Tls,
-)
+from actions.model.environment import Environment
+from actions.model.services import CertificateService, HostService, PrometheusSource, Service
 from actions.model.words import Gate, HealthState
+from actions.model.workloads import SecretSource, Tls
 from tests.certificates import Authority
 from tests.faults.proxy import FaultProxy
 from tests.health.looking import http, look, look_at, postgres, redis

@@ -13,8 +13,8 @@ from actions.health.probes.http import HttpProbe
 from actions.health.reading import Reading
 from actions.health.side import SideFacts
 from actions.health.watches import PrometheusWatch
-from actions.model.environment import HttpService, HttpThresholds, PrometheusSource
 from actions.model.health import Figure
+from actions.model.services import HttpService, HttpThresholds, PrometheusSource
 from actions.model.words import Gate, HealthState
 from tests.hostile_http import answer, bad_server
 

@@ -4,7 +4,7 @@ import pytest
 
 from actions.clients.redis_info import RedisStatus, parse_status, with_cluster
 from actions.health.probes.redis import redis_figures, redis_summary, redis_verdict
-from actions.model.environment import RedisThresholds
+from actions.model.services import RedisThresholds
 from actions.model.words import Gate, HealthState
 from tests.clients.test_redis_info import INFO
 

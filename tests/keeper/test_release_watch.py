@@ -11,10 +11,11 @@ from actions.keeper import release_watch
 from actions.keeper.release_watch import ReleaseWatch
 from actions.ledger import open_writer
 from actions.ledger.writer import LedgerWriter
-from actions.model.environment import AddressWorkload, Policy
+from actions.model.environment import Policy
 from actions.model.health import Snapshot
 from actions.model.platform import WorkloadFacts
 from actions.model.words import HealthState, Verdict
+from actions.model.workloads import AddressWorkload
 from tests.platforms.fake import FakeAccess, FakeTraffic, FakeWorkload, Standing, World, artefact, environment
 from tests.releases.making import HEALTHY
 

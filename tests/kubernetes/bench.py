@@ -4,9 +4,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from actions.model.environment import Environment, HttpService, KubernetesWorkload, Slot
+from actions.model.environment import Environment
 from actions.model.platform import Artefact, Change, WorkloadFacts
+from actions.model.services import HttpService
 from actions.model.waiting import Deadline
+from actions.model.workloads import KubernetesWorkload, Slot
 from actions.platforms.access import Place
 from actions.platforms.kubernetes.change import KubernetesChanger
 from actions.platforms.kubernetes.driver import KubernetesWorkloadReader, workload_changer, workload_reader

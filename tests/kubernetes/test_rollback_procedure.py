@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from actions.model.environment import Environment, HttpService, KubernetesWorkload, Policy
+from actions.model.environment import Environment, Policy
 from actions.model.errors import Refused, Stale
+from actions.model.services import HttpService
 from actions.model.words import Verdict
+from actions.model.workloads import KubernetesWorkload
 from actions.platforms.access import WriteAccess
 from actions.procedures.offer import offer
 from actions.releases.gather import gather

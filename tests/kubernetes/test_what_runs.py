@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from actions.model.environment import KubernetesWorkload
 from actions.model.waiting import Deadline
+from actions.model.workloads import KubernetesWorkload
 from actions.platforms.kubernetes.pods import container_of, stuck
 from tests.kubernetes.bench import KEY, Bench, ignore
 from tests.kubernetes.double import KubernetesDouble, digest_of

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from actions.model.environment import AddressWorkload, Environment, HttpService, NginxTraffic, Slot
+from actions.model.environment import Environment
+from actions.model.services import HttpService
+from actions.model.workloads import AddressWorkload, NginxTraffic, Slot
 from actions.platforms.access import Place
 from actions.platforms.nginx.driver import addresses
 from actions.platforms.nginx.server_block import first_include

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from actions.model.environment import NginxTraffic
 from actions.model.errors import Unreachable
 from actions.model.waiting import Deadline
 from actions.model.words import Gate
+from actions.model.workloads import NginxTraffic
 from actions.platforms.nginx.driver import addresses, traffic_changer, traffic_reader
 from actions.platforms.nginx.include import render
 from tests.nginx.real import CONFIGURATION, Colour, RealNginx, wait_for
@@ -63,7 +63,7 @@ def contained(tmp_path: Path) -> Iterator[RealNginx]:
     client.import_image_from_data(root_file_system(), repository=IMAGE, tag=tag)
     port, name = free_port(), f"vq-tui-test-nginx-{os.getpid()}"
     colours = {"blue": Colour("blue", "2.4.1"), "green": Colour("green", "2.4.0")}
-    from actions.model.environment import AddressWorkload, Slot
+    from actions.model.workloads import AddressWorkload, Slot
 
     slots = {key: Slot(workload=AddressWorkload(url=one.url), url=one.url) for key, one in colours.items()}
     directory = tmp_path / "conf"

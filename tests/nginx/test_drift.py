@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from actions.clients.nginx_runners import ContainerRunner
-from actions.model.environment import NginxTraffic
 from actions.model.errors import Busy, ConfigError, Refused, Stale, Unreachable, VerifyFailed
 from actions.model.waiting import Deadline
 from actions.model.words import Gate
+from actions.model.workloads import NginxTraffic
 from actions.platforms.nginx import lock
 from actions.platforms.nginx.driver import traffic_changer, traffic_reader
 from actions.platforms.nginx.observe import MARKER, written_names

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from actions.model.environment import AddressWorkload, Environment, HttpService, NginxTraffic, Slot, Tls
+from actions.model.environment import Environment
+from actions.model.services import HttpService
+from actions.model.workloads import AddressWorkload, NginxTraffic, Slot, Tls
 from actions.platforms.access import Place
 from actions.platforms.nginx.driver import traffic_reader
 from actions.platforms.nginx.generation import Generations

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from actions.model.environment import NginxTraffic
 from actions.model.words import Gate
+from actions.model.workloads import NginxTraffic
 from actions.platforms.nginx.driver import traffic_reader
 from actions.platforms.nginx.generation import parse
 from tests.nginx.grammar import Written, configurations

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from actions.model.environment import Environment, HttpService, Policy
+from actions.model.environment import Environment, Policy
+from actions.model.services import HttpService
 from actions.model.words import Verdict
 from actions.platforms.access import WriteAccess
 from actions.procedures.offer import offer

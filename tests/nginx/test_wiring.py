@@ -3,7 +3,7 @@
 import pytest
 
 from actions.clients.nginx_configuration import from_dump
-from actions.model.environment import NginxTraffic
+from actions.model.workloads import NginxTraffic
 from actions.platforms.nginx.wiring import Use, Wiring, wiring
 
 SETTINGS = NginxTraffic.model_validate(

@@ -11,7 +11,8 @@ import pytest
 
 from actions.ledger import open_writer
 from actions.ledger.writer import LedgerWriter
-from actions.model.environment import Environment, Notices, SecretSource, Webhook
+from actions.model.environment import Environment, Notices, Webhook
+from actions.model.workloads import SecretSource
 from actions.notices.outbox import deliver
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from actions.model.environment import AddressWorkload, Environment, HttpService, Policy, RouterTraffic, Slot
+from actions.model.environment import Environment, Policy
 from actions.model.errors import Refused, Stale, Unreachable, VerifyFailed
 from actions.model.health import Check
 from actions.model.plan import LeftBehind, Release
@@ -30,8 +30,10 @@ from actions.model.platform import (
 )
 from actions.model.record import ChangeNote, Drill
 from actions.model.run import Event, Executor, Run
+from actions.model.services import HttpService
 from actions.model.waiting import Deadline, until
 from actions.model.words import Gate, ProbeState
+from actions.model.workloads import AddressWorkload, RouterTraffic, Slot
 from actions.platforms.access import WriteAccess
 from actions.platforms.protocols import Report
 

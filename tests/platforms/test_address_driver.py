@@ -2,9 +2,11 @@
 
 import pytest
 
-from actions.model.environment import AddressWorkload, Environment, HttpService
+from actions.model.environment import Environment
 from actions.model.errors import Refused, Unreachable
+from actions.model.services import HttpService
 from actions.model.words import Gate
+from actions.model.workloads import AddressWorkload
 from actions.platforms.access import WriteAccess
 from tests.platforms.fake import Standing, World, artefact, front
 

@@ -73,7 +73,7 @@ async def test_somebody_elses_switch_is_seen_by_check_probe_and_undo(access, san
 
 
 async def test_a_lost_router_is_unreachable_not_empty(settings, sandbox, tmp_path):
-    from actions.model.environment import RouterTraffic
+    from actions.model.workloads import RouterTraffic
     from actions.platforms.access import Access
 
     service = settings.services["api"].model_copy(

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from actions.model.environment import AddressWorkload, Budgets, HttpService, Policy, RouterTraffic, Slot
+from actions.model.environment import Budgets, Policy
 from actions.model.health import Check, Figure, ServiceHealth
 from actions.model.plan import Level, Release, RollbackRequest
 from actions.model.platform import Artefact, Change, Instance, InstanceState, TrafficFacts, WorkloadFacts
+from actions.model.services import HttpService
 from actions.model.way_back import RollbackFacts, SlotFacts
 from actions.model.words import Gate, HealthState, Verdict
+from actions.model.workloads import AddressWorkload, RouterTraffic, Slot
 from actions.releases.choice import choose
 
 NOW = datetime(2026, 11, 21, 22, 41, 7, tzinfo=UTC)

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from actions.model.environment import AddressWorkload, Environment, HttpService, PostgresService, RedisService
+from actions.model.environment import Environment
 from actions.model.errors import UnknownNameError, Unreachable
 from actions.model.health import ServiceHealth, Snapshot
 from actions.model.run import Run
+from actions.model.services import HttpService, PostgresService, RedisService
 from actions.model.words import Gate, HealthState, RunState, Verdict
+from actions.model.workloads import AddressWorkload
 from actions.releases import gather as gathering
 from actions.releases import reads
 from actions.releases.gather import default_service, gather

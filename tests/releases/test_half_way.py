@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from actions.model.environment import AddressWorkload, Environment, HttpService
+from actions.model.environment import Environment
 from actions.model.plan import LeftBehind
 from actions.model.run import Run
+from actions.model.services import HttpService
 from actions.model.words import RunState, Verdict
+from actions.model.workloads import AddressWorkload
 from actions.platforms.access import Access
 from actions.procedures.offer import offer
 from actions.releases.gather import gather

@@ -3,10 +3,12 @@
 import pytest
 
 from actions.health.readiness import readiness
-from actions.model.environment import AddressWorkload, HttpService, Policy
+from actions.model.environment import Policy
 from actions.model.errors import ExitCode
 from actions.model.platform import Artefact
+from actions.model.services import HttpService
 from actions.model.words import Verdict
+from actions.model.workloads import AddressWorkload
 from actions.procedures.rollback import plan_rollback
 from actions.releases.choice import choose
 from actions.releases.known_by import expected

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from actions.model.environment import Environment, HttpService, SecretSource
+from actions.model.environment import Environment
 from actions.model.errors import Refused, VqError
 from actions.model.run import EventKind
+from actions.model.services import HttpService
 from actions.model.words import Command, Gate, RunState
+from actions.model.workloads import SecretSource
 from actions.runner import launch as launching
 from actions.runner import logout, run_log, steer
 from actions.runner.launch import launch

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from actions.desk import open_operator
-from actions.model.environment import HttpService
 from actions.model.errors import LedgerError
 from actions.model.health import Check
+from actions.model.services import HttpService
 from actions.model.words import Gate, HealthState
 from screens.band import Identity
 from screens.shell import Shell

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from actions.model.environment import PostgresService, RedisService
 from actions.model.errors import VerifyFailed
 from actions.model.run import Event, EventKind
+from actions.model.services import PostgresService, RedisService
 from actions.steps.registry import registry
 from tests.steps.running import RUN, context, planned
 

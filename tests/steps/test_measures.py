@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from actions.model.environment import Environment, HttpService, Witness
+from actions.model.environment import Environment
+from actions.model.services import HttpService, Witness
 from actions.steps.measures import Measures, _from_users
 from actions.steps.witness import Tally
 from tests.platforms.fake import environment, front

@@ -3,7 +3,7 @@
 import pytest
 
 from actions.config import load
-from actions.model.environment import PostgresService, RedisService
+from actions.model.services import PostgresService, RedisService
 from actions.model.words import Gate
 from actions.releases.schema import read_schemas
 from actions.steps.reach import reach

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from actions.model.errors import ConfigError, ExitCode, UsageError
+from actions.model.errors import ConfigError, ExitCode, UnknownNameError, UsageError
 from screens.glyphs import DOWN, OK
 from vq_tui.commands.console_checks import console_problems
 from vq_tui.commands.output import glyph, table
@@ -73,6 +73,33 @@ def schema(context: typer.Context, json: Json = False) -> int:
 
 
 @group.command()
+def keys(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[WORD]...", help="Only what all occur in.")] = None,
+    json: Json = False,
+) -> int:
+    """Print every key of the file: what it holds, what stands without it, what it is for."""
+    here = session(context, json)
+    from actions.config.keys import matching
+
+    found = matching(words or [])
+    if not found:
+        raise UnknownNameError(f"no table or key of the configuration with: {' '.join(words or [])}")
+    lines: list[str] = []
+    for one in found:
+        title = " ".join(filter(None, (f"[{one.path}]" if one.path else "at the top of the file", one.shape)))
+        rows = [[key.name, key.holds, "must be given" if key.default is None else key.default] for key in one.keys]
+        lines += ["", title, f"  {one.text}"]
+        lines += [
+            line
+            for row, key in zip(table(rows, indent="  "), one.keys, strict=True)
+            for line in (row, f"    {key.text}")
+        ]
+    here.output.answer({"tables": [one.model_dump() for one in found]}, lines[1:])
+    return ExitCode.OK
+
+
+@group.command()
 def include(
     context: typer.Context,
     slot: Annotated[str, typer.Argument(metavar="SLOT", help="The slot that serves now.")],
@@ -81,7 +108,8 @@ def include(
 ) -> int:
     """Print the generated file that nginx begins with, and (on stderr) the lines around it; writes nothing."""
     here = session(context, json)
-    from actions.model.environment import HttpService, NginxTraffic
+    from actions.model.services import HttpService
+    from actions.model.workloads import NginxTraffic
 
     settings, _, environment = here.load()
     found = {

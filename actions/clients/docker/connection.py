@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from actions.clients.blocking import aside
 from actions.clients.docker.errors import Conflict, EngineError, Forbidden, Missing, Oversize, TooLarge
-from actions.model.environment import Tls
 from actions.model.errors import Ambiguous, ConfigError, Slow, Unreachable, VqError
 from actions.model.text import clean
+from actions.model.workloads import Tls
 
 if TYPE_CHECKING:
     from docker import APIClient

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from actions.clients.docker.connection import Connection
 from actions.clients.docker.errors import EngineError, Forbidden, TooLarge
-from actions.model.environment import Tls
 from actions.model.text import clean
+from actions.model.workloads import Tls
 
 Body = dict[str, Any]
 

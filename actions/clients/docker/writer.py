@@ -4,7 +4,7 @@ from typing import Any
 
 from actions.clients.docker.connection import Connection
 from actions.clients.docker.reader import Body
-from actions.model.environment import Tls
+from actions.model.workloads import Tls
 
 
 class DockerWriter:

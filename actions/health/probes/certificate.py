@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from actions.clients.certificate import CertificateFacts, CertificateReader
 from actions.health.judge import at_least, holds, plain
 from actions.health.reading import Reading, no_data
-from actions.model.environment import CertificateService
 from actions.model.errors import Unreachable
 from actions.model.health import Figure
+from actions.model.services import CertificateService
 from actions.model.words import Gate, HealthState
 
 

@@ -7,8 +7,8 @@ from actions.clients.host import HostReader, HostStatus
 from actions.health.judge import at_most, failing, plain, verdict
 from actions.health.reading import Reading, no_data
 from actions.health.wording import percent
-from actions.model.environment import HostService
 from actions.model.health import Figure
+from actions.model.services import HostService
 from actions.model.text import clean
 
 LIMIT_SECONDS = 3.0

@@ -14,7 +14,7 @@ from actions.health.reading import Reading, down, no_data
 from actions.health.side import SideFacts
 from actions.health.window import Window
 from actions.health.wording import milliseconds
-from actions.model.environment import HttpService
+from actions.model.services import HttpService
 from actions.model.words import HealthState
 
 MEAN_SECONDS = 10.0

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from actions.clients.health_body import health_of
 from actions.clients.http import Answer
-from actions.model.environment import HttpService
+from actions.model.services import HttpService
 from actions.model.words import HealthState
 
 

@@ -6,8 +6,8 @@ from actions.clients.health_body import SETTLES, HealthVerdict
 from actions.clients.http import Answer
 from actions.health.judge import at_least, at_most, holds, plain
 from actions.health.wording import milliseconds, percent
-from actions.model.environment import HttpThresholds
 from actions.model.health import UNCLEAR, Figure
+from actions.model.services import HttpThresholds
 from actions.model.words import Gate, HealthState
 
 FEWEST_FAILURES = 2

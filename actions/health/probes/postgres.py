@@ -12,9 +12,9 @@ from actions.health.probes.data_verdict import data_verdict
 from actions.health.reading import Reading, down
 from actions.health.window import Steady
 from actions.health.wording import milliseconds, seconds_text
-from actions.model.environment import PostgresService, PostgresThresholds
 from actions.model.errors import Unreachable
 from actions.model.health import Figure
+from actions.model.services import PostgresService, PostgresThresholds
 from actions.model.words import Gate
 
 COSTLY_SECONDS = 60.0

@@ -11,9 +11,9 @@ from actions.health.probes.data_verdict import data_verdict
 from actions.health.reading import Reading, down
 from actions.health.window import Steady
 from actions.health.wording import percent
-from actions.model.environment import RedisService, RedisThresholds
 from actions.model.errors import Refused, Unreachable
 from actions.model.health import Figure
+from actions.model.services import RedisService, RedisThresholds
 from actions.model.words import HealthState
 
 WORDS = {

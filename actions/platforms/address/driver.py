@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 from actions.clients.health_body import not_well
 from actions.clients.http import HttpReader
 from actions.clients.versions import version_of
-from actions.model.environment import AddressWorkload, HttpService
 from actions.model.errors import Refused, Unreachable
 from actions.model.health import Check
 from actions.model.platform import Artefact, Change, Evidence, Instance, InstanceState, Probe, WorkloadFacts
+from actions.model.services import HttpService
 from actions.model.waiting import Deadline
 from actions.model.words import Gate, ProbeState
+from actions.model.workloads import AddressWorkload
 from actions.platforms.access import Place
 from actions.platforms.protocols import Report
 

@@ -7,7 +7,8 @@ from actions.clients.health_body import not_well
 from actions.clients.http import Answer, HttpReader
 from actions.clients.versions import version_of
 from actions.config import resolve
-from actions.model.environment import HttpService, Tls
+from actions.model.services import HttpService
+from actions.model.workloads import Tls
 from actions.platforms.access import Place
 
 Body = dict[str, Any]

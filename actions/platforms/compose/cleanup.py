@@ -11,9 +11,9 @@ from typing import Any
 from actions.clients.docker.errors import Conflict, Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
-from actions.model.environment import ComposeWorkload
 from actions.model.platform import Holding
 from actions.model.text import clean
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.compose import labels
 from actions.platforms.compose.artefacts import usable_names
 from actions.platforms.compose.observe import when

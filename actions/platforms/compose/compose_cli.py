@@ -16,10 +16,10 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from actions.model.environment import ComposeWorkload
 from actions.model.fair_timeout import fair_timeout
 from actions.model.files import write_durably
 from actions.model.identity import digest
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.compose.params import Question
 from actions.platforms.compose.pin_file import generation
 

@@ -6,13 +6,13 @@ from typing import Protocol
 from actions.clients.docker.errors import Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
-from actions.model.environment import ComposeWorkload
 from actions.model.errors import VqError
 from actions.model.health import Check
 from actions.model.platform import Artefact, Change, Evidence, Probe, WorkloadFacts
 from actions.model.text import clean
 from actions.model.waiting import Deadline
 from actions.model.words import Gate
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.access import Place
 from actions.platforms.compose import artefacts
 from actions.platforms.compose.observe import Observer

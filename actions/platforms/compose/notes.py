@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from actions.model.environment import ComposeWorkload
 from actions.model.health import Check
 from actions.model.text import clean
 from actions.model.words import Gate
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.compose import labels
 
 Body = dict[str, Any]

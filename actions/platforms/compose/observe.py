@@ -11,9 +11,9 @@ from pydantic import JsonValue
 
 from actions.clients.docker.errors import Missing
 from actions.clients.docker.reader import DockerReader
-from actions.model.environment import ComposeWorkload
 from actions.model.platform import Artefact, Instance, InstanceState, WorkloadFacts
 from actions.model.text import clean
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.compose import artefacts, labels, vacancy
 from actions.platforms.compose.notes import notes_of
 from actions.platforms.compose.pin_standing import About, PinView, view

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from actions.model.environment import ComposeWorkload
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.compose import labels
 from actions.platforms.compose.compose_files import ProjectFiles
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from actions.model.crash import crashpoint
-from actions.model.environment import ComposeWorkload
 from actions.model.errors import Refused, Stale, VerifyFailed
 from actions.model.files import sync_directory, write_durably
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.compose.compose_cli import ComposeCli
 from actions.platforms.compose.compose_files import sha256_of, text_of
 from actions.platforms.compose.params import Pin, Question

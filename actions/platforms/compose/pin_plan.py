@@ -5,9 +5,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from actions.model.environment import ComposeWorkload
 from actions.model.identity import digest
 from actions.model.text import clean
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.compose import compose_files as files_of
 from actions.platforms.compose import labels
 from actions.platforms.compose.compose_cli import ComposeCli, Hashes, variables

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from actions.model.environment import ComposeWorkload
 from actions.model.health import Check
 from actions.model.platform import StandingPin
 from actions.model.text import clean
 from actions.model.words import Gate
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.compose import compose_files as files_of
 from actions.platforms.compose import labels
 from actions.platforms.compose.compose_cli import ComposeCli

@@ -9,11 +9,11 @@ from pydantic import JsonValue
 
 from actions.clients.docker.errors import Missing
 from actions.clients.docker.reader import DockerReader
-from actions.model.environment import ComposeWorkload
 from actions.model.errors import Refused, Stale
 from actions.model.platform import ANSWERED, NEVER_OBSERVED, Artefact, Change, WorkloadFacts
 from actions.model.text import clean
 from actions.model.words import Gate
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.access import Place
 from actions.platforms.compose import artefacts, labels
 from actions.platforms.compose.address import Questions

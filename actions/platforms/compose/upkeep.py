@@ -6,8 +6,8 @@ from datetime import datetime
 from actions.clients.docker.errors import Missing
 from actions.clients.docker.reader import DockerReader
 from actions.clients.docker.writer import DockerWriter
-from actions.model.environment import ComposeWorkload
 from actions.model.platform import Artefact, Holding, StandingPin
+from actions.model.workloads import ComposeWorkload
 from actions.platforms.compose import labels
 from actions.platforms.compose.cleanup import clean_up
 from actions.platforms.compose.pin_lift import lift

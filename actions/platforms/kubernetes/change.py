@@ -8,12 +8,12 @@ from pathlib import Path
 from actions.clients.kubernetes_api import Json, KubernetesWriter
 from actions.clients.kubernetes_errors import NoDryRun
 from actions.model.crash import crashpoint
-from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Ambiguous, Refused, Stale, Unreachable, VerifyFailed
 from actions.model.files import write_durably
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
+from actions.model.workloads import KubernetesWorkload
 from actions.platforms.kubernetes.difference import changed_by_admission
 from actions.platforms.kubernetes.kinds import CAUSE_ANNOTATION, RUN_ANNOTATION, Paths, kubectl
 from actions.platforms.kubernetes.patches import by_hand, operations, replacing

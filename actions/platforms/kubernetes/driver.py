@@ -7,13 +7,13 @@ from actions.clients.kubernetes_api import Json, KubernetesWriter
 from actions.clients.kubernetes_errors import Forbidden, NotThere
 from actions.clients.kubernetes_mirror import Mirror, Mirrors
 from actions.clients.kubernetes_selectors import Selected, labelled, named
-from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Slow, Unreachable, VqError
 from actions.model.health import Check
 from actions.model.patience import fair_timeout
 from actions.model.platform import Artefact, Change, WorkloadFacts
 from actions.model.text import clean
 from actions.model.words import Gate
+from actions.model.workloads import KubernetesWorkload
 from actions.platforms.access import Place
 from actions.platforms.kubernetes.change import KubernetesChanger
 from actions.platforms.kubernetes.images import image_check

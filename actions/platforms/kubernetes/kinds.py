@@ -4,7 +4,7 @@ import shlex
 
 from actions.clients.kubernetes_api import Json
 from actions.model.base import Fact
-from actions.model.environment import KubernetesWorkload
+from actions.model.workloads import KubernetesWorkload
 
 RUN_ANNOTATION = "vq-tui/run"
 CAUSE_ANNOTATION = "kubernetes.io/change-cause"

@@ -6,10 +6,10 @@ FAIL refuses a change; INCONCLUSIVE is shown and lets it pass; PASS is worth kno
 from typing import TYPE_CHECKING
 
 from actions.clients.kubernetes_api import Json
-from actions.model.environment import KubernetesWorkload
 from actions.model.health import Check
 from actions.model.text import clean
 from actions.model.words import Gate
+from actions.model.workloads import KubernetesWorkload
 from actions.platforms.kubernetes.kinds import LAST_APPLIED, kubectl
 from actions.platforms.kubernetes.owners import owners
 from actions.platforms.kubernetes.references import configuration

@@ -7,9 +7,9 @@ from pydantic import JsonValue
 
 from actions.clients.kubernetes_api import Json
 from actions.model.base import Fact
-from actions.model.environment import KubernetesWorkload
 from actions.model.platform import Instance, InstanceState, WorkloadFacts
 from actions.model.text import clean
+from actions.model.workloads import KubernetesWorkload
 from actions.platforms.kubernetes.kinds import Kind, owned
 from actions.platforms.kubernetes.notes import notes
 from actions.platforms.kubernetes.pods import container_of, ending, ready, restarts, status_of, stuck

@@ -3,9 +3,9 @@
 from pydantic import JsonValue
 
 from actions.clients.kubernetes_api import Json
-from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Refused
 from actions.model.platform import Artefact, Change, WorkloadFacts
+from actions.model.workloads import KubernetesWorkload
 from actions.platforms.kubernetes.difference import difference
 from actions.platforms.kubernetes.observe import Observation
 from actions.platforms.kubernetes.revisions import Revision, plain

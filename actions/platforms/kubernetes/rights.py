@@ -3,9 +3,9 @@
 import asyncio
 
 from actions.clients.kubernetes_mirror import Mirrors
-from actions.model.environment import KubernetesWorkload
 from actions.model.health import Check
 from actions.model.words import Gate
+from actions.model.workloads import KubernetesWorkload
 from actions.platforms.kubernetes.kinds import KINDS
 
 Right = tuple[str, str, str]

@@ -7,10 +7,10 @@ from actions.clients.kubernetes_api import Json, KubernetesReader
 from actions.clients.kubernetes_errors import Forbidden, NotThere
 from actions.clients.kubernetes_selectors import labelled, named
 from actions.model.base import Fact
-from actions.model.environment import KubernetesWorkload
 from actions.model.errors import OutOfSight, Stale, Unreachable, VerifyFailed, VqError
 from actions.model.platform import Evidence
 from actions.model.waiting import Deadline
+from actions.model.workloads import KubernetesWorkload
 from actions.platforms.kubernetes.following import Following
 from actions.platforms.kubernetes.kinds import Paths, owned
 from actions.platforms.kubernetes.pods import container_of, ending, finished, image_id, of_revision, ready, restarts

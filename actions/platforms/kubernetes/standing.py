@@ -5,10 +5,10 @@ from typing import TypeVar
 
 from actions.clients.kubernetes_api import Json, KubernetesReader
 from actions.clients.kubernetes_errors import NotThere
-from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Refused, Stale
 from actions.model.platform import Change
 from actions.model.waiting import Deadline
+from actions.model.workloads import KubernetesWorkload
 from actions.platforms.kubernetes.kinds import Paths
 from actions.platforms.kubernetes.patience import patiently
 from actions.platforms.kubernetes.pods import ending

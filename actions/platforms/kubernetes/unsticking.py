@@ -5,10 +5,10 @@ from typing import cast
 from actions.clients.kubernetes_api import Json, KubernetesWriter
 from actions.clients.kubernetes_errors import NotThere
 from actions.model.crash import crashpoint
-from actions.model.environment import KubernetesWorkload
 from actions.model.errors import Stale, VerifyFailed
 from actions.model.platform import Change, Evidence
 from actions.model.waiting import Deadline
+from actions.model.workloads import KubernetesWorkload
 from actions.platforms.kubernetes.kinds import Paths
 from actions.platforms.kubernetes.patience import unthrottled
 from actions.platforms.kubernetes.pods import of_revision, ready

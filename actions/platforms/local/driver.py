@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from actions.clients.processes import ProcessFacts, ProcessState
 from actions.clients.supervisor import SOCKET, SupervisorReader
-from actions.model.environment import LocalWorkload
 from actions.model.errors import Refused, UnknownNameError
 from actions.model.health import Check
 from actions.model.platform import Artefact, Change, Instance, InstanceState, WorkloadFacts
 from actions.model.words import Gate
+from actions.model.workloads import LocalWorkload
 from actions.platforms.access import Place
 from actions.platforms.local.artefacts import artefacts, read_artefact
 from actions.platforms.local.change import LocalChanger

@@ -11,12 +11,12 @@ from pydantic import TypeAdapter
 from actions.clients.nginx import Master, NginxWriter
 from actions.ledger.locks import held_descriptors
 from actions.model.crash import crashpoint
-from actions.model.environment import NginxTraffic
 from actions.model.errors import Refused, Stale, VerifyFailed
 from actions.model.files import sync_directory, write_durably
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.waiting import Deadline
 from actions.model.words import ProbeState
+from actions.model.workloads import NginxTraffic
 from actions.platforms.nginx import error_log
 from actions.platforms.nginx.apart import last_line, test_beside
 from actions.platforms.nginx.generation import Answer, Generations

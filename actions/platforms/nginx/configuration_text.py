@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 from actions.clients.nginx import NginxReader
 from actions.clients.nginx_configuration import Configuration, NotUnderstood
 from actions.clients.nginx_runners import Output, understood
-from actions.model.environment import HttpService, NginxTraffic
 from actions.model.health import Check
+from actions.model.services import HttpService
+from actions.model.workloads import NginxTraffic
 from actions.platforms.access import Place
 from actions.platforms.nginx import server_block
 from actions.platforms.nginx.generation import Answer

@@ -4,12 +4,12 @@ import asyncio
 from urllib.parse import urlsplit
 
 from actions.clients.nginx import NginxReader, NginxWriter
-from actions.model.environment import NginxTraffic, Slot
 from actions.model.errors import Refused, Unreachable
 from actions.model.health import Check
 from actions.model.platform import Change, TrafficFacts
 from actions.model.text import clean
 from actions.model.words import Gate
+from actions.model.workloads import NginxTraffic, Slot
 from actions.platforms.access import Place
 from actions.platforms.nginx import error_log, server_block
 from actions.platforms.nginx.apart import Rehearsal, last_line

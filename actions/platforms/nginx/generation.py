@@ -5,8 +5,9 @@ import json
 
 from actions.clients.http import HttpReader
 from actions.model.base import Fact
-from actions.model.environment import HttpService, NginxTraffic
+from actions.model.services import HttpService
 from actions.model.text import clean
+from actions.model.workloads import NginxTraffic
 from actions.platforms.access import Place
 
 ASK_SECONDS = 2.0

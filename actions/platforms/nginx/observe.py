@@ -10,12 +10,12 @@ from pydantic import JsonValue
 
 from actions.clients.nginx import Master, NginxReader
 from actions.model.base import Fact
-from actions.model.environment import NginxTraffic
 from actions.model.errors import ConfigError, Unreachable
 from actions.model.health import Check
 from actions.model.platform import TrafficFacts
 from actions.model.text import clean
 from actions.model.words import Gate
+from actions.model.workloads import NginxTraffic
 from actions.platforms.nginx.generation import Answer, Generations
 from actions.platforms.nginx.include import Include, read
 from actions.platforms.nginx.lock import is_free

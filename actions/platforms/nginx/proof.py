@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 
 from actions.clients.nginx import NginxReader
-from actions.model.environment import NginxTraffic
 from actions.model.errors import Unreachable, VerifyFailed
 from actions.model.waiting import Deadline, until
+from actions.model.workloads import NginxTraffic
 from actions.platforms.nginx.generation import Generations
 from actions.platforms.nginx.observe import Seen, look
 

@@ -1,9 +1,9 @@
 """What people write once around the generated include, and whether `nginx -T` shows that they have. Pure (P3)."""
 
 from actions.clients.nginx_configuration import NotUnderstood
-from actions.model.environment import NginxTraffic
 from actions.model.health import Check
 from actions.model.words import Gate
+from actions.model.workloads import NginxTraffic
 from actions.platforms.nginx.generation import Answer
 from actions.platforms.nginx.include import active_variable, colour_variable, render
 from actions.platforms.nginx.wiring import Use, Wiring

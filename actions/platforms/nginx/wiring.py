@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from actions.clients.nginx_configuration import Configuration, Directive
 from actions.model.base import Fact
-from actions.model.environment import NginxTraffic
+from actions.model.workloads import NginxTraffic
 from actions.platforms.nginx.include import active_variable
 from actions.platforms.nginx.locations import chosen, matcher
 from actions.platforms.nginx.variables import Values, Variables, authority, derived, lists, variables

@@ -9,12 +9,12 @@ from pydantic import TypeAdapter
 from actions.clients.router import RouterState, RouterWriter
 from actions.config import resolve
 from actions.model.crash import crashpoint
-from actions.model.environment import RouterTraffic
 from actions.model.errors import Stale, VerifyFailed
 from actions.model.files import write_durably
 from actions.model.platform import Change, Evidence, Probe
 from actions.model.waiting import Deadline, until
 from actions.model.words import ProbeState
+from actions.model.workloads import RouterTraffic
 from actions.platforms.protocols import Report
 from actions.platforms.router.observe import Outside, Seen
 

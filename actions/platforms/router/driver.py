@@ -1,7 +1,8 @@
 """The embedded stack's router as a traffic driver: steered by generation, believed only from outside (P4, R4)."""
 
-from actions.model.environment import HttpService, RouterTraffic
 from actions.model.errors import UnknownNameError
+from actions.model.services import HttpService
+from actions.model.workloads import RouterTraffic
 from actions.platforms.access import Place
 from actions.platforms.router.change import RouterChanger
 from actions.platforms.router.observe import ASK_SECONDS, PROOF_SECONDS, Outside

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from actions.clients.http import HttpReader
 from actions.clients.http_answer import Trouble
 from actions.clients.router import RouterState
-from actions.model.environment import HttpService
+from actions.model.services import HttpService
 
 ASK_SECONDS = 1.5
 PROOF_SECONDS = 5.0

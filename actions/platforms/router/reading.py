@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 from actions.clients.router import RouterReader
 from actions.config import resolve
-from actions.model.environment import RouterTraffic, Slot
 from actions.model.errors import Refused
 from actions.model.health import Check
 from actions.model.platform import Change, TrafficFacts
 from actions.model.words import Gate
+from actions.model.workloads import RouterTraffic, Slot
 from actions.platforms.router.observe import Outside, contradiction, observed_shares
 
 SAMPLES = 3
