@@ -1,4 +1,4 @@
-"""Rollback to a chosen version (R2, L3): its name is typed by hand, then a challenge key confirms. Enter never does."""
+"""Rollback to a chosen version: its name is typed by hand, then a challenge key confirms. Enter never does."""
 
 from actions.model.plan import Level
 from screens.cells import Row, row

@@ -186,7 +186,7 @@ class DecisionPage(Page):
 
     @property
     def in_the_way(self) -> Run | None:
-        """The forward run that has to leave first (R10)."""
+        """The forward run that has to leave first."""
         active = self.shell.scene.active
         return None if active is None or active.procedure == "rollback" else active
 
@@ -234,7 +234,7 @@ class DecisionPage(Page):
         raise NotImplementedError
 
     def way_out(self) -> str:
-        """How to roll back all the same while no run can be recorded (row 10); empty when that is not the reason."""
+        """How to roll back all the same while no run can be recorded; empty when that is not the reason."""
         if not self.unrecorded or self.shell.identity.read_only:
             return ""
         service = self.service if len(self.shell.desk.rollback_services) > 1 else None

@@ -1,4 +1,4 @@
-"""The one door to the action layer, as the screens see it: a `Viewer` reads, an `Operator` also asks for changes (O1).
+"""The one door to the action layer, as the screens see it: a `Viewer` reads, an `Operator` also asks for changes.
 
 A read-only session holds a `Viewer`: an object without writing methods, so that there is nothing to call.
 """

@@ -1,4 +1,4 @@
-"""Everything about one run, to read and export: who, why, steps with evidence, figures, clock, journal (A1, R12)."""
+"""Everything about one run, to read and export: who, why, steps with evidence, figures, clock, journal."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Drills (T1): rehearse on the very same screens, with a clock from the journal and a score against the budgets."""
+"""Drills: rehearse on the very same screens, with a clock from the journal and a score against the budgets."""
 
 from actions.model.record import Drill
 from actions.model.views import Scenario

@@ -1,6 +1,6 @@
 """Gathers what every screen looks at, beside the screens: the `Scene` is replaced whole when something came in.
 
-A source that fails keeps its last value; its error is part of the scene. Nothing here waits on another source (H9).
+A source that fails keeps its last value; its error is part of the scene. Nothing here waits on another source.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""History: every run there was (A1, R12). A virtual list; a key never waits for the ledger."""
+"""History: every run there was. A virtual list; a key never waits for the ledger."""
 
 from actions.model.record import RunQuery
 from actions.model.run import Run

@@ -1,4 +1,4 @@
-"""The log of one instance, every line of it whole (H11)."""
+"""The log of one instance, every line of it whole."""
 
 from screens.cells import Row, row
 from screens.fold import folded

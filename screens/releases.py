@@ -1,4 +1,4 @@
-"""Another version: every release that was seen, what became of it, and which of them could be gone back to (R2, R9)."""
+"""Another version: every release that was seen, what became of it, and which of them could be gone back to."""
 
 from actions.model.plan import Level, Release, RollbackOffer, RollbackRequest
 from screens.cells import BLANK, Row, cut, ends, fit, row, wrap

@@ -1,4 +1,4 @@
-"""Emergency rollback (R1, L2): one screen, one decision. The plan shown is the plan that runs, bound by its digest."""
+"""Emergency rollback: one screen, one decision. The plan shown is the plan that runs, bound by its digest."""
 
 from screens.cells import Row, row
 from screens.deciding import DecisionPage

@@ -1,4 +1,4 @@
-"""A run, live: attach to it, steer it, detach from it. Losing this screen changes nothing (B3)."""
+"""A run, live: attach to it, steer it, detach from it. Losing this screen changes nothing."""
 
 import asyncio
 from collections.abc import Sequence

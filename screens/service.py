@@ -1,4 +1,4 @@
-"""One service: its instances, its figures against their limits, its log (H1-H6, H11)."""
+"""One service: its instances, its figures against their limits, its log."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime

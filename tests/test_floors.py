@@ -115,3 +115,19 @@ def test_no_handler_calls_the_one_it_overrides() -> None:
     """Textual calls the handlers of every class of a widget itself: one called by hand does its work twice."""
     pattern = re.compile(r"super\(\)\._?on_(?!event\()\w+")
     assert not [f"{path}: {found[0]}" for path, text, _ in sources() if (found := pattern.search(text))]
+
+
+ELSEWHERE = re.compile(
+    r"\([A-Z]{1,2}\d{1,2}[,) -]|\b[Rr]ows? \d|\bcorrect-procedures|\bDESIGN\b|\bMISSION\b|\bseeds? \d{3}"
+)
+
+
+def test_the_product_refers_to_nothing_that_its_readers_do_not_have() -> None:
+    """Texts only: what a reader needs stands in the text or in `docs/`."""
+    found = []
+    for path, _, tree in sources():
+        texts = [
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        found += [f"{path}: {text[:100]}" for text in texts if ELSEWHERE.search(text)]
+    assert not found

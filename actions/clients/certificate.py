@@ -1,4 +1,4 @@
-"""The certificate a TLS server shows: until when, for whom, and whether it would be accepted (H8)."""
+"""The certificate a TLS server shows: until when, for whom, and whether it would be accepted."""
 
 import asyncio
 import contextlib

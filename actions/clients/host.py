@@ -1,4 +1,4 @@
-"""This host's processor, memory, disk and network, without waiting (H6)."""
+"""This host's processor, memory, disk and network, without waiting."""
 
 import os
 import time

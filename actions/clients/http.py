@@ -1,4 +1,4 @@
-"""HTTP as an observer and as a writer: two classes over the same guarded exchange (correct-procedures 5, row 51).
+"""HTTP as an observer and as a writer: two classes over the same guarded exchange.
 
 Both: one configured origin, total timeout, bounded decoded body, no redirects, no proxies from the environment, no
 cookies, headers sent to that origin only. `HttpReader` can only GET and never raises for what a server or network does.

@@ -1,4 +1,4 @@
-"""The Kubernetes API: a reading half, and a writing half for guarded patches and deletes (P2).
+"""The Kubernetes API: a reading half, and a writing half for guarded patches and deletes.
 
 Speaks with plain JSON objects: what is compared and hashed is exactly what the server sent.
 """

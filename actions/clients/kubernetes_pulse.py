@@ -16,7 +16,7 @@ LOST_SECONDS = 1.0
 
 PATIENCE_SECONDS = 4.0
 TOLERATED_SECONDS = 6.0
-"""An API that was silent for longer than this is lost; what was seen before no longer counts as an observation (H9)."""
+"""An API that was silent for longer than this is lost; what was seen before no longer counts as an observation."""
 
 
 def told(client: KubernetesReader, error: Exception) -> VqError:

@@ -42,7 +42,7 @@ class _NotReached(Exception):
 class LocalApi:
     """Reads at one helper's address: `unix:///path/of.sock` or `http://127.0.0.1:port`. Seconds bound the whole call.
 
-    Any other method than those is refused before anything is sent (O1, row 56).
+    Any other method than those is refused before anything is sent.
     """
 
     methods: ClassVar[frozenset[str]] = frozenset({"GET"})

@@ -71,7 +71,7 @@ class NginxWriter(NginxReader):
     async def reload(self, keep: tuple[int, ...] = ()) -> Output:
         """`nginx -s reload`. Exit code 0 does not mean that the configuration is live: observe the generation.
 
-        The locks whose descriptors are in `keep` hold as long as this child works, also when we are gone (row 5).
+        The locks whose descriptors are in `keep` hold as long as this child works, also when we are gone.
         """
         return await self._runner.run(*self.place(self._settings.configuration), "-s", "reload", keep=keep)
 

@@ -1,4 +1,4 @@
-"""What the supervisor of local processes speaks of: specs and facts of processes (P4, H4). Models only, no I/O."""
+"""What the supervisor of local processes speaks of: specs and facts of processes. Models only, no I/O."""
 
 from enum import StrEnum
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Prometheus HTTP API, instant queries only (P5). Absence is None with a reason, never a number.
+"""Prometheus HTTP API, instant queries only. Absence is None with a reason, never a number.
 
 A value that Prometheus warns about (parts of its data were not read) or that is not of now is absent as well.
 """

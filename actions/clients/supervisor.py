@@ -1,4 +1,4 @@
-"""Client of the supervisor of local processes (P4): a reading half and a writing half.
+"""Client of the supervisor of local processes: a reading half and a writing half.
 
 The supervisor listens on `supervisor.sock` (0600) in its state directory; whoever may open that file may use it. By
 hand: `curl --unix-socket DIR/supervisor.sock http://local/processes`.

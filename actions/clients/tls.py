@@ -1,4 +1,4 @@
-"""TLS contexts from settings: TLS 1.2 or newer, pinned authority, client certificate (K2, correct-procedures 5)."""
+"""TLS contexts from settings: TLS 1.2 or newer, pinned authority, client certificate."""
 
 import ssl
 

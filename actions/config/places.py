@@ -55,7 +55,7 @@ def ledger_directory(settings: "Settings") -> Path:
 
 
 def break_glass_directory(settings: "Settings", config: Path) -> Path:
-    """Where a rollback is recorded while the ledger refuses (row 10): as configured, else in a place of the user's own.
+    """Where a rollback is recorded while the ledger refuses: as configured, else in a place of the user's own.
 
     That one lies on another file tree than the state directory, and there is one for each configuration file: two
     systems must not take each other's runs for their own.

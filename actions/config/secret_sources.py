@@ -1,4 +1,4 @@
-"""Secrets: read when needed, from a file that others cannot read or from an environment variable (K3)."""
+"""Secrets: read when needed, from a file that others cannot read or from an environment variable."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The one door for screens and commands: `Viewer` only looks, `Operator` also asks for runs and steers them (O1).
+"""The one door for screens and commands: `Viewer` only looks, `Operator` also asks for runs and steers them.
 
 `open_viewer` and `open_operator` load what a desk is made of when they are called, not before.
 """

@@ -1,4 +1,4 @@
-"""A rollback that is asked for again: the one under way is joined, one that lost its executor goes on (rows 4 and 7).
+"""A rollback that is asked for again: the one under way is joined, one that lost its executor goes on.
 
 Planned anew on top of what the first one has done already, an emergency that is asked for twice would go back two
 releases, and mark the healthy one between them as bad.

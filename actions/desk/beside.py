@@ -1,4 +1,4 @@
-"""Work that each new snapshot sets off, beside the polling of health: however long it takes, health goes on (H9)."""
+"""Work that each new snapshot sets off, beside the polling of health: however long it takes, health goes on."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""A rollback while the ledger refuses, recorded in an emergency ledger instead (row 10, correct-procedures 3.3).
+"""A rollback while the ledger refuses, recorded in an emergency ledger instead.
 
 Nothing is new but the place: the same ledger, plan, executor, lock, resume and undo, in another directory.
 """

@@ -1,4 +1,4 @@
-"""Bringing the runs of the emergency ledger into the ledger, once this one works again (correct-procedures 3.3)."""
+"""Bringing the runs of the emergency ledger into the ledger, once this one works again."""
 
 from datetime import UTC, datetime
 from pathlib import Path

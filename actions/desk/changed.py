@@ -1,4 +1,4 @@
-"""What changed lately (H10): what was noted, and the runs that did not end as meant, which no step lived to note."""
+"""What changed lately: what was noted, and the runs that did not end as meant, which no step lived to note."""
 
 from typing import TYPE_CHECKING
 

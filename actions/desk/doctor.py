@@ -49,7 +49,7 @@ async def _ledger(desk: "Viewer") -> Check:
 
 
 async def _waiting(desk: "Viewer") -> list[Check]:
-    """Runs that the history does not know yet (correct-procedures 3.3)."""
+    """Runs that the history does not know yet."""
     words = await asyncio.to_thread(waiting, desk.emergency, desk.ledger.directory)
     advice = "'vq-tui audit import' brings them into the ledger, once it works"
     return [_check("break-glass", "broken glass", Gate.INCONCLUSIVE, words, advice)] if words else []

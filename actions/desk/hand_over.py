@@ -1,4 +1,4 @@
-"""A rollback does not wait for a forward run of its environment: that run leaves, visibly, and is gone on from (R10).
+"""A rollback does not wait for a forward run of its environment: that run leaves, visibly, and is gone on from.
 
 What the rollback is to reach is settled before the forward run is told to leave, because its leaving changes the
 world: undone, it may itself have put the wanted release back. Then that is proved and recorded, and nothing is moved.

@@ -1,4 +1,4 @@
-"""Who sits at this terminal, and from where: the person's login, not the account sudo gave (correct-procedures 3.6)."""
+"""Who sits at this terminal, and from where: the person's login, not the account sudo gave."""
 
 import os
 import pwd

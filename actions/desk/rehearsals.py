@@ -1,4 +1,4 @@
-"""Drills at a desk (T1): break, watch the clock points, score, mend. The rollback itself is the real one."""
+"""Drills at a desk: break, watch the clock points, score, mend. The rollback itself is the real one."""
 
 import asyncio
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The reading door: all that a screen or command may look at. Holds reading halves only: nothing to leak (O1)."""
+"""The reading door: all that a screen or command may look at. Holds reading halves only: nothing to leak."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -207,7 +207,7 @@ class Viewer:
         return await self._thread.call(asyncio.to_thread(waiting, self.emergency, self.ledger.directory))
 
     def glass_command(self, service: str | None = None, to: str | None = None) -> str:
-        """The command that rolls back all the same while the ledger refuses, from any directory (row 10)."""
+        """The command that rolls back all the same while the ledger refuses, from any directory."""
         return command_line(glass_words(service, to), self.config_path.absolute(), self.environment_name)
 
     async def doctor(self) -> tuple[Check, ...]:

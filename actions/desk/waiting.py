@@ -1,4 +1,4 @@
-"""Runs made under broken glass that wait to be brought into the ledger (correct-procedures 3.3). Only reads."""
+"""Runs made under broken glass that wait to be brought into the ledger. Only reads."""
 
 import shlex
 from pathlib import Path

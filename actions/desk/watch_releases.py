@@ -1,4 +1,4 @@
-"""While no keeper runs, an open console does the keeper's observing itself, so that releases soak also then (R9)."""
+"""While no keeper runs, an open console does the keeper's observing itself, so that releases soak also then."""
 
 import asyncio
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The rehearsals of the first form (T1): each breaks the embedded stack in one way that a rollback mends."""
+"""The rehearsals of the first form: each breaks the embedded stack in one way that a rollback mends."""
 
 from actions.model.errors import UnknownNameError
 from actions.model.views import Scenario

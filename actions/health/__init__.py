@@ -1,4 +1,4 @@
-"""Live health: probes that judge what they measured, and one immutable snapshot a tick (H1-H9)."""
+"""Live health: probes that judge what they measured, and one immutable snapshot a tick."""
 
 from typing import TYPE_CHECKING
 

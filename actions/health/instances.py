@@ -1,4 +1,4 @@
-"""Instances beside the health of a service: how many of the serving slot are ready (H4). Pure."""
+"""Instances beside the health of a service: how many of the serving slot are ready. Pure."""
 
 from actions.health.judge import holds, plain
 from actions.health.side import Seen, SideFacts

@@ -1,4 +1,4 @@
-"""From measured values to verdicts. Pure; no measurement is inconclusive, never a pass (H9)."""
+"""From measured values to verdicts. Pure; no measurement is inconclusive, never a pass."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The clock of health: starts what is due, waits for nobody, and makes one immutable snapshot a tick (H9)."""
+"""The clock of health: starts what is due, waits for nobody, and makes one immutable snapshot a tick."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Readiness of the way back, always in view: every check with its evidence and what to do (B1, R6). Pure."""
+"""Readiness of the way back, always in view: every check with its evidence and what to do. Pure."""
 
 from datetime import datetime, timedelta
 from statistics import median
@@ -67,7 +67,7 @@ def _switching(facts: RollbackFacts) -> float:
 
 
 def conditions(facts: RollbackFacts) -> tuple[Check, ...]:
-    """Every condition of a rollback (R6), in the order in which an operator would ask."""
+    """Every condition of a rollback, in the order in which an operator would ask."""
     found = [
         _good(facts),
         _artefact(facts),
@@ -98,7 +98,7 @@ def _doubted(check: Check, problem: str) -> Check:
 
 
 def schema_gate(artefact: Artefact | None, version: int | None, note: str) -> Check | None:
-    """Whether the artefact runs on the schema in place; None where there is no database (correct-procedures 2.9)."""
+    """Whether the artefact runs on the schema in place; None where there is no database."""
     title = "schema fits"
     if version is None:
         return Check(id="schema", title=title, gate=Gate.INCONCLUSIVE, evidence=note) if note else None
@@ -253,7 +253,7 @@ def _notes(facts: RollbackFacts) -> list[Check]:
 
 
 def _kept(facts: RollbackFacts) -> Check:
-    """How many earlier releases are rollback-ready (R9)."""
+    """How many earlier releases are rollback-ready."""
     blind = [slot.slot for slot in facts.slots if slot.workload is None]
     if blind:
         text = f"not known: {', '.join(blind)} cannot be observed"

@@ -1,4 +1,4 @@
-"""Whose answers count: those of the version that serves now, since it began to (H5). Pure."""
+"""Whose answers count: those of the version that serves now, since it began to. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -98,7 +98,7 @@ def traffic_reading(facts: TrafficFacts) -> Reading:
 
 
 class PrometheusWatch:
-    """Asks Prometheus for what is configured (P5); what it does not give stays None with the reason."""
+    """Asks Prometheus for what is configured; what it does not give stays None with the reason."""
 
     def __init__(self, settings: PrometheusSource, side: SideFacts) -> None:
         """Raises ConfigError."""

@@ -1,4 +1,4 @@
-"""Watching which releases serve, of every managed service of one environment (R9, H10): also those made by others."""
+"""Watching which releases serve, of every managed service of one environment: also those made by others."""
 
 import asyncio
 import logging

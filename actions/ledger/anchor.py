@@ -1,4 +1,4 @@
-"""The anchor file: the head of the chain, written again outside the database when a run starts and ends (A2)."""
+"""The anchor file: the head of the chain, written again outside the database when a run starts and ends."""
 
 import json
 import os

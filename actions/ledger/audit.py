@@ -1,4 +1,4 @@
-"""Whether what people read of runs is what the chained journal says of them (A2). The chain itself is `chain.walk`.
+"""Whether what people read of runs is what the chained journal says of them. The chain itself is `chain.walk`.
 
 A run's row is kept for reading: its state, versions, reason, who and how long. Whoever changes a row behind the
 ledger's back changes no event, so each column is compared with the events that wrote it. Journals of before an event

@@ -1,4 +1,4 @@
-"""The hash chain over all events of a ledger, and its walk (A2, correct-procedures 3.6).
+"""The hash chain over all events of a ledger, and its walk.
 
 Each event's hash is sha256(previous hash, canonical JSON of the event without its two hashes). The head row holds the
 last sequence number and hash; the anchor file beside the database holds both again at every start and end of a run, so
@@ -76,7 +76,7 @@ def append_event(
 
 
 def check_tail(connection: Connection, anchors: Iterable[Anchor]) -> None:
-    """A cheap look at the newest events before a run starts; raises LedgerError on a broken chain (row 12)."""
+    """A cheap look at the newest events before a run starts; raises LedgerError on a broken chain."""
     last = connection.execute(select(head.c.seq, head.c.hash).where(head.c.id == 1)).one_or_none()
     newest = connection.execute(select(event).order_by(event.c.seq.desc()).limit(_TAIL)).mappings().all()
     rows = list(reversed(newest))

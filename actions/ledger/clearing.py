@@ -1,4 +1,4 @@
-"""Taking back a wrong verdict: a person knows better than the run that marked a release, and says why (R9, A2)."""
+"""Taking back a wrong verdict: a person knows better than the run that marked a release, and says why."""
 
 from datetime import datetime
 from typing import Any

@@ -1,6 +1,6 @@
 """Whether the ledger truly refuses, who still holds its lock, and whether an emergency ledger may lie at a place.
 
-Row 10 and correct-procedures 3.3, "Store down in an emergency": only then, and beside nobody, is the glass broken.
+The glass is broken only while the ledger refuses in an emergency, and only while no other run is at work.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Bringing a run of the emergency ledger into this one, whole or not at all (correct-procedures 3.3, 3.6).
+"""Bringing a run of the emergency ledger into this one, whole or not at all.
 
 Its events are chained anew at the end of this journal. Each keeps its own time, and in its body its place in the chain
 it was written in (`original`), from which its first hash can be computed again.

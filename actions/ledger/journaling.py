@@ -1,4 +1,4 @@
-"""What an executor writes: its lease, its journal, the life of its run. Every write carries its token (row 14)."""
+"""What an executor writes: its lease, its journal, the life of its run. Every write carries its token."""
 
 import json
 import time

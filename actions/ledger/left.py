@@ -1,4 +1,4 @@
-"""Which releases a rollback has left, from what stands in the journal: also where no verdict was recorded (R9)."""
+"""Which releases a rollback has left, from what stands in the journal: also where no verdict was recorded."""
 
 import json
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""One lock a target: `flock` on a file, released by the kernel when its last holder is gone (correct-procedures 3.3).
+"""One lock a target: `flock` on a file, released by the kernel when its last holder is gone.
 
 There is no time to live and nothing stale to clean up after `kill -9`. A child that was given the descriptor keeps the
-lock while it works, so nobody starts beside an orphan (row 5).
+lock while it works, so nobody starts beside an orphan.
 """
 
 import fcntl

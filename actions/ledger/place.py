@@ -1,4 +1,4 @@
-"""Whether a directory may hold a ledger: own, private, on a local file system, no symbolic links (row 10)."""
+"""Whether a directory may hold a ledger: own, private, on a local file system, no symbolic links."""
 
 import os
 import pwd

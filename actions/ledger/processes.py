@@ -28,7 +28,7 @@ def _kernel_boot_id() -> str:
 
 
 def boot_id() -> str:
-    """Changes at every start of the machine. VQ_BOOT_ID replaces it in tests of a restart (row 8)."""
+    """Changes at every start of the machine. VQ_BOOT_ID replaces it in tests of a restart."""
     return os.environ.get("VQ_BOOT_ID") or _kernel_boot_id()
 
 

@@ -19,7 +19,7 @@ from actions.model.record import AuditReport
 
 
 class LedgerReader(HistoryReading, FactsReading, LeftReading):
-    """Reads a ledger; cannot write it, because its connections cannot (O1)."""
+    """Reads a ledger; cannot write it, because its connections cannot."""
 
     def check_tail(self) -> None:
         """Raises LedgerError when the newest part of the journal is broken; cheap enough for every start of a run."""
@@ -28,7 +28,7 @@ class LedgerReader(HistoryReading, FactsReading, LeftReading):
             check_tail(connection, anchors)
 
     def verify(self) -> AuditReport:
-        """Walk the whole chain, compare its end with the head and all anchors, and runs with their journal (A2)."""
+        """Walk the whole chain, compare its end with the head and all anchors, and runs with their journal."""
         try:
             anchors = [*read_anchors(self.directory), *held_outside(self.directory, self.identity)]
             with self._read() as connection:

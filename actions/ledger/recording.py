@@ -60,7 +60,7 @@ class Recording(WritingStore):
     def queue_notice(
         self, environment: str, run_id: str | None, channel: str, text: str, body: Mapping[str, Any] | None = None
     ) -> Notice:
-        """Put a message into the outbox; whoever delivers it reads it from there (N1)."""
+        """Put a message into the outbox; whoever delivers it reads it from there."""
         with self._write() as connection:
             return _queued(connection, environment, run_id, channel, text, body)
 

@@ -1,4 +1,4 @@
-"""Requests become runs: one transaction, one active run a target, one run an idempotency key (rows 7 and 12)."""
+"""Requests become runs: one transaction, one active run a target, one run an idempotency key."""
 
 import json
 import os
@@ -31,7 +31,7 @@ from actions.model.text import clean
 from actions.model.words import RunState
 
 LEAST_FREE_BYTES = 4 * 1024 * 1024
-"""No run starts with less room than this for its journal (row 9)."""
+"""No run starts with less room than this for its journal."""
 
 LAUNCH_SECONDS = 30
 """A queued run that nobody took for this long may be superseded; it has touched nothing."""
@@ -42,7 +42,7 @@ _CHUNK = 5_000
 class Submitting(WritingStore):
     """The writing of new runs.
 
-    `glass` says why runs are recorded here, in an emergency ledger, and not in the ledger (correct-procedures 3.3).
+    `glass` says why runs are recorded here, in an emergency ledger, and not in the ledger.
     """
 
     glass: BrokenGlass | None = None
@@ -95,7 +95,7 @@ class Submitting(WritingStore):
         append_event(connection, found.id, EventKind.CLOCK, actor=actor, body={"point": "decided"})
 
     def ready(self) -> None:
-        """Raises LedgerError when no run can start here: no space, not writable, broken journal or pages (row 10)."""
+        """Raises LedgerError when no run can start here: no space, not writable, broken journal or pages."""
         self._check_space()
         anchors = self._newest_anchors()
         with self._write() as connection:

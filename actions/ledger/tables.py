@@ -1,4 +1,4 @@
-"""The tables, in SQLAlchemy Core's words so that PostgreSQL can hold them too (correct-procedures 3.2).
+"""The tables, in SQLAlchemy Core's words so that PostgreSQL can hold them too.
 
 Instants are text in one fixed UTC form, so they sort. Structured values are canonical JSON text. `run.number` gives the
 order of arrival, which no jump of the wall clock can change.

@@ -1,4 +1,4 @@
-"""The writing ledger: held by executors, the keeper, and the desk of an operator; never by a read-only session (O1)."""
+"""The writing ledger: held by executors, the keeper, and the desk of an operator; never by a read-only session."""
 
 from actions.ledger.clearing import Clearing
 from actions.ledger.importing import Importing

@@ -1,4 +1,4 @@
-"""Named points at which an executor can be made to die, so that tests can prove what a crash leaves behind (B3, row 4).
+"""Named points at which an executor can be made to die, so that tests can prove what a crash leaves behind.
 
 Every journal write and every external effect of a run stands between two crash points. They do nothing unless the
 environment variable VQ_CRASH_AT is set when the process starts:

@@ -1,4 +1,4 @@
-"""Errors an operator can meet: one clear line each, with a distinct exit code (O4)."""
+"""Errors an operator can meet: one clear line each, with a distinct exit code."""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -104,7 +104,7 @@ class Busy(VqError):
 
 
 class ReadOnlyError(VqError):
-    """This session holds no writing client (O1)."""
+    """This session holds no writing client."""
 
     code = ExitCode.READ_ONLY
 

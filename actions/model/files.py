@@ -1,4 +1,4 @@
-"""Durable files: temp, fsync, rename, fsync of the directory (correct-procedures 3.2)."""
+"""Durable files: temp, fsync, rename, fsync of the directory."""
 
 import os
 from pathlib import Path

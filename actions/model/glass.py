@@ -1,10 +1,10 @@
-"""What was done while the ledger refused, and what became of it (row 10, correct-procedures 3.3)."""
+"""What was done while the ledger refused, and what became of it."""
 
 from actions.model.base import Fact
 
 
 class BrokenGlass(Fact):
-    """Why a run is made without the ledger: what is wrong with that one, and what is therefore not known (row 10)."""
+    """Why a run is made without the ledger: what is wrong with that one, and what is therefore not known."""
 
     ledger: str
     problem: str

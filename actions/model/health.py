@@ -1,4 +1,4 @@
-"""Health: one immutable snapshot a tick (H1-H7, H9)."""
+"""Health: one immutable snapshot a tick."""
 
 from datetime import datetime
 
@@ -60,12 +60,12 @@ class ServiceHealth(Fact):
         return None if self.observed_at is None else max(0.0, (now - self.observed_at).total_seconds())
 
     def stale(self, now: datetime) -> bool:
-        """Whether the data is older than three intervals, or was never there (H9)."""
+        """Whether the data is older than three intervals, or was never there."""
         age = self.age(now)
         return age is None or age > 3 * self.interval + 1
 
     def shown_state(self, now: datetime) -> HealthState:
-        """The state a screen may show: stale data is never ok (B10)."""
+        """The state a screen may show: stale data is never ok."""
         if self.stale(now) and self.state is not HealthState.DOWN:
             return HealthState.UNKNOWN
         return self.held_state or self.state

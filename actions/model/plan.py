@@ -1,4 +1,4 @@
-"""A Plan is data: it can be shown, digested, approved, stored, and resumed by another process (DESIGN section 3)."""
+"""A Plan is data: it can be shown, digested, approved, stored, and resumed by another process."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -108,7 +108,7 @@ class Plan(Fact):
 
 
 class Release(Fact):
-    """One release that was seen serving, and what became of it (R9, B2). Seconds count healthy observation only.
+    """One release that was seen serving, and what became of it. Seconds count healthy observation only.
 
     `answered` is what it called itself while it served; None when it did not say, or nobody listened long enough.
     `cleared_at` is when a person last took a verdict back that was held against it.
@@ -142,7 +142,7 @@ class LeftBehind(Fact):
 
 
 class Readiness(Fact):
-    """Readiness of the way back, always on the home screen (B1).
+    """Readiness of the way back, always on the home screen.
 
     `gate` is the worst of the checks. `to` is the release it would go to; None when none may be offered.
     `expected_seconds` comes from past runs (`samples` of them), or from the plan while there are none. `pins` are what

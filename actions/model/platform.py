@@ -43,7 +43,7 @@ class InstanceState(StrEnum):
 
 
 class Instance(Fact):
-    """One container, pod or process (H4). `ready` None means the platform does not say."""
+    """One container, pod or process. `ready` None means the platform does not say."""
 
     id: str
     name: str
@@ -148,7 +148,7 @@ class TrafficFacts(Fact):
 class Change(Fact):
     """One change of a workload or of traffic, pinned when planned; a driver carries it out.
 
-    `action` and `params` are the driver's own; others only show the rest; `details` say what else differs (B2). A
+    `action` and `params` are the driver's own; others only show the rest; `details` say what else differs. A
     `settling` change tidies up: it is carried out last, after the proof, and its failure is only a warning.
     """
 

@@ -9,7 +9,7 @@ from actions.model.run import Run
 
 
 class ChangeNote(Fact):
-    """One line of "what changed lately" (H10). `kind`: release, rollback, config, restart, scale, drill, fault …"""
+    """One line of "what changed lately". `kind`: release, rollback, config, restart, scale, drill, fault …"""
 
     environment: str
     at: datetime
@@ -75,7 +75,7 @@ EVERY = "*"
 
 
 class Notice(Fact):
-    """One message of the outbox (N1). `sent_at` None means it is still to be delivered. `channel` may be `EVERY`."""
+    """One message of the outbox. `sent_at` None means it is still to be delivered. `channel` may be `EVERY`."""
 
     id: int
     environment: str
@@ -91,7 +91,7 @@ class Notice(Fact):
 
 
 class Drill(Fact):
-    """One rehearsal (T1, B8): its scenario, clock points and score."""
+    """One rehearsal: its scenario, clock points and score."""
 
     id: str
     environment: str
@@ -107,7 +107,7 @@ class Drill(Fact):
 
 
 class AuditReport(Fact):
-    """Result of walking the hash chain (A2). `first_bad` is the sequence number where it breaks."""
+    """Result of walking the hash chain. `first_bad` is the sequence number where it breaks."""
 
     intact: bool
     events: int
@@ -117,7 +117,7 @@ class AuditReport(Fact):
 
 
 class RunQuery(Fact):
-    """Filter of the history (A1). `text` looks in id, reason, versions, person.
+    """Filter of the history. `text` looks in id, reason, versions, person.
 
     `before` is a run id: older only. `upto` is one too: itself and older, so that places stay when new runs come;
     `offset` skips that many of them.

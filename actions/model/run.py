@@ -1,4 +1,4 @@
-"""Runs and their journal, and the pure fold from events to what a screen shows (B3, A1)."""
+"""Runs and their journal, and the pure fold from events to what a screen shows."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ UNDECIDED = "undecided"
 
 
 class EventKind(StrEnum):
-    """Kinds of journal events (correct-procedures 3.2). Bodies are documented beside each."""
+    """Kinds of journal events. Bodies are documented beside each."""
 
     PLANNED = "planned"  # {digest}
     APPROVED = "approved"  # {by, how}
@@ -84,7 +84,7 @@ class Run(Fact):
 
     @property
     def broke_glass(self) -> bool:
-        """Whether it was made without the ledger, in the emergency ledger (correct-procedures 3.3)."""
+        """Whether it was made without the ledger, in the emergency ledger."""
         return self.metrics.get("break_glass") is True
 
 

@@ -1,4 +1,4 @@
-"""Cleaning of remote text at the door (correct-procedures section 5, fault matrix row 53).
+"""Cleaning of remote text at the door.
 
 Terminal libraries do not strip control characters; a log line with an OSC sequence would reach the operator's terminal.
 Every client passes what it reads through `clean` before anything else sees it.

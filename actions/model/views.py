@@ -17,7 +17,7 @@ class SlotView(Fact):
 
 
 class LogCounts(Fact):
-    """Lines of the recent log that look like errors, slowness or security matters (H11), and how many were read."""
+    """Lines of the recent log that look like errors, slowness or security matters, and how many were read."""
 
     service: str
     lines: int
@@ -29,7 +29,7 @@ class LogCounts(Fact):
 
 
 class Scenario(Fact):
-    """One kind of rehearsal (T1): what is broken, the story an operator is told, and the lever that mends it.
+    """One kind of rehearsal: what is broken, the story an operator is told, and the lever that mends it.
 
     Seconds are budgets counted from the injection (`detected_seconds`), the detection (`decided_seconds`) and the
     decision (`recovered_seconds`).

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Deadline:
-    """A point on the monotonic clock, so that a jump of the wall clock moves nothing (fault matrix row 15)."""
+    """A point on the monotonic clock, so that a jump of the wall clock moves nothing."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

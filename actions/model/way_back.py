@@ -1,4 +1,4 @@
-"""What planning a rollback looks at, read once and then only reasoned about (R1, R2, R6, B1, B2)."""
+"""What planning a rollback looks at, read once and then only reasoned about."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The words used everywhere: states and verdicts of health, gates, runs, steps and releases (DESIGN section 4)."""
+"""The words used everywhere: states and verdicts of health, gates, runs, steps and releases."""
 
 from enum import StrEnum
 
@@ -67,7 +67,7 @@ class StepState(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What became of a release: GOOD needs evidence of soak under health; BAD was rolled back from or blocked (R9)."""
+    """What became of a release: GOOD needs evidence of soak under health; BAD was rolled back from or blocked."""
 
     CANDIDATE = "candidate"
     GOOD = "good"
@@ -75,7 +75,7 @@ class Verdict(StrEnum):
 
 
 class ProbeState(StrEnum):
-    """What a step's probe found after a crash (correct-procedures 3.5)."""
+    """What a step's probe found after a crash."""
 
     NOT_STARTED = "not-started"
     RUNNING = "running"

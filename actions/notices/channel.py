@@ -1,4 +1,4 @@
-"""One webhook: Slack, Teams or any HTTP endpoint that takes JSON with a `text` (N1)."""
+"""One webhook: Slack, Teams or any HTTP endpoint that takes JSON with a `text`."""
 
 import json
 from typing import Any, Protocol

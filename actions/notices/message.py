@@ -1,4 +1,4 @@
-"""What a channel is told: the notice, and how its run ended with the measured figures (R11). Pure; no secret (K3)."""
+"""What a channel is told: the notice, and how its run ended with the measured figures. Pure; no secret."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The outbox: what is to be told is first kept, then delivered, so a dead channel never changes a verdict (row 55)."""
+"""The outbox: what is to be told is first kept, then delivered, so a dead channel never changes a verdict."""
 
 import asyncio
 from collections.abc import Callable, Mapping

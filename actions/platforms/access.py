@@ -1,7 +1,7 @@
 """From the configured names to live drivers; each driver's module is imported only when an environment uses it.
 
 `Access` holds reading halves only; `WriteAccess` exists in executors and in the preflight of an `Operator`, never in a
-read-only session (O1).
+read-only session.
 """
 
 from dataclasses import dataclass

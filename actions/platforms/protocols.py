@@ -1,7 +1,7 @@
 """The two small protocols behind which every platform stands: workload and traffic.
 
 The reading half observes and plans; the writing half is another object and carries out `Change`s. A read-only session
-is never given a writing half (O1). All methods are async, bounded in time by their own client timeouts, and raise
+is never given a writing half. All methods are async, bounded in time by their own client timeouts, and raise
 `Unreachable` when the platform does not answer.
 """
 
@@ -96,7 +96,7 @@ class TrafficReader(Protocol):
 
 
 class Changer(Protocol):
-    """The writing half of a driver: carries out one `Change` under the step contract (DESIGN section 3).
+    """The writing half of a driver: carries out one `Change` under the step contract.
 
     `key` is the idempotency key of the step; it is written into the effect itself. `folder` is the run's undo folder
     (0700), kept until retention. No method repeats a write whose outcome is unknown: it raises Ambiguous, and the

@@ -1,4 +1,4 @@
-"""The content of the rollback screen: the plan, or why there is none, with the readiness behind it (B1, R1). Pure."""
+"""The content of the rollback screen: the plan, or why there is none, with the readiness behind it. Pure."""
 
 from actions.health.readiness import readiness
 from actions.model.errors import Drifted, ExitCode, Refused, UnknownNameError

@@ -1,4 +1,4 @@
-"""Rollback: from a request and the facts to a Plan, or one clear refusal (R1, R2, correct-procedures 2.13). Pure.
+"""Rollback: from a request and the facts to a Plan, or one clear refusal. Pure.
 
 The fastest reversible lever comes first: a standby that already runs the target only needs the traffic; otherwise the
 target is brought into the standby, proved there, and then given the traffic; without a traffic driver the workload is

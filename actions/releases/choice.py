@@ -1,4 +1,4 @@
-"""Which release a rollback leaves and where it goes: last known good, never merely "previous" (R9, B2). Pure."""
+"""Which release a rollback leaves and where it goes: last known good, never merely "previous". Pure."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Facts of the way back, read concurrently within a deadline; readers only (correct-procedures 2.13)."""
+"""Facts of the way back, read concurrently within a deadline; readers only."""
 
 import asyncio
 import os

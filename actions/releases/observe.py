@@ -1,4 +1,4 @@
-"""From what is seen serving to what became of each release: soak under health, verdicts by evidence (R9). Pure."""
+"""From what is seen serving to what became of each release: soak under health, verdicts by evidence. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -14,7 +14,7 @@ NOT_DECIDED_HERE = frozenset({"good", "lock", "drill", "releases"})
 
 
 def pins(facts: RollbackFacts) -> dict[str, JsonValue]:
-    """Identities the plan is bound to: when one of them moved, the plan is stale (fault matrix rows 20, 24, 31).
+    """Identities the plan is bound to: when one of them moved, the plan is stale.
 
     Of the slots only the one that is changed or sent users to is pinned: what is being left may be dying.
     """
@@ -49,7 +49,7 @@ def revalidate(plan: Plan, facts: RollbackFacts, *, accept_drift: bool = False) 
 
 
 def refuse_failed(facts: RollbackFacts, *, accept_drift: bool = False, accepting: str = "") -> None:
-    """Raises Refused for the first condition that fails, with what to do about it (R6).
+    """Raises Refused for the first condition that fails, with what to do about it.
 
     Raises Drifted when that is drift: `accepting` is the command that goes on all the same, where there is one.
     """

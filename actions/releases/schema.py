@@ -1,4 +1,4 @@
-"""Which database schemas are in place: a release may only go back to those it runs on (correct-procedures 2.9)."""
+"""Which database schemas are in place: a release may only go back to those it runs on."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Bad news of a run, put into the outbox for every channel of its environment (N1)."""
+"""Bad news of a run, put into the outbox for every channel of its environment."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What the run costs its users so far, told while it goes on: the operator decides by it (R11)."""
+"""What the run costs its users so far, told while it goes on: the operator decides by it."""
 
 import asyncio
 from collections.abc import Callable

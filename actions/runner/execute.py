@@ -1,4 +1,4 @@
-"""Carries one run out: forward step by step, or back, from wherever its journal says it stands (B3).
+"""Carries one run out: forward step by step, or back, from wherever its journal says it stands.
 
 The same code starts, resumes and undoes. Whatever ends it early leaves a journal that another executor can go on from.
 """
@@ -63,7 +63,7 @@ async def execute(
 ) -> RunState:
     """Carry the run out; returns the state it is left in. The caller holds the lock and the token `fence`.
 
-    `procedure_version` is the version of the procedure that this program knows (row 57), `at_deadline` what it declares
+    `procedure_version` is the version of the procedure that this program knows, `at_deadline` what it declares
     for a run whose budget is used up. `ready` is given the orders, to connect signals and the heartbeat. Raises
     LedgerError or LostLock when nothing can be recorded any more.
     """
@@ -149,7 +149,7 @@ class Conductor:
         return await self._finish(RunState.SUCCEEDED, "")
 
     def _same_version(self) -> None:
-        """A run of another version of its procedure is not carried on: its steps may mean something else (row 57)."""
+        """A run of another version of its procedure is not carried on: its steps may mean something else."""
         planned, known = self.workshop.plan.procedure_version, self._procedure_version
         if known is None or planned == known or self.orders.decision.back_out or self.orders.decision.abort:
             return

@@ -1,4 +1,4 @@
-"""One step forward: check, protect, intent, act, verify, outcome; after a crash, what the probe says (3.5)."""
+"""One step forward: check, protect, intent, act, verify, outcome; after a crash, what the probe says."""
 
 import asyncio
 import logging
@@ -137,7 +137,7 @@ class Forward:
             await self._verify(one, recovered=False)
 
     async def _unanswered(self, one: Try, words: str) -> None:
-        """A write whose answer was lost is never repeated blindly: what is there decides (rows 16 to 18).
+        """A write whose answer was lost is never repeated blindly: what is there decides.
 
         Where it did not take effect, or only in part, it is gone on with once under its key; then it has failed.
         """
@@ -180,7 +180,7 @@ class Forward:
         await self._act(Try(one.step, one.planned, context, attempt, one.started, one.limit, last))
 
     async def _known(self, one: Try) -> Probe:
-        """What the probe finds; while it cannot tell it is asked again, as long as the budget lasts (row 18)."""
+        """What the probe finds; while it cannot tell it is asked again, as long as the budget lasts."""
         probe = await self._probe(one)
         await self._probed(one, probe)
         if probe.state is not ProbeState.UNKNOWN or one.spare <= 0:
@@ -237,7 +237,7 @@ class Forward:
         """What `work` reads or writes down before the act. Raises StepFailed when it does not return in time.
 
         A platform that is away fails a run at once while nothing is changed. One that is slow is asked again. With a
-        change standing either is waited for: the way back needs it as well (row 18).
+        change standing either is waited for: the way back needs it as well.
         """
         planned = context.step
         while True:

@@ -1,4 +1,4 @@
-"""A run made under broken glass is told at once, not when it ends (correct-procedures 3.3, N1)."""
+"""A run made under broken glass is told at once, not when it ends."""
 
 import asyncio
 import logging
@@ -35,7 +35,7 @@ async def told_at_once(ledger: LedgerWriter, run: Run, environment: "Environment
 
 
 async def _deliver(ledger: LedgerWriter, run: Run, environment: "Environment") -> None:
-    """A channel that is down changes no verdict (row 55): it is tried again at the end of the run."""
+    """A channel that is down changes no verdict: it is tried again at the end of the run."""
     try:
         await deliver(ledger, {run.environment: environment}, run_id=run.id, seconds=TELL_SECONDS)
     except VqError as error:

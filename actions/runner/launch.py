@@ -1,4 +1,4 @@
-"""Starting an executor so that nothing which happens to the starter reaches it (correct-procedures 3.4)."""
+"""Starting an executor so that nothing which happens to the starter reaches it."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Whether an executor outlives the logout of whoever started it (correct-procedures 3.4)."""
+"""Whether an executor outlives the logout of whoever started it."""
 
 import getpass
 import os

@@ -1,4 +1,4 @@
-"""Between two steps: commands are obeyed, questions are asked, and the run waits as long as a person needs (row 58)."""
+"""Between two steps: commands are obeyed, questions are asked, and the run waits as long as a person needs."""
 
 import asyncio
 from typing import TYPE_CHECKING

@@ -63,7 +63,7 @@ def carry_out(directory: str, run_id: str) -> int:
 
 
 def _tell(ledger: LedgerWriter, run_id: str) -> None:
-    """Deliver what the run put into the outbox, once and briefly, its target being free again (row 55).
+    """Deliver what the run put into the outbox, once and briefly, its target being free again.
 
     A channel that is down changes no verdict; the keeper tries again.
     """

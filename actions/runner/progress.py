@@ -1,4 +1,4 @@
-"""Where a run stands, from its journal alone (B3): a pure fold that another executor can go on from."""
+"""Where a run stands, from its journal alone: a pure fold that another executor can go on from."""
 
 from collections.abc import Iterable, Mapping
 

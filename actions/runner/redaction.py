@@ -1,4 +1,4 @@
-"""What an executor writes passes here: journal bodies and log lines, without secrets or control characters (K3)."""
+"""What an executor writes passes here: journal bodies and log lines, without secrets or control characters."""
 
 import logging
 from collections.abc import Iterator

@@ -66,7 +66,7 @@ def take_over(ledger_dir: Path, run_id: str, *, by: str, reason: str = "", stop:
     """Make `by` the owner of the run, and have somebody carry it out. One that waits for a person goes on waiting.
 
     An executor that works goes on under its new owner. One that is stopped, or hangs, holds the target; only with
-    `stop` is it ended, by SIGKILL and only if it is that very process; another one goes on from the journal (row 14).
+    `stop` is it ended, by SIGKILL and only if it is that very process; another one goes on from the journal.
     Returns who carried it out until now. Raises Refused or Busy; nothing that lives is ever passed by in silence.
     """
     ended: int | None = None

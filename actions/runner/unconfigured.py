@@ -1,4 +1,4 @@
-"""A run whose configuration cannot be read any more is not carried on: a person is told what to mend (row 26)."""
+"""A run whose configuration cannot be read any more is not carried on: a person is told what to mend."""
 
 import logging
 

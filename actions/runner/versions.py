@@ -1,4 +1,4 @@
-"""What this program knows of a procedure: its version (row 57), its steps, and what follows at its deadline."""
+"""What this program knows of a procedure: its version, its steps, and what follows at its deadline."""
 
 from importlib import import_module, util
 

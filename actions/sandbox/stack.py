@@ -1,4 +1,4 @@
-"""The embedded stack (O5): up, down, status, break and mend of everything in one state directory.
+"""The embedded stack: up, down, status, break and mend of everything in one state directory.
 
 Plain functions that return when the work is done; within an event loop call them from a thread. They change one stack
 one after the other, also from several processes.

@@ -1,7 +1,7 @@
 """Steady traffic of users through the router: `python -m actions.sandbox.traffic DIR RATE`.
 
 Reads, and writes that carry a unique token each. What was acknowledged is remembered, so that lost requests and lost
-data are counted, not guessed (R11). Answers on loopback: `GET /state?since=T`, `GET /audit?since=T`, `GET /notices`,
+data are counted, not guessed. Answers on loopback: `GET /state?since=T`, `GET /audit?since=T`, `GET /notices`,
 `POST /notices/<channel>`. No request is ever sent twice.
 """
 

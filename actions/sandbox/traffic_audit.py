@@ -1,4 +1,4 @@
-"""Compares what users were promised with what the database holds (R11)."""
+"""Compares what users were promised with what the database holds."""
 
 import time
 from typing import Any

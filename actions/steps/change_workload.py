@@ -1,4 +1,4 @@
-"""Putting another artefact into one slot (R5)."""
+"""Putting another artefact into one slot."""
 
 from actions.platforms.protocols import Changer
 from actions.steps.changing import ChangingStep

@@ -1,4 +1,4 @@
-"""The conditions of a rollback, read again right before anything is touched (R6, B2)."""
+"""The conditions of a rollback, read again right before anything is touched."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The step contract: check, protect, act, verify, undo, probe (DESIGN section 3).
+"""The step contract: check, protect, act, verify, undo, probe.
 
 Adding a kind of step is adding one file with one subclass of `Step` and naming it in `actions.steps.registry`.
 """

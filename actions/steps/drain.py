@@ -1,4 +1,4 @@
-"""Letting the slots that lost the traffic finish what they were answering; they keep standing (2.3)."""
+"""Letting the slots that lost the traffic finish what they were answering; they keep standing."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Taking the lock: the runner does it before any step; this step only shows what holds (U15)."""
+"""Taking the lock: the runner does it before any step; this step only shows what holds."""
 
 from actions.model.platform import Evidence
 from actions.steps.contract import Step, StepContext

@@ -1,4 +1,4 @@
-"""What a run cost its users, measured while it ran (R11). A figure that nobody could measure is None, never 0."""
+"""What a run cost its users, measured while it ran. A figure that nobody could measure is None, never 0."""
 
 import asyncio
 import time

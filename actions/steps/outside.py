@@ -1,4 +1,4 @@
-"""How steps ask a service from the outside, as users reach it, and what counts as a right answer (R1, R7)."""
+"""How steps ask a service from the outside, as users reach it, and what counts as a right answer."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The proof users would give: K right answers in a row over fresh connections to the outside address (R1, R4)."""
+"""The proof users would give: K right answers in a row over fresh connections to the outside address."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The chosen slot, asked directly and around the traffic driver, before users are sent there (2.3, step 1)."""
+"""The chosen slot, asked directly and around the traffic driver, before users are sent there."""
 
 from actions.model.platform import Evidence, WorkloadFacts
 from actions.model.services import HttpService

@@ -1,4 +1,4 @@
-"""Whether a database or cache answers as it should after a rollback (R7). A check that errors is a failed check."""
+"""Whether a database or cache answers as it should after a rollback. A check that errors is a failed check."""
 
 import asyncio
 from typing import TYPE_CHECKING

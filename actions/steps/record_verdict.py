@@ -1,4 +1,4 @@
-"""The outcome, written down so that nobody ever goes back to the release that was left (R9, N1, H10)."""
+"""The outcome, written down so that nobody ever goes back to the release that was left."""
 
 from datetime import UTC, datetime
 

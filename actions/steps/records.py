@@ -64,5 +64,5 @@ class Records:
         return True
 
     async def queue_notice_once(self, environment: str, channel: str, text: str, body: dict[str, Any]) -> bool:
-        """Put one message of this run into the outbox unless that channel already has it (N1)."""
+        """Put one message of this run into the outbox unless that channel already has it."""
         return await asyncio.to_thread(self.ledger.queue_notice_once, environment, self.run_id, channel, text, body)

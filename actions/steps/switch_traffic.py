@@ -1,4 +1,4 @@
-"""Giving the traffic to another slot (R4): proved from outside, and back only to something that still stands."""
+"""Giving the traffic to another slot: proved from outside, and back only to something that still stands."""
 
 from actions.model.errors import Stale, VerifyFailed, VqError
 from actions.model.patience import tried

@@ -1,4 +1,4 @@
-"""Validation after a rollback: service, endpoints, databases and caches; an error is a failure (R7)."""
+"""Validation after a rollback: service, endpoints, databases and caches; an error is a failure."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""An own witness of what users get: it asks the outside address at a steady pace while a run goes on (R11)."""
+"""An own witness of what users get: it asks the outside address at a steady pace while a run goes on."""
 
 import asyncio
 import time

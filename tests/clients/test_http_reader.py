@@ -1,4 +1,4 @@
-"""Absurd answers cost bounded time and bytes, and are told apart (rows 51, 53, 54)."""
+"""Absurd answers cost bounded time and bytes, and are told apart."""
 
 import asyncio
 import gzip

@@ -47,7 +47,7 @@ async def test_a_command_that_takes_too_long_ends(hanging: NginxTraffic, monkeyp
 
 
 async def test_the_child_that_reloads_keeps_the_lock_while_it_works(hanging: NginxTraffic) -> None:
-    """Who died meanwhile leaves the lock to it: nobody starts beside an orphan that still changes something (row 5)."""
+    """Who died meanwhile leaves the lock to it: nobody starts beside an orphan that still changes something."""
     path = hanging.directory / "target.lock"
     lock = FileLock(path)
     lock.acquire()

@@ -1,4 +1,4 @@
-"""Replication of two real servers: what is dead or hidden is never a lag of 0 (H2)."""
+"""Replication of two real servers: what is dead or hidden is never a lag of 0."""
 
 import asyncio
 from collections.abc import Callable, Iterator

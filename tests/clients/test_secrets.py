@@ -1,4 +1,4 @@
-"""Secrets are found in every form they travel in (row 54)."""
+"""Secrets are found in every form they travel in."""
 
 import base64
 from urllib.parse import quote, quote_plus

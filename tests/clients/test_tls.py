@@ -1,4 +1,4 @@
-"""TLS is trusted only as configured, and no header leaves before it is (K2, row 51)."""
+"""TLS is trusted only as configured, and no header leaves before it is."""
 
 import asyncio
 import ssl

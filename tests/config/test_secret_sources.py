@@ -1,4 +1,4 @@
-"""Secrets come from private files or the environment, and never show in an error (K3, row 54)."""
+"""Secrets come from private files or the environment, and never show in an error."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""An emergency asked for twice: what was begun goes on, and nothing healthy is gone back from (rows 4 and 7)."""
+"""An emergency asked for twice: what was begun goes on, and nothing healthy is gone back from."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What changed lately holds the runs that did not end as meant, beside what was noted (H10)."""
+"""What changed lately holds the runs that did not end as meant, beside what was noted."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

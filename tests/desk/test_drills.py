@@ -1,4 +1,4 @@
-"""Rehearsals at the desk (T1): the very same rollback, clock points as they happened, a score, a mended stack."""
+"""Rehearsals at the desk: the very same rollback, clock points as they happened, a score, a mended stack."""
 
 import asyncio
 from datetime import UTC, datetime

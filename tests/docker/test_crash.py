@@ -1,4 +1,4 @@
-"""The executor dies at every crash point of a replacement and of its way back (B3, row 4).
+"""The executor dies at every crash point of a replacement and of its way back.
 
 What follows is either done in full or as before, and each effect happened once. A point before a call leaves the same
 world as the point after the call before it, so the sweep dies at the ends of calls, and once before the first.

@@ -1,4 +1,4 @@
-"""An engine that is slow, breaks off, goes away or forbids (rows 16, 17, 18); the client that asks it."""
+"""An engine that is slow, breaks off, goes away or forbids; the client that asks it."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A log is evidence: it is kept where it can be read, and where it cannot it is in nobody's way (row 22)."""
+"""A log is evidence: it is kept where it can be read, and where it cannot it is in nobody's way."""
 
 from collections.abc import Callable
 from pathlib import Path

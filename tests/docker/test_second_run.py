@@ -1,4 +1,4 @@
-"""A run dies at any point of a replacement and is not resumed: another run is asked for instead (rows 4, 16 and 17)."""
+"""A run dies at any point of a replacement and is not resumed: another run is asked for instead."""
 
 import asyncio
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Kills real executors at named crash points, has others go on, and asks the world what became of it (row 4)."""
+"""Kills real executors at named crash points, has others go on, and asks the world what became of it."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ SIDES = ("before", "after") if ALL else ("after",)
 """Of calls to the engine, see `chosen`."""
 
 KILLS = 3
-"""Executors of one run that die; after more than three in a row a person is asked (correct-procedures 3.4)."""
+"""Executors of one run that die; after more than three in a row a person is asked."""
 
 Start = Callable[[Path, str], None]
 DRIVERS = ("local.", "router.", "compose.")

@@ -1,5 +1,5 @@
 """An executor is killed, and instead of resuming its run a person asks for a rollback: the service serves afterwards,
-nothing healthy is left or marked, and no run is in the way (rows 4, 7, 16, 17; R9)."""
+nothing healthy is left or marked, and no run is in the way."""
 
 import asyncio
 import shutil

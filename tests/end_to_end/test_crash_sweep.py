@@ -1,6 +1,6 @@
 """The executor of a whole rollback is killed at its crash points, on the real embedded stack and on a real engine.
 
-What goes on from the journal leaves the world fully rolled back, or fully as before; each effect happened once (row 4).
+What goes on from the journal leaves the world fully rolled back, or fully as before; each effect happened once.
 By default it dies at the points of the drivers; with VQ_SWEEP=all (`make sweep`) at every point.
 """
 

@@ -1,4 +1,4 @@
-"""A cluster that moves, refuses or forgets under a rollback by command (fault matrix rows 32 to 36)."""
+"""A cluster that moves, refuses or forgets under a rollback by command."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

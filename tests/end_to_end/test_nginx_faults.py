@@ -1,4 +1,4 @@
-"""A blue-green pair by command: what users lose, a target that dies, hands in the include (rows 29 to 31)."""
+"""A blue-green pair by command: what users lose, a target that dies, hands in the include."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The executor of a whole rollback is killed around every effect on a real nginx, and gone on with (rows 4 and 29)."""
+"""The executor of a whole rollback is killed around every effect on a real nginx, and gone on with."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A fault proxy between a client and a real server: latency, drip, cut, reset, blackhole (correct-procedures 6.4).
+"""A fault proxy between a client and a real server: latency, drip, cut, reset, blackhole.
 
 Both sides may be TCP (`("127.0.0.1", 6379)`) or a unix socket (`Path("/run/x.sock")`). Names of the faults follow
 toxiproxy. Each direction has its own faults, changeable while connections are open; byte counts run per connection.

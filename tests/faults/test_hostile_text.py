@@ -1,4 +1,4 @@
-"""The door that all remote text passes: nothing that steers a terminal comes through, however it is cut (row 53)."""
+"""The door that all remote text passes: nothing that steers a terminal comes through, however it is cut."""
 
 import unicodedata
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A Compose that does not answer leaves a risk open; it does not end the rollback before it began (rows 16, 18)."""
+"""A Compose that does not answer leaves a risk open; it does not end the rollback before it began."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Another time zone in the middle of a run moves nothing: neither the order of events nor who holds what (row 15)."""
+"""Another time zone in the middle of a run moves nothing: neither the order of events nor who holds what."""
 
 import time
 from collections.abc import Iterator

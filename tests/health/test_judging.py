@@ -1,4 +1,4 @@
-"""Verdicts from measured values; no data is never ok (H7, H9, B10)."""
+"""Verdicts from measured values; no data is never ok."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""One snapshot a tick; a source that hangs, dies or errs holds up nobody and is never shown as good (H9)."""
+"""One snapshot a tick; a source that hangs, dies or errs holds up nobody and is never shown as good."""
 
 import asyncio
 from collections.abc import Mapping

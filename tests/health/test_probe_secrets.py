@@ -1,4 +1,4 @@
-"""Secrets never show, and are read again when that may help (K3, row 54)."""
+"""Secrets never show, and are read again when that may help."""
 
 from pathlib import Path
 

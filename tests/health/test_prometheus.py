@@ -1,4 +1,4 @@
-"""Prometheus as a source (P5): its figures come first, its absence is said, nothing is assumed good in its place."""
+"""Prometheus as a source: its figures come first, its absence is said, nothing is assumed good in its place."""
 
 import json
 import time

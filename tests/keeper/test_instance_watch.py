@@ -1,4 +1,4 @@
-"""Restarts and other counts of instances are told once, and not where a run of ours made them (H10)."""
+"""Restarts and other counts of instances are told once, and not where a run of ours made them."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Only what the users of one release found counts for that release (R9)."""
+"""Only what the users of one release found counts for that release."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Somebody else changes the workload, or the server answers badly, between plan and act (fault matrix row 32)."""
+"""Somebody else changes the workload, or the server answers badly, between plan and act."""
 
 import pytest
 

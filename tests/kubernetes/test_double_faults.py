@@ -1,4 +1,4 @@
-"""Faults between client and API, through the real client (fault matrix row 32)."""
+"""Faults between client and API, through the real client."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""What planning says about a workload, and which rights it asks for (fault matrix rows 34, 35)."""
+"""What planning says about a workload, and which rights it asks for."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Who would take a rollback back is said in planning, by every sign there is (fault matrix row 34)."""
+"""Who would take a rollback back is said in planning, by every sign there is."""
 
 from collections.abc import Callable
 from typing import Any

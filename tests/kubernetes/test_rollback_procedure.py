@@ -1,4 +1,4 @@
-"""The one rollback procedure over every kind of workload of a cluster: no special case on the way (R5)."""
+"""The one rollback procedure over every kind of workload of a cluster: no special case on the way."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Until a rollout is complete the template asked for is not what answers, and the driver says so (R9)."""
+"""Until a rollout is complete the template asked for is not what answers, and the driver says so."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Rollouts that do not complete, or not as planned (fault matrix rows 33, 34, 36)."""
+"""Rollouts that do not complete, or not as planned."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pods that hold up an ordered StatefulSet: which are deleted, by their uid, and which never (fault matrix row 36)."""
+"""Pods that hold up an ordered StatefulSet: which are deleted, by their uid, and which never."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A verdict that was wrong is taken back by a person, with a reason that stands in the journal (R9, A2)."""
+"""A verdict that was wrong is taken back by a person, with a reason that stands in the journal."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Ledgers that cannot be trusted or used: one clear line each, and no run starts on them (rows 9, 10, 11, 12)."""
+"""Ledgers that cannot be trusted or used: one clear line each, and no run starts on them."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Runs of the emergency ledger come into the ledger whole, once, with their verdicts and conflicts (row 10)."""
+"""Runs of the emergency ledger come into the ledger whole, once, with their verdicts and conflicts."""
 
 import json
 from datetime import UTC, datetime, timedelta

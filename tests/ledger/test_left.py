@@ -1,4 +1,4 @@
-"""What a rollback has left stays left, whatever became of the run and of its verdict (R9, C3)."""
+"""What a rollback has left stays left, whatever became of the run and of its verdict."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A release that is bad stays bad, whatever an observer writes that had read the row before (R9)."""
+"""A release that is bad stays bad, whatever an observer writes that had read the row before."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Edits by hand, wrong places, lost markers, and others at work (fault matrix row 31)."""
+"""Edits by hand, wrong places, lost markers, and others at work."""
 
 import fcntl
 import json

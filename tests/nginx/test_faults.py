@@ -1,4 +1,4 @@
-"""Syntax errors, reloads that do not take, and crashes (fault matrix rows 27 to 29)."""
+"""Syntax errors, reloads that do not take, and crashes."""
 
 import contextlib
 import os
@@ -146,7 +146,7 @@ async def test_29_a_crash_inside_undo_is_undone_again(nginx: RealNginx, monkeypa
 async def test_the_reload_is_given_the_locks_of_the_run_and_of_the_directory(
     nginx: RealNginx, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Should the executor die right then, its child still holds them until it has ended (row 5)."""
+    """Should the executor die right then, its child still holds them until it has ended."""
     _, changer, change = await planned(nginx)
     await changer.protect(change, KEY, nginx.folder)
     given, real = list[os.stat_result](), changer._client.reload

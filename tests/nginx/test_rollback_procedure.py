@@ -1,4 +1,4 @@
-"""The one rollback procedure over a real nginx with plain addresses as colours (R4, P3)."""
+"""The one rollback procedure over a real nginx with plain addresses as colours."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The whole procedure over the real supervisor and router, with users' own counters as the judge (R1, R4, R11)."""
+"""The whole procedure over the real supervisor and router, with users' own counters as the judge."""
 
 from datetime import UTC, datetime, timedelta
 

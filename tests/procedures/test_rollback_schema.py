@@ -1,4 +1,4 @@
-"""What a plan says about databases is what was read of each of them, and no more (correct-procedures 2.9)."""
+"""What a plan says about databases is what was read of each of them, and no more."""
 
 import pytest
 

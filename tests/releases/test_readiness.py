@@ -1,4 +1,4 @@
-"""Readiness of the way back says what is wrong, why, and what to do; nothing unmeasured is green (B1)."""
+"""Readiness of the way back says what is wrong, why, and what to do; nothing unmeasured is green."""
 
 from datetime import timedelta
 

@@ -22,7 +22,7 @@ from tests.runner.world import Effect, FakeMeasures, World, steps_of
 
 
 class Child(Effect):
-    """Has a child do the work, which keeps the lock while it works (row 5)."""
+    """Has a child do the work, which keeps the lock while it works."""
 
     kind = "child"
 

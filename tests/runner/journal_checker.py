@@ -71,7 +71,7 @@ def _check_run(events: tuple[Event, ...]) -> None:
 
 
 def check_way_back(plan: Plan, events: tuple[Event, ...]) -> None:
-    """What was undone was undone within the deadline of its step, by the journal's own times (row 22)."""
+    """What was undone was undone within the deadline of its step, by the journal's own times."""
     budgets = {step.id: timedelta(seconds=step.budget_seconds + GRACE_SECONDS) for step in plan.steps}
     begun: dict[int, datetime] = {}
     for event in events:

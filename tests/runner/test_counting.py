@@ -1,4 +1,4 @@
-"""What a run costs its users is told while it runs, and only when it changed (R11)."""
+"""What a run costs its users is told while it runs, and only when it changed."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""The executor dies at every crash point; what resumes it leaves a whole world, each effect once (row 4)."""
+"""The executor dies at every crash point; what resumes it leaves a whole world, each effect once."""
 
 from collections.abc import Callable
 from pathlib import Path

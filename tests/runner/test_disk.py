@@ -1,4 +1,4 @@
-"""The journal's disk is full, or the journal is broken: nothing is done that was not recorded first (rows 9 and 12)."""
+"""The journal's disk is full, or the journal is broken: nothing is done that was not recorded first."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""A write whose answer is lost: what is there decides, once it can be told; nothing happens twice (rows 16 to 18)."""
+"""A write whose answer is lost: what is there decides, once it can be told; nothing happens twice."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Executors as processes of their own: terminals vanish, processes die, stop, and race (rows 1, 2, 4 to 8)."""
+"""Executors as processes of their own: terminals vanish, processes die, stop, and race."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""Beginning and end of the embedded stack: one at a time, nothing left behind, nothing foreign touched (O5)."""
+"""Beginning and end of the embedded stack: one at a time, nothing left behind, nothing foreign touched."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The embedded stack as a stranger meets it (O5)."""
+"""The embedded stack as a stranger meets it."""
 
 import asyncio
 import os

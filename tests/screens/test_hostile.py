@@ -1,4 +1,4 @@
-"""Whatever a service, a log or an exception says: no control byte, no crash, no action link (fault matrix row 53)."""
+"""Whatever a service, a log or an exception says: no control byte, no crash, no action link."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Read-only: no action works, because no writing object exists (O1)."""
+"""Read-only: no action works, because no writing object exists."""
 
 import inspect
 

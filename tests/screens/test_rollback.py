@@ -245,7 +245,7 @@ async def test_a_release_that_is_not_known_is_said_in_whole_words(console: Open,
         await running.shows("nobody can tell what serves", "from     not known")
 
 
-# a forward run in the way (R10) ------------------------------------------------------------
+# a forward run in the way ------------------------------------------------------------
 def updating() -> RunView:
     """An update of a colleague under way."""
     update = facts.run(procedure="update", operator="jo", from_version="2.4.0", to_version="2.4.1")
@@ -376,7 +376,7 @@ async def test_facts_that_cannot_be_read_again_show_their_age(console: Open, wor
         await running.shows("? as of 42 s ago  router http://127.0.0.1:9: no answer", "facts 42 s old")
 
 
-# another version (L3) ------------------------------------------------------------------------
+# another version ------------------------------------------------------------------------
 async def chosen(running: Console) -> None:
     await opened(running)
     await running.press("v")

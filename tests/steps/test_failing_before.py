@@ -1,4 +1,4 @@
-"""What was down before a rollback began is no reason to go back to the release that was left (R7)."""
+"""What was down before a rollback began is no reason to go back to the release that was left."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What a run cost is measured; what nobody measured is unknown, never 0 (R11)."""
+"""What a run cost is measured; what nobody measured is unknown, never 0."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What counts as a right answer from outside: a status of 200 alone does not (R1, R7)."""
+"""What counts as a right answer from outside: a status of 200 alone does not."""
 
 import json
 from dataclasses import replace

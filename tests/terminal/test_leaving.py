@@ -1,4 +1,4 @@
-"""How a console on the real stack begins, rests and ends (rows 2 and 3)."""
+"""How a console on the real stack begins, rests and ends."""
 
 import signal
 import time

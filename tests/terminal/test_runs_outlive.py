@@ -1,4 +1,4 @@
-"""A run outlives console, terminal, link, tmux and connection; another console shows all of it (rows 1 and 2, O2)."""
+"""A run outlives console, terminal, link, tmux and connection; another console shows all of it."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The crash file: what a maintainer needs, readable only by its owner, without values that could be secrets (K3)."""
+"""The crash file: what a maintainer needs, readable only by its owner, without values that could be secrets."""
 
 import os
 import platform

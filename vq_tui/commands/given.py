@@ -129,7 +129,7 @@ class Session:
 
     @asynccontextmanager
     async def breaking_glass(self) -> "AsyncIterator[Operator]":
-        """A started Operator on the emergency ledger (row 10). Raises Refused while the ledger works, and Busy."""
+        """A started Operator on the emergency ledger. Raises Refused while the ledger works, and Busy."""
         self.may_write("rollback")
         from actions.desk.break_glass import break_glass
 

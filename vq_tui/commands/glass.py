@@ -1,4 +1,4 @@
-"""Breaking the glass by command: what is typed, what is warned of, and how a refusal names it (row 10)."""
+"""Breaking the glass by command: what is typed, what is warned of, and how a refusal names it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -51,7 +51,7 @@ class BoundedClient(APIClient):
     def send(self, request: PreparedRequest, **options: Any) -> Response:
         """One request and its whole body. Raises ReadTimeout at the deadline, Oversize for a body too large.
 
-        Raises ReadOnlyError, before anything is sent, when a reading client is to change something (O1, row 56).
+        Raises ReadOnlyError, before anything is sent, when a reading client is to change something.
         """
         if self.reading and request.method not in ("GET", "HEAD") and not getattr(self.deadline, "asks", False):
             raise ReadOnlyError(f"a client that only reads sends no {request.method} to the engine")

@@ -1,4 +1,4 @@
-"""The writing half: one engine call a method, sent once, with an explicit timeout. Exists only in executors (O1)."""
+"""The writing half: one engine call a method, sent once, with an explicit timeout. Exists only in executors."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The probe of a TLS certificate (H8)."""
+"""The probe of a TLS certificate."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The probe of this host (H6)."""
+"""The probe of this host."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The probe of an HTTP service: health, endpoints in turn, version really serving, queue metrics (H1, H5, H7)."""
+"""The probe of an HTTP service: health, endpoints in turn, version really serving, queue metrics."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The verdict on an HTTP service from what was measured (H1, H7). Pure."""
+"""The verdict on an HTTP service from what was measured. Pure."""
 
 from dataclasses import dataclass, field
 

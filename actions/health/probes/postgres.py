@@ -1,4 +1,4 @@
-"""The probe of PostgreSQL (H2): cheap figures each look, costly ones once a minute."""
+"""The probe of PostgreSQL: cheap figures each look, costly ones once a minute."""
 
 import time
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Queue metrics (H5), read from what the service publishes: queues, sessions, mean length, throughput. Pure."""
+"""Queue metrics, read from what the service publishes: queues, sessions, mean length, throughput. Pure."""
 
 from pydantic import JsonValue
 

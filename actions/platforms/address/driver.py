@@ -1,4 +1,4 @@
-"""An address as a workload: what answers there is observed; its processes belong to somebody else (P1-P4)."""
+"""An address as a workload: what answers there is observed; its processes belong to somebody else."""
 
 from datetime import UTC, datetime
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""What a recreated container takes over from the one it replaces (correct-procedures 2.1). Pure.
+"""What a recreated container takes over from the one it replaces. Pure.
 
 `HostConfig` goes over verbatim. `Config` goes over without what the *current image* brought: those values belong to
 that image, and copying them would keep them alive on the other one (fact 12).

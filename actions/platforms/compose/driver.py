@@ -1,4 +1,4 @@
-"""Containers on a Docker Engine as a workload driver (P1): what stands, what it would take, and carrying it out."""
+"""Containers on a Docker Engine as a workload driver: what stands, what it would take, and carrying it out."""
 
 from pathlib import Path
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Keeping the log of a container that is about to go: why it failed is in there (row 22).
+"""Keeping the log of a container that is about to go: why it failed is in there.
 
 Evidence is worth having, but it never decides: a log that cannot be read must not stand in the way of serving again.
 """

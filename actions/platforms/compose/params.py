@@ -80,7 +80,7 @@ class Question(Fact):
 
 
 class Pin(Fact):
-    """A file that makes Compose resolve a service to the image it was brought back to (correct-procedures 2.2).
+    """A file that makes Compose resolve a service to the image it was brought back to.
 
     `before` is the sha256 of the file's present content, None where there is none; `files` the sha256 of every Compose
     file that the plan read. `risks` are what stays open all the same. `question` is set when Compose was too slow for

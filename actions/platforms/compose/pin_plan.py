@@ -1,4 +1,4 @@
-"""Planning the pin: what to write, which `config-hash` the new containers carry, and what stays open (2.2)."""
+"""Planning the pin: what to write, which `config-hash` the new containers carry, and what stays open."""
 
 import asyncio
 import os

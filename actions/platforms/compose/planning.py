@@ -124,7 +124,7 @@ class Planner:
             return None
 
     def _provable(self, container: Body, image: Body, replicas: int) -> None:
-        """Row 23: without a healthcheck and without an address nobody could ever say that it is healthy."""
+        """Without a healthcheck and without an address nobody could ever say that it is healthy."""
         own = (container["Config"].get("Healthcheck") or {}).get("Test")
         check = own or (image.get("Config", {}).get("Healthcheck") or {}).get("Test")
         if (check and check != ["NONE"]) or self._questions.address(container, sole=replicas == 1):

@@ -1,6 +1,6 @@
 """Whether a container is well: the right image, running, healthy several times in a row, not started anew meanwhile.
 
-`running` alone proves nothing (row 23). The service is asked at the container's own address, many times a second, so
+`running` alone proves nothing. The service is asked at the container's own address, many times a second, so
 that nobody waits for the interval of Docker's healthcheck; one that says `unhealthy` is believed all the same.
 """
 
@@ -61,7 +61,7 @@ class Prover:
     async def prove(self, subject: Subject, deadline: Deadline, report: Report) -> Evidence:
         """Wait for the proof. Raises VerifyFailed at once for what cannot heal, else after `prove_seconds`.
 
-        While the engine does not answer nothing is known, so nothing is decided until the deadline (row 18).
+        While the engine does not answer nothing is known, so nothing is decided until the deadline.
         """
         patience = deadline.part(self._place.settings.policy.prove_seconds)
         series = _Series(self._place.settings.policy.proofs)

@@ -81,7 +81,7 @@ class Recreator:
             raise Stale(f"{clean(params.name, limit=100)} was started since this was planned: plan again")
 
     async def _same_image(self, params: Recreate) -> None:
-        """The image is there, and the name that people and the pin use still means it (rows 19, 20)."""
+        """The image is there, and the name that people and the pin use still means it."""
         for name in dict.fromkeys((params.image, params.image_name)):
             shown = clean(name, limit=200)
             try:

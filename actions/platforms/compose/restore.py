@@ -1,7 +1,7 @@
 """The way back of one replacement: the old container serves again, what the step made is gone.
 
 Every round begins with a look at what is there, so the way back goes on after a crash, after a lost answer, and when
-only a part or nothing had been done. What this step did not touch is not its to bring back (row 24), and a release that
+only a part or nothing had been done. What this step did not touch is not its to bring back, and a release that
 did not serve before is not put in the place of one that serves.
 """
 

@@ -1,1 +1,1 @@
-"""Kubernetes as a workload driver: Deployments, StatefulSets and DaemonSets (P2, R5)."""
+"""Kubernetes as a workload driver: Deployments, StatefulSets and DaemonSets."""

@@ -1,4 +1,4 @@
-"""The writing half: pinned templates by guarded patches, stuck pods deleted by uid (correct-procedures 2.4, 2.5)."""
+"""The writing half: pinned templates by guarded patches, stuck pods deleted by uid."""
 
 import asyncio
 import json

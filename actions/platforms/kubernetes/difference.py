@@ -1,4 +1,4 @@
-"""What differs between two pod templates, in lines that show no value of an environment variable. Pure (B2)."""
+"""What differs between two pod templates, in lines that show no value of an environment variable. Pure."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Kubernetes as a workload driver (P2, R5)."""
+"""Kubernetes as a workload driver."""
 
 import asyncio
 from datetime import UTC, datetime

@@ -1,6 +1,6 @@
 """What planning must say about a workload: paused, autoscaled, owned by a GitOps controller, missing history … Pure.
 
-FAIL refuses a change; INCONCLUSIVE is shown and lets it pass; PASS is worth knowing (correct-procedures 2.4, 2.5).
+FAIL refuses a change; INCONCLUSIVE is shown and lets it pass; PASS is worth knowing.
 """
 
 from typing import TYPE_CHECKING

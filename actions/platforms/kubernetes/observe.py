@@ -70,7 +70,7 @@ def workload_facts(settings: KubernetesWorkload, seen: Observation) -> WorkloadF
 
 
 def instance(pod: Json, container: str, usage: Usage) -> Instance:
-    """One pod as an instance (H4), by its container of that name, or by its first where an older template has none."""
+    """One pod as an instance, by its container of that name, or by its first where an older template has none."""
     container = container_of(pod, container)
     status = status_of(pod, container)
     name = clean(pod["metadata"]["name"], limit=253)

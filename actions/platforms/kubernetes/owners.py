@@ -1,4 +1,4 @@
-"""Who else sets the template of a workload, and would take a rollback back (correct-procedures 2). Pure."""
+"""Who else sets the template of a workload, and would take a rollback back. Pure."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The JSON patches that set a pod template: all or nothing, guarded by what they expect to find. Pure (2.4, 2.5)."""
+"""The JSON patches that set a pod template: all or nothing, guarded by what they expect to find. Pure."""
 
 import json
 from typing import Any

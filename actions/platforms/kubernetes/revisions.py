@@ -1,4 +1,4 @@
-"""The history a workload can go back to, read from the objects it owns. Pure (correct-procedures 2.4, 2.5).
+"""The history a workload can go back to, read from the objects it owns. Pure.
 
 A revision is known by the sha256 of its pod template without the labels that controllers add: numbers change with
 every rollback and are only shown.

@@ -1,4 +1,4 @@
-"""Which rights a rollback needs, and whether this session has them (R6, fault matrix row 35)."""
+"""Which rights a rollback needs, and whether this session has them."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Whether a rollout is complete, by kubectl's own rules and a little more. Pure (correct-procedures 2.4, 2.5)."""
+"""Whether a rollout is complete, by kubectl's own rules and a little more. Pure."""
 
 from actions.clients.kubernetes_api import Json
 from actions.model.base import Fact

@@ -1,4 +1,4 @@
-"""Deleting the pods that hold up an ordered StatefulSet: the planned ones only, each by its uid (2.5, row 36)."""
+"""Deleting the pods that hold up an ordered StatefulSet: the planned ones only, each by its uid."""
 
 from typing import cast
 

@@ -1,1 +1,1 @@
-"""Supervised processes on this host (P4): the supervisor program and what it is made of."""
+"""Supervised processes on this host: the supervisor program and what it is made of."""

@@ -1,4 +1,4 @@
-"""Releases on this host: `<releases>/<version>/manifest.json` beside the content it names (P4).
+"""Releases on this host: `<releases>/<version>/manifest.json` beside the content it names.
 
 The artefact id is the sha256 over the version and the content, so what was changed or half removed is not at hand.
 """

@@ -1,4 +1,4 @@
-"""Supervised processes as a workload driver (P4): observed through the supervisor, changed under generation and key."""
+"""Supervised processes as a workload driver: observed through the supervisor, changed under generation and key."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The supervisor program (P4): `python -m actions.platforms.local.supervisor DIR [--foreground]`.
+"""The supervisor program: `python -m actions.platforms.local.supervisor DIR [--foreground]`.
 
 One per state directory, held by a lock. It reads the records below DIR, runs what is wanted, and takes requests on
 `DIR/supervisor.sock`. Without `--foreground` the command returns once the socket answers: 0 when this or another

@@ -1,1 +1,1 @@
-"""nginx as a traffic driver: one generated include, replaced atomically, proved by what answers (P3, R4)."""
+"""nginx as a traffic driver: one generated include, replaced atomically, proved by what answers."""

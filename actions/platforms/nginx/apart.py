@@ -1,4 +1,4 @@
-"""A generated include tested by `nginx -t` on its own, before anything is replaced (fault matrix row 27)."""
+"""A generated include tested by `nginx -t` on its own, before anything is replaced."""
 
 import asyncio
 from pathlib import Path

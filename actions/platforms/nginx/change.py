@@ -1,4 +1,4 @@
-"""The writing half: replace the include, reload, prove the generation, and the way back (correct-procedures 2.3)."""
+"""The writing half: replace the include, reload, prove the generation, and the way back."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ class NginxChanger:
     async def check(self, change: Change) -> Evidence:
         """The include is as planned, the very nginx of then runs, and answers. Raises Stale, Refused or Busy.
 
-        A marker that says something else is put right: this is the first that a run does here (2.3, step 6).
+        A marker that says something else is put right: this is the first that a run does here.
         """
         seen = await look(self._settings, self._client, self._outside, 1)
         _same_master(change, seen.master, answers=bool(seen.answers))
@@ -195,7 +195,7 @@ class NginxChanger:
     async def _reload(self, files: UndoFiles, lock: int) -> None:
         """Reload, the workers of now being remembered: traffic has moved only when none of them accepts any more.
 
-        The child keeps `lock` and the run's own, so that nobody starts beside it should we die now (row 5).
+        The child keeps `lock` and the run's own, so that nobody starts beside it should we die now.
         """
         master = await self._client.master()
         await asyncio.to_thread(files.remember_workers, master.workers if master.seen else None)

@@ -1,4 +1,4 @@
-"""nginx as a traffic driver (P3)."""
+"""nginx as a traffic driver."""
 
 import asyncio
 from urllib.parse import urlsplit

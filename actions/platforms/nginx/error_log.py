@@ -1,4 +1,4 @@
-"""nginx's error log: whether it can be read, and what it said since a switch began (correct-procedures 2.3, step 4)."""
+"""nginx's error log: whether it can be read, and what it said since a switch began."""
 
 import stat
 from pathlib import Path

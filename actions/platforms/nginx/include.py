@@ -1,4 +1,4 @@
-"""The generated include: rendering, reading back, and noticing edits by hand. Pure (correct-procedures 2.3).
+"""The generated include: rendering, reading back, and noticing edits by hand. Pure.
 
 The file defines at http level an upstream and two variables named after it; what the server block, written once by
 people, does with them stands in `actions.platforms.nginx.server_block`.

@@ -1,4 +1,4 @@
-"""The lock on the configuration directory: whoever changes the include holds it alone (correct-procedures 2.3)."""
+"""The lock on the configuration directory: whoever changes the include holds it alone."""
 
 import asyncio
 import fcntl

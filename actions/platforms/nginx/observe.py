@@ -1,4 +1,4 @@
-"""What nginx really serves: asked on fresh connections, never read from the file alone (correct-procedures 2.3)."""
+"""What nginx really serves: asked on fresh connections, never read from the file alone."""
 
 import asyncio
 import json

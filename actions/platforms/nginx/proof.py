@@ -1,4 +1,4 @@
-"""The proof that a generation is live, by answers on fresh connections and by the workers (correct-procedures 2.3)."""
+"""The proof that a generation is live, by answers on fresh connections and by the workers."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What people write once around the generated include, and whether `nginx -T` shows that they have. Pure (P3)."""
+"""What people write once around the generated include, and whether `nginx -T` shows that they have. Pure."""
 
 from actions.clients.nginx_configuration import NotUnderstood
 from actions.model.health import Check

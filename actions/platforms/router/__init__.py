@@ -1,1 +1,1 @@
-"""The embedded stack's router as a traffic driver (P4, O5)."""
+"""The embedded stack's router as a traffic driver."""

@@ -1,4 +1,4 @@
-"""The embedded stack's router as a traffic driver: steered by generation, believed only from outside (P4, R4)."""
+"""The embedded stack's router as a traffic driver: steered by generation, believed only from outside."""
 
 from actions.model.errors import UnknownNameError
 from actions.model.services import HttpService

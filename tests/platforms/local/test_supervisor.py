@@ -1,4 +1,4 @@
-"""The supervisor as its clients see it: durable, guarded, and nothing left behind (P4)."""
+"""The supervisor as its clients see it: durable, guarded, and nothing left behind."""
 
 import asyncio
 import json
