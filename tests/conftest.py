@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from actions.sandbox import bring_up, stack
+from actions.sandbox import bring_up, deployment, fault_kinds, stack
 from actions.sandbox.facts import SandboxFacts
 from tests import real_programs
 from tests.docker import compose_versions
@@ -75,9 +76,9 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The tests that wait for real parts come first, so that no worker is left alone with a long one at the end.
+    """Tests that share something of one module stay together; each worker has an embedded stack and images of its own.
 
-    A worker has an embedded stack and images of its own: only tests that share something of one module stay together.
+    Tests that wait for real parts are `real`, and those of the sweep are left out without VQ_SWEEP=all.
     """
     for item in items:
         if " at 0x" in item.nodeid:  # an address differs in every worker, and they have to agree on the names
@@ -89,7 +90,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left = [item for item in items if SWEEP != "all" and item.get_closest_marker("sweep")]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
-    items.sort(key=lambda item: item.get_closest_marker("real") is None)
+    if hasattr(config, "workerinput"):
+        _spread(items)
+
+
+def _spread(items: list[pytest.Item]) -> None:
+    """Those that wait come first, and every folder is spread over them: not all workers ask one engine at a time."""
+    folders = Counter(item.path.parent for item in items)
+    seen: Counter[Path] = Counter()
+    order: dict[pytest.Item, tuple[bool, float]] = {}
+    for item in items:
+        folder = item.path.parent
+        order[item] = item.get_closest_marker("real") is None, seen[folder] / folders[folder]
+        seen[folder] += 1
+    items.sort(key=order.__getitem__)
 
 
 def _fixtures(item: pytest.Item) -> dict[str, Any]:
@@ -105,6 +119,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if cache is not None and not hasattr(session.config, "workerinput"):
         failed = cache.get("cache/lastfailed", {})
         cache.set("cache/lastfailed", {re.sub(r"@[^@\]]+$", "", name): True for name in failed})
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long text names its test by its length: names go to every worker, and into the environment of every program."""
+    return f"{argname}-of-{len(val)}" if isinstance(val, str | bytes) and len(val) > 200 else None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -186,9 +205,13 @@ def cli(tmp_path: Path) -> Cli:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _calm_traffic() -> Iterator[None]:
+def _calm_stacks() -> Iterator[None]:
+    """Little traffic, and patience: a busy machine is no failure of a stack."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bring_up, "RATE", TRAFFIC_RATE)
+        patch.setattr(bring_up, "UP_SECONDS", 120.0)
+        patch.setattr(deployment, "READY_SECONDS", 120.0)
+        patch.setattr(fault_kinds, "SEEN_SECONDS", 120.0)
         yield
 
 

@@ -32,7 +32,7 @@ def test_the_demo_proves_itself_and_leaves_nothing(cli: Cli, tmp_path: Path) -> 
     assert api["state"] in ("ok", "degraded"), "it answers, on a busy machine perhaps slowly"
     assert api["version"] == "2.4.1"
     assert found["readiness"]["to"]["version"] == "2.4.0"
-    assert found["readiness"]["ready"] is True
+    assert found["readiness"]["ready"] is True, found["readiness"]
     assert processes_of(tmp_path) == []
     left = [path for path in cli.home.rglob("*") if path.is_file()]
     assert left == []

@@ -45,7 +45,7 @@ def ask(url: str, body: dict[str, str] | None = None) -> tuple[int, Any, dict[st
         return error.code, json.load(error), {key.lower(): value for key, value in error.headers.items()}
 
 
-def wait_for(observe: Callable[[], Any], satisfied: Callable[[Any], bool], seconds: float = 20) -> Any:
+def wait_for(observe: Callable[[], Any], satisfied: Callable[[Any], bool], seconds: float = 60) -> Any:
     """Poll a plain function until it is satisfied."""
 
     async def look() -> Any:

@@ -33,7 +33,7 @@ def broken(sandbox: SandboxFacts) -> Iterator[Callable[[str], float]]:
     status = stack.status(sandbox.directory)
     assert (status.state, status.version, status.faults) == ("up", "2.4.1", ())
     assert {one.release for one in status.processes if one.release} == {"2.4.1", "2.4.0"}
-    assert ask(f"{sandbox.url}/health")[0] == 200
+    wait_for(lambda: ask(f"{sandbox.url}/health")[0], lambda code: code == 200, 60)
     assert ask(f"{sandbox.traffic}/audit")[1]["lost_writes"] == 0
     assert stack.mend(sandbox.directory) == ()
 
