@@ -123,13 +123,13 @@ class KubernetesReader:
         """Whether this identity has the right, to the object of that name or to all, by access review."""
         attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace}
         attributes |= {"name": name} if name else {}
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": attributes},
-        }
-        answer = await self._call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {}, body)
-        return bool(answer.get("status", {}).get("allowed"))
+        return bool((await self.review("SelfSubjectAccessReview", {"resourceAttributes": attributes})).get("allowed"))
+
+    async def review(self, kind: str, spec: Json) -> Json:
+        """What the API says of this identity's own rights: the status of a review of that kind."""
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
+        answer = await self._call("POST", f"/apis/authorization.k8s.io/v1/{kind.lower()}s", {}, body)
+        return dict(answer.get("status") or {})
 
     async def watch(
         self,

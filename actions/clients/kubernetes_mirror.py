@@ -25,6 +25,8 @@ Part = Callable[[Json], Json]
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 15.0
 LONGEST_REOPENING = 1.0
+FRESH_SECONDS = 0.25
+"""So long what was just listed counts as it is: a command that looks once and leaves opens no watch."""
 KEPT_ERRORS = (Forbidden, NotThere, ConfigError)
 """Errors that waiting does not cure: they are told as they are, at once."""
 
@@ -103,6 +105,7 @@ class Mirror:
                 if not version:
                     version = await self._list()
                     self._recover()
+                    await asyncio.sleep(FRESH_SECONDS)
                 async for event in self.client.watch(self.path, version, opened=self._recover, selected=self._selected):
                     pause, version = FIRST_PAUSE, self._apply(event)
             except Expired:

@@ -8,7 +8,7 @@ from actions.model.errors import Refused
 from actions.model.platform import Artefact
 from actions.model.words import Gate
 from tests.kubernetes.bench import Bench
-from tests.kubernetes.double import KubernetesDouble, Rule
+from tests.kubernetes.double import Answer, KubernetesDouble, Rule
 
 
 async def test_a_statefulset_owns_data_and_asks_for_it_to_be_compatible(bench: Bench, double: KubernetesDouble) -> None:
@@ -70,8 +70,26 @@ async def test_configuration_that_does_not_come_back_is_named(bench: Bench, rele
 async def test_rights_are_asked_once_for_all_services_of_a_namespace(bench: Bench, released: KubernetesDouble) -> None:
     readers = [bench.reader(bench.settings()) for _ in range(10)]
     await asyncio.gather(*(reader.permissions() for reader in readers))
+    asked = [one for one in released.requests if one.resource.startswith("selfsubject")]
+    assert [one.resource for one in asked] == ["selfsubjectrulesreviews"]
+
+
+async def test_rights_that_the_rules_do_not_settle_are_asked_for_one_by_one(
+    bench: Bench, released: KubernetesDouble
+) -> None:
+    """What an authorizer refuses that knows no roles stands in no list of rules, and that list says so."""
+    released.deny("admin", Rule(verbs=("patch",), resources=("deployments",)))
+    (check,) = await bench.reader(bench.settings()).permissions()
+    assert check.gate is Gate.FAIL and check.evidence == "not granted: patch deployments"
     asked = [one for one in released.requests if one.path.endswith("selfsubjectaccessreviews")]
-    assert len(asked) == 9
+    assert len(asked) == 10
+
+
+async def test_a_server_that_tells_no_rules_is_asked_for_each_right(bench: Bench, released: KubernetesDouble) -> None:
+    released.inject(Answer(403, "Forbidden"), resource="selfsubjectrulesreviews", times=None)
+    (check,) = await bench.reader(bench.settings()).permissions()
+    assert check.gate is Gate.PASS
+    assert [one for one in released.requests if one.path.endswith("selfsubjectaccessreviews")]
 
 
 async def test_a_right_to_this_one_workload_is_enough(bench: Bench, released: KubernetesDouble) -> None:

@@ -56,8 +56,7 @@ class KubernetesChanger:
         generation = workload["metadata"]["generation"]
         if generation != change.params["generation"]:
             raise Stale(f"{self._settings.name} was changed since planning (generation {generation}); plan again")
-        revision = await standing.revision(workload)
-        await standing.service()
+        revision, _ = await asyncio.gather(standing.revision(workload), standing.service())
         patch = operations(change, workload, revision.template, "dry-run")
         path = self._paths.workload
         try:

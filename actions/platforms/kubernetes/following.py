@@ -10,7 +10,7 @@ from actions.clients.kubernetes_api import KubernetesReader
 from actions.clients.kubernetes_selectors import Selected
 from actions.model.errors import VqError
 
-TOGETHER_SECONDS = 0.03
+TOGETHER_SECONDS = 0.01
 """Changes that come as close as this are looked at together."""
 
 AGAIN_SECONDS = 0.5

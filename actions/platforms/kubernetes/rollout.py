@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from actions.clients.kubernetes_api import Json, KubernetesReader
 from actions.clients.kubernetes_errors import Forbidden, NotThere
-from actions.clients.kubernetes_selectors import labelled, named
+from actions.clients.kubernetes_selectors import Selected, labelled, named
 from actions.model.base import Fact
 from actions.model.errors import OutOfSight, Stale, Unreachable, VerifyFailed, VqError
 from actions.model.platform import Evidence
@@ -180,15 +180,20 @@ class RolloutWatch:
     async def _pods(self, workload: Json, following: Following) -> list[Json]:
         """Pods made from the target template that are to stay: neither ending nor finished, as kubectl counts them."""
         selected, path = labelled(workload["spec"].get("selector")), self._paths.core("pods")
-        listed, version = await self._client.collection(path, selected)
+        (listed, version), owner = await asyncio.gather(
+            self._client.collection(path, selected), self._owner(workload, selected)
+        )
         following.follow(path, version, selected)
-        owner = workload["metadata"]["uid"]
-        if self._paths.kind.history == "replicasets":
-            kept, _ = await self._client.collection(self._paths.apps("replicasets"), selected)
-            current = [one for one in history(self._paths.kind, workload, kept) if one.reference == self._target]
-            owner = current[0].uid if current else ""
         mine = [pod for pod in listed if owned(pod, owner) and _of_target(pod, workload)]
         return [pod for pod in mine if not ending(pod) and not finished(pod)]
+
+    async def _owner(self, workload: Json, selected: Selected) -> str:
+        """The uid of what makes the pods of the target template."""
+        if self._paths.kind.history != "replicasets":
+            return str(workload["metadata"]["uid"])
+        kept, _ = await self._client.collection(self._paths.apps("replicasets"), selected)
+        current = [one for one in history(self._paths.kind, workload, kept) if one.reference == self._target]
+        return current[0].uid if current else ""
 
     async def _endpoints(self) -> int:
         slices = await endpoint_slices(self._client, self._paths, str(self._settings.service))

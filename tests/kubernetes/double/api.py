@@ -4,10 +4,10 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
-from tests.kubernetes.double.access import Access, Identity, require
+from tests.kubernetes.double.access import ANY, Access, Identity, require
 from tests.kubernetes.double.admission import Admission
 from tests.kubernetes.double.deleting import delete
-from tests.kubernetes.double.kinds import ACCESS_REVIEW, NAMESPACE, POD, titled
+from tests.kubernetes.double.kinds import ACCESS_REVIEW, NAMESPACE, POD, REVIEWS, RULES_REVIEW, titled
 from tests.kubernetes.double.routes import Request, Target
 from tests.kubernetes.double.scale import read_scale
 from tests.kubernetes.double.selectors import fields_match, labels_match
@@ -51,12 +51,14 @@ class Api:
     def permit(self, who: Identity, target: Target) -> None:
         """Raise ApiError 403 unless the user may; everyone may ask what they may."""
         synced = self._access.synced
-        if target.kind != ACCESS_REVIEW or not synced:
+        if target.kind not in REVIEWS or not synced:
             place = target.name if target.kind == NAMESPACE else target.namespace
             require(who, target.verb, target.resource, target.kind.group, place, target.name, synced)
 
     def answer(self, who: Identity, target: Target, request: Request) -> Answered:
         """Status and body. Raises ApiError."""
+        if target.kind == RULES_REVIEW:
+            return 201, self._rules(who, request)
         if target.kind == ACCESS_REVIEW:
             return 201, self._review(who, request)
         with self._store.lock:
@@ -87,6 +89,20 @@ class Api:
         )
         body = {"metadata": {}, "spec": request.body.get("spec", {}), "status": {"allowed": allowed}}
         return titled(ACCESS_REVIEW, body)
+
+    def _rules(self, who: Identity, request: Request) -> Json:
+        """What roles grant there; not all that decides where something is denied, which no role can do."""
+        if not isinstance(request.body, dict):
+            raise bad_request("the object provided is unrecognized")
+        namespace = request.body.get("spec", {}).get("namespace", "")
+        told = [
+            {"verbs": [*rule.verbs], "apiGroups": [*rule.groups], "resources": [*rule.resources]}
+            | ({} if ANY in rule.names else {"resourceNames": [*rule.names]})
+            for rule in who.rules
+            if ANY in rule.namespaces or namespace in rule.namespaces
+        ]
+        status = {"incomplete": bool(who.denied), "nonResourceRules": [], "resourceRules": told}
+        return titled(RULES_REVIEW, {"metadata": {}, "spec": {}, "status": status})
 
     def list(self, target: Target, query: dict[str, str]) -> Json:
         """A list, or a page of it when `limit` is given."""

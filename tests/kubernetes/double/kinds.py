@@ -50,6 +50,8 @@ AUTOSCALER = Kind(
 )
 POD_METRICS = Kind("metrics.k8s.io", "v1beta1", "pods", "PodMetrics")
 ACCESS_REVIEW = Kind("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False)
+RULES_REVIEW = Kind("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", False)
+REVIEWS = (ACCESS_REVIEW, RULES_REVIEW)
 
 KINDS = (
     DEPLOYMENT,
@@ -69,6 +71,7 @@ KINDS = (
     LEASE,
     AUTOSCALER,
     ACCESS_REVIEW,
+    RULES_REVIEW,
 )
 WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.kubernetes.double.access import Identity
 from tests.kubernetes.double.faults import Answer, Delay, Reset
-from tests.kubernetes.double.kinds import ACCESS_REVIEW
+from tests.kubernetes.double.kinds import REVIEWS
 from tests.kubernetes.double.routes import NoSuchGroup, Request, Target, target_of
 from tests.kubernetes.double.status import ApiError, Json, forbidden_path
 from tests.kubernetes.double.watching import Watch, error_event
@@ -168,7 +168,7 @@ class Handler(BaseHTTPRequestHandler):
             self._stream(exchange, watch.events())
             return
         code, body = api.answer(who, target, request)
-        exchange.applied = target.verb not in READING and target.kind != ACCESS_REVIEW and not request.dry_run
+        exchange.applied = target.verb not in READING and target.kind not in REVIEWS and not request.dry_run
         if isinstance(fault, Reset):
             self._reset()
             return
