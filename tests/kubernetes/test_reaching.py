@@ -11,7 +11,7 @@ import pytest
 from actions.clients.kubernetes_api import KubernetesReader
 from actions.clients.kubernetes_errors import NotThere
 from actions.clients.kubernetes_mirror import LONGEST_REOPENING, Mirror, Mirrors
-from actions.model.errors import ConfigError, Refused, Unreachable
+from actions.model.errors import ConfigError, Refused, Slow, Unreachable
 from actions.platforms.kubernetes.driver import KubernetesWorkloadReader
 from tests.faults.proxy import FaultProxy
 from tests.kubernetes.bench import Bench, at_hand
@@ -30,6 +30,36 @@ async def test_a_wrong_address_is_one_clear_error(
     with pytest.raises(error) as caught:
         await bench.reader(bench.settings(**wrong)).observe()
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("resource", ["deployments", "pods"])
+async def test_an_api_that_is_late_is_slow_and_one_that_refuses_is_gone(
+    bench: Bench, released: KubernetesDouble, monkeypatch: pytest.MonkeyPatch, resource: str
+) -> None:
+    """Who is slow may be planned with as it was seen before; who is gone may not."""
+    monkeypatch.setattr("actions.platforms.kubernetes.driver.OBSERVE_SECONDS", 0.5)
+    released.inject(Delay(30), verb="list", resource=resource)
+    with pytest.raises(Slow):
+        await bench.reader(bench.settings()).observe()
+    released.down()
+    monkeypatch.undo()
+    with pytest.raises(Unreachable) as gone:
+        await bench.reader(bench.settings(user="viewer")).observe()
+    assert not isinstance(gone.value, Slow)
+
+
+async def test_one_late_answer_is_slow_whatever_was_asked(released: KubernetesDouble, tmp_path: Path) -> None:
+    client = KubernetesReader(released.kubeconfig(tmp_path / "config.yaml"), "double")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("actions.clients.kubernetes_api.CALL_SECONDS", 0.3)
+        for verb, resource in (("get", "deployments"), ("watch", "pods")):
+            released.inject(Delay(30), verb=verb, resource=resource)
+        with pytest.raises(Slow):
+            await client.get("/apis/apps/v1/namespaces/vq/deployments/api")
+        with pytest.raises(Slow):
+            async for _ in client.watch("/api/v1/namespaces/vq/pods", "1"):
+                pass
+    await client.close()
 
 
 async def test_an_expired_token_is_named(bench: Bench, released: KubernetesDouble) -> None:
