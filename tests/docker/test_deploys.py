@@ -18,7 +18,7 @@ from tests.docker.crashes import Died, watched
 from tests.docker.driven import Driven
 from tests.docker.images import OWNED, REPOSITORY
 from tests.docker.project import FILE, ComposeProject
-from tests.docker.test_in_place import SECOND, ask_again, trying, when_passed
+from tests.docker.test_in_place import SECOND, ask_again, go_on, trying, when_passed
 from tests.docker.test_pins import BUILT
 
 pytestmark = [pytest.mark.machine("docker"), FIVE]
@@ -147,14 +147,26 @@ async def test_the_release_that_was_wanted_serves(
 
 
 @pytest.mark.parametrize(("name", "moment"), pairs(["down"]))
-async def test_what_was_taken_down_is_never_half_there(
+async def test_what_was_taken_down_stays_down(
     name: str, moment: str, deployed: Made, driving: Callable[[ComposeProject], Driven], undo: Path
 ) -> None:
-    """A rollback does not bring up what somebody takes down; what they bring up again is whole, and of one release."""
+    """A rollback brings up nothing that somebody takes down; what they bring up again is whole, and of one release."""
     project = await asyncio.to_thread(deployed, WAYS[name])
+    driven = driving(project)
+    changes = await driven.plan("1.0.0")
     with pytest.raises(VqError):
-        await roll_back_beside(WAYS[name], moment, project, driving(project), undo)
-    await asyncio.to_thread(trying, project, "down")
+        if moment == "before":
+            await asyncio.to_thread(project.compose, "down")
+            await driven.carry_out(changes, undo)
+        elif moment == "alive":
+            with when_passed("compose.remove.after", lambda: trying(project, "down")):
+                await driven.carry_out(changes, undo)
+        else:
+            with watched([], "compose.remove.after"), pytest.raises(Died):
+                await driven.carry_out(changes, undo)
+            await asyncio.to_thread(project.compose, "down")
+            await go_on(driven, changes, undo)
+    assert not project.ids()
     await asyncio.to_thread(project.up)
-    images = {one["Image"] for one in project.containers() if one["State"]["Running"]}
-    assert len(images) == 1 and len(project.containers()) == 2
+    images = [one["Image"] for one in project.containers() if one["State"]["Running"]]
+    assert len(images) == 2 and len(set(images)) == 1
