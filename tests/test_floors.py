@@ -131,3 +131,35 @@ def test_the_product_refers_to_nothing_that_its_readers_do_not_have() -> None:
         ]
         found += [f"{path}: {text[:100]}" for text in texts if ELSEWHERE.search(text)]
     assert not found
+
+
+OWN_EVENTS = {
+    "actions/model/fair_timeout.py": "is made of it",
+    "actions/clients/http_streams.py": "obeys the limits that httpcore gives, of which only that of connecting is set",
+    "actions/clients/kubernetes_wire.py": "ends a watch at the time that the server was asked to end it",
+    "actions/clients/kubernetes_pulse.py": "waits for an event of this process",
+    "actions/platforms/kubernetes/following.py": "waits for an event of this process",
+    "actions/platforms/kubernetes/rollout.py": "takes what is left of a deadline that is fair itself",
+    "actions/platforms/local/child.py": "waits for the end of a process of its own",
+    "actions/platforms/local/supervisor.py": "waits for an event of this process",
+    "actions/platforms/local/httpd.py": "is the server's side: whoever asks is not judged by it",
+    "actions/health/poller.py": "waits for events of this process",
+    "actions/runner/process.py": "bounds what is done after the run",
+    "actions/runner/forward.py": "waits for an event of this process",
+    "actions/runner/orders.py": "waits for an event of this process",
+    "actions/desk/ledger_door.py": "waits for an event of this process",
+    "actions/desk/rehearse.py": "waits for events of this process",
+    "actions/desk/viewer.py": "gives up closing",
+    "actions/keeper/keeping.py": "waits for an event of this process",
+}
+"""Files with plain timeouts, and why those judge nobody else."""
+
+
+def test_whoever_is_waited_for_is_not_blamed_for_our_own_lateness() -> None:
+    """Waits on others are `fair_timeout`s: they do not count the time in which this process could not run."""
+    plain = {
+        path.as_posix()
+        for path, text, _ in sources()
+        if path.parts[:2] != ("actions", "sandbox") and re.search(r"asyncio\.(timeout|timeout_at|wait_for)\(", text)
+    }
+    assert {path for path in plain if path.startswith("actions/")} == set(OWN_EVENTS)

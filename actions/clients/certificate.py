@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID
 from actions.clients.names import look_up
 from actions.clients.tls import tls_context, unverified_context
 from actions.model.errors import Unreachable
+from actions.model.fair_timeout import fair_timeout
 from actions.model.text import clean
 from actions.model.workloads import Tls
 
@@ -45,7 +46,7 @@ class CertificateReader:
         """The certificate now. Raises Unreachable when none can be seen."""
         where = f"{self._address[0]}:{self._address[1]}"
         try:
-            async with asyncio.timeout(self._timeout):
+            async with fair_timeout(self._timeout):
                 await look_up(self._address[0])
                 problem = ""
                 try:

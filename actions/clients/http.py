@@ -4,7 +4,6 @@ Both: one configured origin, total timeout, bounded decoded body, no redirects, 
 cookies, headers sent to that origin only. `HttpReader` can only GET and never raises for what a server or network does.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from actions.clients.names import look_up
 from actions.clients.secrets import redact
 from actions.clients.tls import plain_context, tls_context
 from actions.model.errors import Ambiguous, ConfigError, Unreachable
+from actions.model.fair_timeout import fair_timeout
 from actions.model.text import clean
 from actions.model.workloads import Tls
 
@@ -202,7 +202,7 @@ class HttpReader:
         started = time.perf_counter()
         cut_off = True
         try:
-            async with asyncio.timeout(self._origin.timeout):
+            async with fair_timeout(self._origin.timeout):
                 await look_up(self._origin.host)
                 answer = await self._asked(lane.pool, prepared, path)
             cut_off = False
@@ -270,7 +270,7 @@ class HttpWriter:
         pool = self._origin.pool()
         what = f"{method} {self._origin.named(path)}"
         try:
-            async with asyncio.timeout(self._origin.timeout):
+            async with fair_timeout(self._origin.timeout):
                 await look_up(self._origin.host)
                 return await self._origin.exchange(pool, request, path)
         except (TimeoutError, *ERRORS, Limit, Unreachable, OSError) as error:

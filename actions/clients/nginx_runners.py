@@ -18,6 +18,7 @@ from actions.clients.nginx_configuration import Configuration, NotUnderstood
 from actions.clients.nginx_pid import Running
 from actions.model.base import Fact
 from actions.model.errors import Unreachable
+from actions.model.fair_timeout import fair_timeout
 from actions.model.text import clean
 from actions.model.workloads import NginxTraffic
 
@@ -84,7 +85,7 @@ class LocalRunner:
         except OSError as error:
             raise Unreachable(f"cannot run '{self._settings.binary}': {error.strerror}; check 'binary'") from None
         try:
-            async with asyncio.timeout(COMMAND_SECONDS):
+            async with fair_timeout(COMMAND_SECONDS):
                 printed, _ = await process.communicate()
         except TimeoutError:
             raise Unreachable(f"nginx {arguments[-1]} did not end within {COMMAND_SECONDS:.0f} s") from None

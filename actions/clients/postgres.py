@@ -32,6 +32,7 @@ from actions.clients.postgres_figures import (
 )
 from actions.clients.secrets import redact
 from actions.model.errors import ConfigError, Unreachable
+from actions.model.fair_timeout import fair_timeout
 from actions.model.text import clean
 
 T = TypeVar("T")
@@ -202,13 +203,14 @@ class PostgresReader:
     async def _bounded(self, work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.ensure_future(work)
         try:
-            done, _ = await asyncio.wait({task}, timeout=self._timeout)
+            async with fair_timeout(self._timeout):
+                await asyncio.wait({task})
         except asyncio.CancelledError:
             await self._give_up(task)
             raise
-        if not done:
+        except TimeoutError:
             await self._give_up(task)
-            raise Unreachable(f"PostgreSQL at {self.where}: no answer within {self._timeout:g} s")
+            raise Unreachable(f"PostgreSQL at {self.where}: no answer within {self._timeout:g} s") from None
         try:
             return task.result()
         except (psycopg.Error, OSError, UnicodeError, IndexError) as error:

@@ -4,7 +4,6 @@ redis-py repeats commands by itself unless told otherwise: one increment whose r
 times. Both halves here have no retry.
 """
 
-import asyncio
 import contextlib
 import os
 import time
@@ -25,6 +24,7 @@ from actions.clients.redis_info import RedisStatus, parse_status, with_cluster
 from actions.clients.secrets import redact
 from actions.clients.tls import tls_context
 from actions.model.errors import Ambiguous, ConfigError, Refused, Unreachable
+from actions.model.fair_timeout import fair_timeout
 from actions.model.text import clean
 from actions.model.workloads import Tls
 
@@ -157,7 +157,7 @@ class RedisReader:
 
     async def _bounded(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            async with asyncio.timeout(self._server.timeout):
+            async with fair_timeout(self._server.timeout):
                 return await work
         except (AuthenticationError, ResponseError) as error:
             raise Refused(self._server.words(error)) from None
@@ -178,7 +178,7 @@ class RedisWriter:
         """One command. Raises Unreachable (nothing sent), Refused (the server said no) or Ambiguous (answer lost)."""
         connected = False
         try:
-            async with asyncio.timeout(self._server.timeout):
+            async with fair_timeout(self._server.timeout):
                 if self._server.host:
                     await look_up(self._server.host)
                 await self._server.client.ping()

@@ -14,6 +14,7 @@ from actions.config import ledger_directory
 from actions.desk.ledger_door import LedgerDoor, either
 from actions.model.environment import Environment
 from actions.model.errors import UnknownNameError, Unreachable, VqError
+from actions.model.fair_timeout import fair_timeout
 from actions.model.plan import RollbackRequest
 from actions.model.run import RunView
 from actions.model.services import HttpService, PostgresService, RedisService
@@ -91,7 +92,7 @@ async def log_tail(access: Access, service: str, slot: str, instance: str, lines
             f"no service '{service}' with instances; there are: {', '.join(managed(access)) or 'none'}"
         )
     try:
-        async with asyncio.timeout(TAIL_SECONDS):
+        async with fair_timeout(TAIL_SECONDS):
             return await access.workload(service, slot).log_tail(instance, lines)
     except TimeoutError:
         raise Unreachable(f"{slot} {instance}: no log within {TAIL_SECONDS:.0f} s") from None
@@ -133,7 +134,7 @@ def _instances(facts: "RollbackFacts") -> list[tuple[str, str]]:
 
 async def _instance_log(access: Access, facts: "RollbackFacts", slot: str, instance: str) -> tuple[list[str], str]:
     try:
-        async with asyncio.timeout(LOG_SECONDS):
+        async with fair_timeout(LOG_SECONDS):
             return list(await access.workload(facts.service, slot).log_tail(instance, LOG_LINES)), ""
     except TimeoutError:
         return [], f"{slot} {instance}: no answer within {LOG_SECONDS:.0f} s"
@@ -144,7 +145,7 @@ async def _instance_log(access: Access, facts: "RollbackFacts", slot: str, insta
 async def _file_log(path: Path) -> tuple[list[str], str]:
     """A file on a dead network disk hangs in the system: it is read aside, and costs one thread however often asked."""
     try:
-        async with asyncio.timeout(LOG_SECONDS):
+        async with fair_timeout(LOG_SECONDS):
             return await aside(("log", path), lambda: _tail(path)), ""
     except TimeoutError:
         return [], f"{path}: no answer within {LOG_SECONDS:.0f} s"

@@ -8,6 +8,7 @@ from actions.clients.blocking import aside
 from actions.clients.secrets import redact
 from actions.health.reading import Probe, Reading, no_data
 from actions.model.errors import VqError
+from actions.model.fair_timeout import fair_timeout
 from actions.model.text import clean
 
 PATIENCE = 5
@@ -56,7 +57,7 @@ class Source:
     async def look(self) -> Mapping[str, Reading]:
         """A reading for every row, whatever happens: a failure of any kind is a row without data that says why."""
         try:
-            async with asyncio.timeout(self.plan.limit):
+            async with fair_timeout(self.plan.limit):
                 if self._probe is None:
                     self._probe = await aside(("probe", self.plan.name, id(self)), self.plan.make)
                 readings = await self._probe.look()

@@ -11,6 +11,7 @@ from actions.keeper.instance_watch import InstanceWatch
 from actions.ledger.locks import FileLock
 from actions.ledger.writer import LedgerWriter
 from actions.model.errors import Busy, Unreachable, VqError
+from actions.model.fair_timeout import fair_timeout
 from actions.model.health import Snapshot
 from actions.model.plan import Release
 from actions.model.platform import Artefact, WorkloadFacts
@@ -218,7 +219,7 @@ class _Unclear(VqError):
 async def _within(answer: Awaitable[T]) -> T | VqError:
     """The answer, or why there is none: health shows the source as silent as well."""
     try:
-        async with asyncio.timeout(READ_SECONDS):
+        async with fair_timeout(READ_SECONDS):
             return await answer
     except TimeoutError:
         return Unreachable(f"no answer within {READ_SECONDS:.0f} s")

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from actions.model.environment import Environment
 from actions.model.errors import UnknownNameError, VqError
+from actions.model.fair_timeout import fair_timeout
 from actions.model.record import EVERY, Notice
 from actions.model.run import Run
 from actions.notices.channel import Channel, WebhookChannel
@@ -87,7 +88,7 @@ async def _attempt(outbox: Outbox, notice: Notice, channel: Channel | None, seco
     try:
         if channel is None:
             raise VqError(f"channel '{notice.channel}' is no longer configured")
-        async with asyncio.timeout(seconds):
+        async with fair_timeout(seconds):
             await channel.deliver(message)
     except TimeoutError:
         await asyncio.to_thread(outbox.notice_failed, notice.id, f"no answer within {seconds:g} s")

@@ -1,14 +1,13 @@
 """The way back: every effect that may stand is undone, newest first, and each undo verifies what it brought back."""
 
-import asyncio
 import logging
 
 from actions.config import command_line
 from actions.ledger.writer import Entry, LostLock
 from actions.model.crash import crashpoint
 from actions.model.errors import LedgerError, code_of
+from actions.model.fair_timeout import fair_timeout
 from actions.model.identity import short_id
-from actions.model.patience import fair_timeout
 from actions.model.plan import PlannedStep
 from actions.model.run import EventKind
 from actions.runner.forward import GRACE_SECONDS
@@ -86,7 +85,7 @@ class Backward:
         attempt = self.journal.progress.steps[planned.id].attempt
         try:
             step = self.workshop.registry[planned.kind]
-            async with asyncio.timeout(MANUAL_SECONDS):
+            async with fair_timeout(MANUAL_SECONDS):
                 lines = await step.manual(self.workshop.context(self.journal, planned, attempt))
         except Exception as error:
             log.exception("manual steps of step %d cannot be told", planned.id)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from actions.ledger.place import private_directory
 from actions.ledger.writer import Entry, LedgerWriter, LostLock
 from actions.model.errors import LedgerError, VqError, code_of
+from actions.model.fair_timeout import fair_timeout
 from actions.model.identity import short_id
 from actions.model.plan import OnFailure, PlannedStep
 from actions.model.run import EventKind
@@ -289,7 +290,7 @@ class Conductor:
     async def _measure(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Measuring must not fail or delay a run; what went wrong with it is noted."""
         try:
-            async with asyncio.timeout(MEASURE_SECONDS):
+            async with fair_timeout(MEASURE_SECONDS):
                 return await work
         except (LedgerError, LostLock):
             raise

@@ -7,6 +7,7 @@ from actions.clients.host import HostReader, HostStatus
 from actions.health.judge import at_most, failing, plain, verdict
 from actions.health.reading import Reading, no_data
 from actions.health.wording import percent
+from actions.model.fair_timeout import fair_timeout
 from actions.model.health import Figure
 from actions.model.services import HostService
 from actions.model.text import clean
@@ -28,7 +29,7 @@ class HostProbe:
     async def look(self) -> Mapping[str, Reading]:
         """Processor, memory, disk, network."""
         try:
-            async with asyncio.timeout(LIMIT_SECONDS):
+            async with fair_timeout(LIMIT_SECONDS):
                 status = await self._reader.status()
                 if status.cpu is None:
                     await asyncio.sleep(FIRST_SPAN)
