@@ -37,9 +37,9 @@ def engine() -> Iterator[Any]:
 
     client = docker.APIClient(base_url=HOST, version="auto", timeout=30)
     try:
-        yield client
+        with images.based(client):
+            yield client
     finally:
-        images.remove_all(client)
         client.close()
 
 

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,38 @@ def _link(tar: tarfile.TarFile, name: str, target: str) -> None:
     tar.addfile(entry)
 
 
+_users: list[Any] = []
+
+
+@contextlib.contextmanager
+def based(engine: Any) -> Iterator[str]:
+    """The base image's id, for as long as anybody in this process uses it; the last one leaves nothing of ours."""
+    _users.append(engine)
+    try:
+        yield make_base(engine)
+    finally:
+        _users.pop()
+        if not _users:
+            remove_all(engine)
+
+
+@contextlib.contextmanager
+def released(engine: Any, versions: Mapping[str, str]) -> Iterator[None]:
+    """Images of these versions, with the mode of each, until the end of the block."""
+    with based(engine):
+        try:
+            for version, mode in versions.items():
+                make_version(engine, version, env={"MODE": mode})
+            yield
+        finally:
+            for version in versions:
+                engine.remove_image(f"{REPOSITORY}:{version}", force=True)
+
+
 def make_base(engine: Any) -> str:
-    """The id of the base image: it runs the service, and has no version."""
+    """The id of the base image: it runs the service, and has no version. Made once."""
+    if engine.images(name=BASE):
+        return str(engine.inspect_image(BASE)["Id"])
     home = sys.base_prefix
     changes = [
         'ENTRYPOINT ["/python", "-I", "-S", "-B", "/server.py"]',

@@ -17,10 +17,10 @@ def on_containers(folder: Path, cli: Cli) -> Iterator[Stage]:
 
     engine = docker.APIClient(base_url=HOST, version="auto", timeout=30)
     try:
-        images.make_base(engine)
-        for version in (GOOD, BAD):
-            images.make_version(engine, version)
-        with ComposeProject(folder, GOOD, engine=engine) as project:
+        with (
+            images.released(engine, {GOOD: "ok", BAD: "ok"}),
+            ComposeProject(folder, GOOD, engine=engine) as project,
+        ):
 
             def release(version: str) -> None:
                 project.write(version)
@@ -30,7 +30,6 @@ def on_containers(folder: Path, cli: Cli) -> Iterator[Stage]:
             workload = {"driver": "compose", "project": project.name, "service": "api", "stop_timeout": 5}
             yield Stage("compose", cli, folder, {"url": project.url, "workload": workload}, release)
     finally:
-        images.remove_all(engine)
         engine.close()
 
 

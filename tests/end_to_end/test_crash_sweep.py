@@ -218,14 +218,12 @@ def project(tmp_path: Path) -> Iterator[ComposeProject]:
 
     engine = docker.APIClient(base_url=HOST, version="auto", timeout=30)
     try:
-        images.make_base(engine)
-        for version in (GOOD, ALSO_GOOD):
-            images.make_version(engine, version)
-        images.make_version(engine, SICK, env={"MODE": "sick"})
-        with ComposeProject(tmp_path, GOOD, engine=engine, replicas=1) as made:
+        with (
+            images.released(engine, {GOOD: "ok", ALSO_GOOD: "ok", SICK: "sick"}),
+            ComposeProject(tmp_path, GOOD, engine=engine, replicas=1) as made,
+        ):
             yield made
     finally:
-        images.remove_all(engine)
         engine.close()
 
 
