@@ -36,7 +36,7 @@ async def left_overs(
     bodies = [body for body in await asyncio.gather(*(inspect(docker, one["Id"]) for one in kept)) if body is not None]
     containers = [body["Id"] for body in bodies if not alive(body) and _before(body["State"].get("FinishedAt"), oldest)]
     held = {labels.name_of(one) for one in listed if not labels.never_started(one)}
-    trials = [one["Id"] for one in listed if labels.TRIAL in labels.labels_of(one) and _over(one, held, now, oldest)]
+    trials = [one["Id"] for one in listed if _stands_for(one, settings) and _over(one, held, now, oldest)]
     names = [
         name for image in images for name in (*_evidence(image, settings, oldest), *_held(image, settings, holding))
     ]
@@ -91,6 +91,13 @@ def _held(image: Body, settings: ComposeWorkload, holding: Holding) -> list[str]
     runs = f"{labels.KEEP_REPOSITORY}:"
     spare = any(name.startswith(own) for name in names) or (image["Id"] in holding.known and usable_names(image))
     return [name for name in names if (over and name.startswith(own)) or (name.startswith(runs) and (over or spare))]
+
+
+def _stands_for(summary: Body, settings: ComposeWorkload) -> bool:
+    """Whether it is a stand-in of this service, or an old one that does not say of which."""
+    carried = labels.labels_of(summary)
+    mark = labels.service_mark(settings.project or "", settings.service)
+    return labels.TRIAL in carried and carried.get(labels.STANDS_FOR, mark) == mark
 
 
 def _over(summary: Body, held: Set[str], now: datetime, oldest: datetime) -> bool:
