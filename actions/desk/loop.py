@@ -21,6 +21,8 @@ class LoopThread:
     def __init__(self, name: str) -> None:
         self._name = name
         self._ready = threading.Event()
+        self._changing = threading.Lock()  # whoever is cancelled while it starts stops it at once
+        self._stopped = False
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -31,11 +33,12 @@ class LoopThread:
         return self._loop is not None and self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Start the thread; returns when its loop takes work."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
-            self._ready.wait()
+        """Start the thread, unless it was stopped; returns when its loop takes work."""
+        with self._changing:
+            if self._thread is None and not self._stopped:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+                self._ready.wait()
 
     async def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the thread's loop and wait for it here. Raises VqError when the thread has ended."""
@@ -46,6 +49,8 @@ class LoopThread:
 
     def stop(self, seconds: float) -> bool:
         """Cancel all work and end the thread; False when that took longer than `seconds`: it dies with the process."""
+        with self._changing:
+            self._stopped = True
         if self._thread is None:
             return True
         if self._loop is not None and self._stopping is not None and self._thread.is_alive():

@@ -110,3 +110,35 @@ async def test_a_closed_desk_says_so_and_ends_its_readers() -> None:
 
     with pytest.raises(VqError, match="closed"):
         await thread.call(work())
+
+
+def test_it_may_be_stopped_while_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when somebody leaves in the first instant: the start is not waited for any more, and goes on."""
+    thread, created, go_on = LoopThread("test desk"), threading.Event(), threading.Event()
+    real = threading.Thread.start
+
+    def slowly(started: threading.Thread) -> None:
+        if started.name == "test desk":
+            created.set()
+            assert go_on.wait(30)
+        real(started)
+
+    monkeypatch.setattr(threading.Thread, "start", slowly)
+    starting = threading.Thread(target=thread.start)
+    stopped: list[bool] = []
+    stopping = threading.Thread(target=lambda: stopped.append(thread.stop(30)))
+    starting.start()
+    assert created.wait(30)
+    stopping.start()
+    stopping.join(0.05)
+    go_on.set()
+    starting.join(30)
+    stopping.join(30)
+    assert stopped == [True] and not thread.running
+
+
+def test_one_that_was_stopped_does_not_start() -> None:
+    thread = LoopThread("test desk")
+    assert thread.stop(5)
+    thread.start()
+    assert not thread.running
