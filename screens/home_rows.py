@@ -54,7 +54,7 @@ def home_rows(home: Home, width: int, height: int) -> list[Row]:
     bottom = max(1, height - top - 4)
     upper = (
         [*indent([title("HEALTH", left)]), *health_rows(home, left, top)],
-        [title("WAY BACK", right), *way_back[:top]],
+        [title("ROLLBACK READINESS", right), *way_back[:top]],
     )
     changed = [title("CHANGED LATELY", left), *changed_rows(home, left, bottom)]
     lower = indent(changed), [title("NEXT", right), *next_rows(home, right)]
@@ -153,7 +153,7 @@ def verdict_row(readiness: Readiness, *, doubted: bool = False) -> Row:
     """`● READY  to 2.4.0 in about 11 s`; where that is `doubted`, what it was, and never in green."""
     gate = Gate(readiness.gate)
     glyph, role = GATE[gate]
-    word = {Gate.PASS: "READY", Gate.FAIL: "NOT READY", Gate.INCONCLUSIVE: "NOT SURE"}[gate]
+    word = {Gate.PASS: "READY", Gate.FAIL: "NOT READY", Gate.INCONCLUSIVE: "UNVERIFIED"}[gate]
     line = row(("  was ", "dim"), (word, "dim")) if doubted else row((f"{glyph} ", role), (word, f"{role} bold"))
     if readiness.to is not None:
         line += row(("  to ", "dim"), (readiness.to.version, "bright bold"))
@@ -192,13 +192,13 @@ def next_rows(home: Home, width: int) -> list[Row]:
     if keeper is not None:
         rows += doubt_rows(home, "keeper", width)
     if keeper is None:
-        rows.append(row(("keeper    ", "dim"), *unheard(home, "keeper", "not looked at yet")))
+        rows.append(row(("watcher   ", "dim"), *unheard(home, "keeper", "not looked at yet")))
     elif keeper.alive:
         age = ago(since(keeper.since, home.now))
-        rows.append(row(("keeper    ", "dim"), f"watches for {age}", (f"  on {keeper.host or 'this host'}", "dim")))
+        rows.append(row(("watcher   ", "dim"), f"watches for {age}", (f"  on {keeper.host or 'this host'}", "dim")))
     else:
-        start = (("   ", "text"), (home.keeper_key, "key"), (" starts it", "dim")) if home.keeper_key else ()
-        rows.append(row(("keeper    ", "dim"), (f"{WARN} no keeper", "warn"), *start))
+        start = (("  ", "text"), (home.keeper_key, "key"), (" starts", "dim")) if home.keeper_key else ()
+        rows.append(row(("watcher   ", "dim"), (f"{WARN} not running", "warn"), *start))
         rows.append(row((" " * 10 + "unwatched once you leave", "dim")))
     proving = [one.current for one in ways if one.current is not None and one.current.verdict.value != "good"]
     for current in sorted(proving, key=lambda one: one.verdict.value)[:2]:

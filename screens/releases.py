@@ -166,7 +166,7 @@ class ReleasesPage(PickerPage):
         elif self.offer is None:
             self.say("still asking what could be gone back to", "dim")
         else:
-            why = "it serves now" if self.serves(one) else release_words(one)
+            why = "it is live" if self.serves(one) else release_words(one)
             self.say(f"{one.version} cannot be gone back to: {why}", "warn")
 
     def action_filter(self) -> None:

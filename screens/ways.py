@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STALE_SECONDS = 30.0
 _HEALTH = {HealthState.DOWN: 0, HealthState.DEGRADED: 1, HealthState.UNKNOWN: 2, HealthState.OK: 3}
 _GATE = {Gate.FAIL: 0, Gate.INCONCLUSIVE: 1, Gate.PASS: 2}
-_WORD = {Gate.PASS: "READY", Gate.FAIL: "NOT READY", Gate.INCONCLUSIVE: "NOT SURE"}
+_WORD = {Gate.PASS: "READY", Gate.FAIL: "NOT READY", Gate.INCONCLUSIVE: "UNVERIFIED"}
 
 
 def known(scene: Scene) -> list[str]:

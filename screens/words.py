@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from actions.model.views import LogCounts
 
 NOTHING = "—"
-NOWHERE = "no release to go back to"
+NOWHERE = "no target release"
 
 
 def ago(seconds: float | None) -> str:

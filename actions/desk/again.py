@@ -127,7 +127,7 @@ async def just_brought(desk: "Operator", request: RollbackRequest, facts: Rollba
         return brought
     name = short_id(brought.id)
     raise Refused(
-        f"{serving.version} serves already, by rollback {name}, which nobody carries out, and nothing is wrong with it:"
+        f"{serving.version} is live already, by rollback {name}, which nobody carries out, and nothing is wrong:"
         f" 'vq-tui runs resume {name}' goes on with it; to go further back name a release (--to VERSION)"
     )
 

@@ -147,7 +147,7 @@ def space(size: int) -> str:
 
 
 def _artefact(facts: RollbackFacts) -> Check | None:
-    slot, title = facts.slot(facts.choice.slot), "artefact at hand"
+    slot, title = facts.slot(facts.choice.slot), "image present"
     if slot is None or facts.choice.to is None:
         return None
     if slot.refusal:
@@ -213,7 +213,7 @@ def _permissions(facts: RollbackFacts) -> Check | None:
     gate = worst([check.gate for check in asked])
     title = "permissions"
     if gate is Gate.PASS:
-        return Check(id="permissions", title=title, gate=gate, evidence=f"{len(asked)} asked, all granted")
+        return Check(id="permissions", title=title, gate=gate, evidence=f"ok {len(asked)}/{len(asked)}")
     first = next(check for check in asked if check.gate is gate)
     text = first.evidence or first.title
     return Check(id="permissions", title=title, gate=gate, evidence=text, advice=first.advice)

@@ -196,7 +196,7 @@ class ReleaseWatch:
         at = datetime.now(UTC)
         lately = self._writer.changes(self._access.name, 20)
         versions = ", ".join(sorted(one.version for one in served.values()))
-        text = f"{service}: release {versions} serves"
+        text = f"{service}: release {versions} is live"
         for note in lately:
             if note.subject == service and (note.text == text or (at - note.at < OWN_NOTE and note.kind == "rollback")):
                 return

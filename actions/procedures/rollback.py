@@ -44,7 +44,7 @@ def plan_rollback(request: RollbackRequest, facts: RollbackFacts) -> Plan:
         raise Refused((slot.refusal if slot else "") or f"no slot can take {choice.to.version}")
     refuse_failed(facts, accept_drift=request.accept_drift, accepting=_accepting(request))
     if facts.switch is None and (choice.warm or not slot.changes):
-        raise Refused(f"{choice.to.version} serves already: all traffic is on {choice.slot}")
+        raise Refused(f"{choice.to.version} is live already: all traffic is on {choice.slot}")
     moves = tuple(_moves(facts, slot.changes))
     return _plan(request, facts, _phases(request, facts, slot, slot.changes), moves, pins(facts))
 
@@ -74,7 +74,7 @@ def plan_proof(request: RollbackRequest, facts: RollbackFacts, left: Artefact, h
         Phase(name="prove", steps=tuple(_prove(ids, proven, slot))),
         Phase(name="finish", steps=tuple(_finish(ids, proven, slot, ()))),
     )
-    return _plan(request, proven, phases, (f"{serving.version} serves again, {how}",), pins(facts))
+    return _plan(request, proven, phases, (f"{serving.version} is live again, {how}",), pins(facts))
 
 
 def _plan(

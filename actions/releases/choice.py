@@ -12,7 +12,7 @@ from actions.model.words import Verdict
 from actions.releases.naming import meant
 from actions.releases.observe import marked_bad
 
-SERVES = "serves"
+SERVES = "is live"
 _AT_WORK = {InstanceState.RUNNING, InstanceState.RESTARTING}
 _TRUST = {Verdict.BAD: 0, Verdict.CANDIDATE: 1, Verdict.GOOD: 2}
 
@@ -142,7 +142,7 @@ def _blind(facts: RollbackFacts) -> tuple[str, ExitCode]:
         return f"'{facts.service}' cannot be observed ({first.slot}: {first.error})", first.error_code
     if not facts.shares:
         reason = facts.traffic_error or (facts.traffic.drift if facts.traffic else "") or "no slot answers"
-        text = f"nobody can tell which slot serves ({reason}): bring the traffic driver back first"
+        text = f"which slot is live is not known ({reason}): bring the traffic driver back first"
         return text, facts.traffic_code
     return "", ExitCode.REFUSED
 
@@ -198,7 +198,7 @@ def _named(wanted: str, base: Choice, facts: RollbackFacts, available: dict[str,
     if not references:
         idle = _how_it_stands(facts, base.current.reference if base.current else "") != SERVES
         return _refused(
-            base, f"{wanted} stands there already, though it does not run" if idle else f"{wanted} is what serves now"
+            base, f"{wanted} stands there already, though it does not run" if idle else f"{wanted} is live now"
         )
     usable = [one for one in references if one not in rows or rows[one].verdict is not Verdict.BAD]
     if not usable:

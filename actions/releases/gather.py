@@ -237,7 +237,7 @@ async def _about_target(access: Access, facts: RollbackFacts, slot: SlotFacts, r
     }
     if (artefact := choice.artefact) is not None:
         at_hand, error = await _within(reads, lambda: reader.at_hand(artefact))
-        title = "artefact at hand"
+        title = "image present"
         update["at_hand"] = at_hand or Check(id="artefact", title=title, gate=Gate.INCONCLUSIVE, evidence=error)
         if choice.warm:
             update["changes"] = ()

@@ -32,7 +32,7 @@ class Drain(Step):
         seen = await until(count, lambda left: not any(left.values()), context.deadline(), _words, every=EVERY)
         if any(left is None for left in seen.values()):
             return Evidence(text="requests under way cannot be counted here", data={"in_flight": dict(seen)})
-        return Evidence(text=f"{', '.join(slots)} answers nothing any more", data={"in_flight": dict(seen)})
+        return Evidence(text=f"{', '.join(slots)} drained", data={"in_flight": dict(seen)})
 
 
 def _words(left: dict[str, int | None]) -> str:

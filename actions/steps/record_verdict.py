@@ -86,7 +86,7 @@ class RecordVerdict(Step):
         if left is None or left.verdict is not Verdict.BAD or left.verdict_run != context.run_id:
             return Evidence(text="no verdict of this run stands")
         await context.records.save_release(anew(left, f"rollback {run} was undone, soaking anew"), lift=True)
-        text = f"rollback {run} was undone: {plan.from_version or 'what was left'} serves again"
+        text = f"rollback {run} was undone: {plan.from_version or 'what was left'} is live again"
         await context.records.note_change_once(
             ChangeNote(
                 environment=plan.environment,

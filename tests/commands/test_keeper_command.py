@@ -15,7 +15,7 @@ def test_stop_names_what_it_stopped(cli: Cli, tmp_path: Path) -> None:
     assert (stopped.code, stopped.out.split(" ", 1)[1].strip()) == (0, f"stopped process {pid}")
     again = cli(*words, "stop")
     assert again.code == 0
-    assert "no keeper ran" in again.out
+    assert "was not running" in again.out
     pid = cli(*words, "start", "--json").json["pid"]
     assert cli(*words, "stop", "--json").json["stopped"] == pid
     assert cli(*words, "stop", "--json").json["stopped"] is None

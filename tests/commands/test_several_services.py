@@ -30,8 +30,8 @@ def test_status_shows_health_and_the_way_back_of_each(cli: Cli, two: Path) -> No
     assert {one["service"]: one["gate"] for one in said.json["ways_back"]}["api"] == "pass"
     assert [one["service"] for one in said.json["ways_back"]] == ["api", "web"]
     lines = cli("--config", two, "status").out
-    assert "WAY BACK of api: READY to 2.4.0" in lines
-    assert "WAY BACK of web: NOT READY" in lines
+    assert "ROLLBACK READINESS of api: READY to 2.4.0" in lines
+    assert "ROLLBACK READINESS of web: NOT READY" in lines
     assert "RUNNING  nothing" in lines
 
 

@@ -13,7 +13,7 @@ def test_check_wants_a_way_back_as_well(cli: Cli, stack_up: SandboxFacts) -> Non
     stack_up.config.write_text(text.replace(ledger, f"{ledger}-new"))
     said = cli("--config", stack_up.config, "status", "--check", "--json")
     assert said.code == ExitCode.FAILED
-    assert "way back of api fail" in said.json["problems"]
+    assert "rollback readiness of api fail" in said.json["problems"]
     assert said.json["ok"] is False
 
 

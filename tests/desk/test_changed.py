@@ -21,7 +21,7 @@ def test_undone_and_stuck_runs_are_among_it_newest_first(tmp_path: Path) -> None
         ledger.import_runs([(fine, facts.plan()), (undone, facts.plan())])
         note = ChangeNote(
             environment="production", at=NOW - timedelta(minutes=5), kind="release", subject="api",
-            text="api: release 2.4.1 serves", by="seen",
+            text="api: release 2.4.1 is live", by="seen",
         )  # fmt: skip
         ledger.note_change(note)
         first, second = changed(ledger, "production", 20)

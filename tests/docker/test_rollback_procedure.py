@@ -48,4 +48,4 @@ async def test_three_replicas_go_back_and_stay_there(project, ledger, tmp_path):
     assert outcome.error is None and outcome.warnings == {}
     assert one.versions() == ["1.0.0"] * 3
     again = offer(wanted(service="api"), await gather(access, ledger, request=wanted(service="api"), seconds=60))
-    assert again.plan is None and "1.0.0 serves" in again.refusal
+    assert again.plan is None and "1.0.0 is live" in again.refusal

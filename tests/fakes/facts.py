@@ -138,12 +138,12 @@ def checks() -> tuple[Check, ...]:
     """Titles and evidence as the product gives them."""
     passing = (
         ("good", "a release to go back to", "2.4.0 good, soaked 9 d"),
-        ("artefact", "artefact at hand", "1c0a41d9be07 on 3/3 hosts"),
+        ("artefact", "image present", "1c0a41d9be07 on 3/3 hosts"),
         ("standby", "standby warm", "green runs 2.4.0, 3/3 ready"),
         ("schema", "schema fits", "schema 41, within 41 to 42 of 2.4.0"),
         ("lock", "lock free", "no run holds it"),
         ("journal", "journal writable", "76 GiB free"),
-        ("permissions", "permissions", "2 asked, all granted"),
+        ("permissions", "permissions", "ok 2/2"),
         ("releases", "earlier releases", "3 good at hand, 3 wanted: 2.4.0, 2.3.8, 2.3.7"),
         ("drill", "last drill", "6 d ago, 41 s"),
     )
@@ -225,7 +225,7 @@ def offer(level: Level = Level.EMERGENCY, to: str = "2.4.0", **changes: object) 
 
 def changes() -> tuple[ChangeNote, ...]:
     rows = (
-        (before(minutes=12), "release", "api", "api: release 2.4.1 serves", "seen", None),
+        (before(minutes=12), "release", "api", "api: release 2.4.1 is live", "seen", None),
         (before(minutes=47), "restart", "api", "api: restart api-blue-2", "seen", None),
         (before(hours=2), "drill", "bad-release", "drill bad-release ended, score 92", "mira", RUN[:-3] + "7QA"),
         (before(days=4), "rollback", "api", "rollback 2.3.9 → 2.3.8: slow, 900 ms after release 2.3.9", "ana", OLD),

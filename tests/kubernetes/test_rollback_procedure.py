@@ -67,7 +67,7 @@ async def test_every_kind_goes_back_by_the_same_procedure(double, outside, kind,
         outcome = await run(access, ledger, plan, tmp_path)
         assert outcome.error is None and "the platform shows" in outcome.evidence["prove-outside"].text
         again = offer(wanted(service="api"), await gather(access, ledger, request=wanted(service="api")))
-        assert again.plan is None and "1.4.1 serves" in again.refusal
+        assert again.plan is None and "1.4.1 is live" in again.refusal
     finally:
         await access.close()
 

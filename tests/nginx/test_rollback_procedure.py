@@ -43,7 +43,7 @@ async def test_the_flip_is_planned_proved_drained_and_not_reversible_to_the_bad_
     assert outcome.error is None and outcome.warnings == {}
     assert outcome.evidence["prove-outside"].data == {"recovered": True, "versions": ["2.4.0"]}
     again = offer(wanted(service="api"), await gather(access, ledger, request=wanted(service="api")))
-    assert again.plan is None and "2.4.0 serves" in again.refusal
+    assert again.plan is None and "2.4.0 is live" in again.refusal
 
 
 async def test_a_target_that_turns_ill_after_the_flip_gives_the_traffic_back(access, ledger, nginx, monkeypatch):

@@ -140,7 +140,7 @@ def test_a_second_rollback_with_nothing_older_is_refused():
         releases=(BAD, release("2.4.0", days=0)),
         shares=traffic(blue=0.0, green=1.0),
     )
-    with pytest.raises(Refused, match=r"2\.4\.0 serves and is the only release"):
+    with pytest.raises(Refused, match=r"2\.4\.0 is live and is the only release"):
         plan_rollback(request(), world)
 
 
@@ -148,7 +148,7 @@ def test_a_second_rollback_with_nothing_older_is_refused():
     ("wanted", "error", "words"),
     [
         ("9.9.9", UnknownNameError, r"no release '9\.9\.9' of 'api'; known: 2\.4\.1, 2\.4\.0, 2\.3\.9"),
-        ("2.4.1", Refused, "is what serves now"),
+        ("2.4.1", Refused, "is live now"),
         ("2.3.9", Refused, "is marked bad .errors 9 %.: choose another"),
     ],
 )
@@ -231,7 +231,7 @@ def test_an_unreachable_platform_or_unknown_traffic_is_a_refusal_that_says_why()
     with pytest.raises(Refused, match="engine does not answer"):
         plan_rollback(request(), facts(silent, releases=(NEW, GOOD)))
     lost = blue_green(shares=None, has_traffic=True, traffic_error="refused")
-    with pytest.raises(Refused, match="which slot serves"):
+    with pytest.raises(Refused, match="which slot is live"):
         plan_rollback(request(), lost)
 
 

@@ -39,7 +39,7 @@ def test_what_does_not_run_is_not_said_to_serve() -> None:
     by_name = facts(slot("blue", "2.4.0", ready=0), releases=rows, shares=traffic(blue=1.0), wanted="2.4.0")
     assert by_name.choice.refusal == "2.4.0 stands there already, though it does not run"
     assert facts(slot("blue", "2.4.0"), releases=rows, shares=traffic(blue=1.0)).choice.refusal.startswith(
-        "2.4.0 serves"
+        "2.4.0 is live"
     )
 
 

@@ -74,7 +74,7 @@ def test_a_platform_that_does_not_answer_does_not_mean_that_there_is_no_release_
     for slots, shares in ((silent, traffic(blue=1.0, green=0.0)), ([slot("blue", "2.4.1"), silent[1]], traffic())):
         found = readiness(facts(*slots, releases=(NEW, GOOD), shares=shares))
         assert check(found, "good").gate is Gate.INCONCLUSIVE and found.to is None
-        assert "no answer within 5 s" in check(found, "good").evidence or "which slot serves" in found.reason
+        assert "no answer within 5 s" in check(found, "good").evidence or "which slot is live" in found.reason
         assert found.gate == Gate.INCONCLUSIVE
     unmanaged = readiness(facts(releases=(NEW, GOOD)))
     assert check(unmanaged, "good").gate is Gate.FAIL, "that is configured so, not unknown"

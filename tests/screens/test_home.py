@@ -24,11 +24,11 @@ async def test_it_answers_health_way_back_changes_next_and_last(console: Open) -
             "▲ postgres  slow",
             "● READY  to 2.4.0 in about 11 s",
             "good      2.4.0 good, soaked 9 d",
-            "12 m  release  2.4.1 serves",
+            "12 m  release  2.4.1 is live",
             "47 m  restart  api-blue-2",
             " 2 h  drill    bad-release score 92",
             " 4 d  rollback 2.3.9 → 2.3.8",
-            "▲ no keeper   K starts it",
+            "▲ not running  K starts",
             "RUNNING nothing",
             "LAST rollback 2.3.9 → 2.3.8  38 s  ● succeeded  4 d ago",
             "R roll back  H history  D drill  f jump  : go  ? keys",
@@ -40,15 +40,15 @@ async def test_what_changed_names_the_version_whole_and_the_reason_where_there_i
     console: Open, world: World
 ) -> None:
     async with console(size=(120, 36)) as running:
-        for words in ("release  api 2.4.1 serves", "rollback api 2.3.9 → 2.3.8", "seen", "ana"):
+        for words in ("release  api 2.4.1 is live", "rollback api 2.3.9 → 2.3.8", "seen", "ana"):
             assert words in running.text, words
     undone = facts.changes()[3].model_copy(
-        update={"kind": "undone", "text": "rollback 66XC was undone: 2.3.9 serves again"}
+        update={"kind": "undone", "text": "rollback 66XC was undone: 2.3.9 is live again"}
     )
     failed = facts.changes()[3].model_copy(update={"kind": "stuck", "text": "rollback 2.3.9 → 2.3.8: slow"})
     world.changes = (undone, failed)
     async with console() as running:
-        assert "undone   2.3.9 serves again" in running.text
+        assert "undone   2.3.9 is live again" in running.text
         assert "stuck    rollback 2.3.9 → 2.3.8" in running.text
 
 
@@ -121,7 +121,7 @@ async def test_the_keeper_is_started_by_its_key(console: Open) -> None:
         await running.shows("keeper started; K within 5 s takes that back", "watches for 2 d  on")
         assert running.written == [("start_keeper",)]
         await running.press("K")
-        await running.shows("keeper stopped again", "no keeper")
+        await running.shows("keeper stopped again", "not running")
         assert running.written == [("start_keeper",), ("stop_keeper",)]
 
 

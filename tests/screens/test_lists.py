@@ -166,7 +166,7 @@ async def test_the_palette_runs_and_jumps_only_to_what_is_allowed_now(console: O
         await running.press("colon", *"theme", "space", *"light", "enter")
         await running.until(lambda: running.app.theme == "vq-light")
         await running.press("colon", *"home", "enter")
-        await running.shows("WAY BACK")
+        await running.shows("ROLLBACK READINESS")
 
 
 async def test_help_lists_what_works_here_and_now(console: Open, world: World) -> None:

@@ -22,7 +22,7 @@ async def lost(running: Console, world: World) -> None:
 
 async def test_a_ledger_lost_under_an_open_console_is_never_nothing_happened(console: Open, world: World) -> None:
     async with console() as running:
-        await running.shows("RUNNING nothing", "keeper")
+        await running.shows("RUNNING nothing", "watcher")
         await lost(running, world)
         await running.shows("RUNNING not known", "? as of 0 s ago", "restore it from a backup")
         assert "RUNNING nothing" not in running.text and "nothing is on record" not in running.text

@@ -29,7 +29,7 @@ async def test_the_screen_shows_the_whole_decision(console: Open) -> None:
         for words in (
             "2.4.1", "errors 7.2 % after release 2.4.1   since 22:29, 11 m", "last known good, soaked 9 d",
             "traffic blue → green", "postgres (schema 41 fits)", "about 11 s",
-            "last 5: 9 s to 14 s", "budget 60 s", "● artefact  1c0a41d9be07 on 3/3", "● rights    2 asked, all granted",
+            "last 5: 9 s to 14 s", "budget 60 s", "● artefact  1c0a41d9be07 on 3/3", "● rights    ok 2/2",
             f"press  {running.challenge.key}  to roll back production",
         ):  # fmt: skip
             assert words in running.text, words
@@ -444,4 +444,4 @@ async def test_a_bad_release_cannot_be_chosen(console: Open) -> None:
         await running.press("down", "down", "enter")
         await running.shows("2.3.9 cannot be gone back to: rolled back from")
         await running.press("home", "enter")
-        await running.shows("2.4.1 cannot be gone back to: it serves now")
+        await running.shows("2.4.1 cannot be gone back to: it is live")

@@ -43,7 +43,7 @@ def rehearsal() -> World:
 
 
 SCREENS: dict[str, tuple[Callable[[], World], tuple[str, ...], tuple[str, ...]]] = {
-    "home": (plain, (), ("● READY", "no keeper", "4 d ago")),
+    "home": (plain, (), ("● READY", "not running", "4 d ago")),
     "home-plain": (plain, (), ("+ READY",)),
     "home-active": (active, (), ("step 4 of 8",)),
     "rollback": (plain, ("R",), ("to roll back production",)),

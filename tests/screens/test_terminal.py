@@ -104,7 +104,7 @@ def start(terminals: list[Terminal], *arguments: str, **options: object) -> Term
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_signals_end_it_cleanly_and_give_the_terminal_back(terminals: list[Terminal], number: int, code: int) -> None:
     one = start(terminals)
-    one.shows("WAY BACK")
+    one.shows("ROLLBACK READINESS")
     one.shows("READY")
     one.process.send_signal(number)
     assert one.ended() == code

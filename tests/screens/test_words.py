@@ -34,7 +34,7 @@ def test_what_was_not_read_is_no_clean_log() -> None:
 
 def test_a_way_back_that_leads_nowhere_is_not_the_same_as_one_that_nobody_sees() -> None:
     good = Check(id="good", title="a release to go back to", gate=Gate.FAIL, evidence="no release has earned 'good'")
-    assert nowhere(facts.readiness(checks=(good,), to=None)) == "no release to go back to"
+    assert nowhere(facts.readiness(checks=(good,), to=None)) == "no target release"
     unseen = good.model_copy(update={"gate": Gate.INCONCLUSIVE})
     assert nowhere(facts.readiness(checks=(unseen,), to=None)) == "where to is not known"
     for check, word in ((good, "nothing"), (unseen, "not known")):

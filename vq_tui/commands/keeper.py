@@ -69,7 +69,7 @@ def stop(context: typer.Context, json: Json = False) -> int:
     async def work() -> int:
         before = keeper_facts(ledger)
         after = await stop_keeper(ledger)
-        said = f"{OK} stopped process {before.pid}" if before.alive else f"{UNKNOWN} no keeper ran: nothing to stop"
+        said = f"{OK} stopped process {before.pid}" if before.alive else f"{UNKNOWN} the watcher was not running"
         stopped = before.pid if before.alive else None
         here.output.answer(after.model_dump(mode="json") | {"stopped": stopped}, [said])
         return ExitCode.OK
@@ -90,7 +90,7 @@ def status(context: typer.Context, json: Json = False) -> int:
 
 
 def _answer(here: Session, found: KeeperFacts) -> None:
-    line = f"{UNKNOWN} no keeper runs: '{here.output.program} keeper start' starts one"
+    line = f"{UNKNOWN} the background watcher is not running: '{here.output.program} keeper start' starts one"
     if found.alive:
         beats = f"since {moment(found.since)}, last beat {moment(found.beat_at)}"
         line = f"{OK} runs as process {found.pid} on {found.host} {beats}"

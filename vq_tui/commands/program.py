@@ -19,7 +19,7 @@ ParserError: type[Exception] = typer.BadParameter.__mro__[2]
 program = typer.Typer(
     name="vq-tui",
     cls=CommandsOnDemand,
-    help="A console for on-call engineers: live health, readiness of the way back, emergency rollback.",
+    help="A console for on-call engineers: live health, rollback readiness, emergency rollback.",
     epilog="Without a command the full-screen console opens. Exit codes and JSON: docs/commands.md.",
     add_completion=False,
     rich_markup_mode=None,
@@ -45,7 +45,7 @@ def start(
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Say the version and end.")] = False,
 ) -> int:
-    """A console for on-call engineers: live health, readiness of the way back, emergency rollback."""
+    """A console for on-call engineers: live health, rollback readiness, emergency rollback."""
     assert isinstance(context.obj, Output)
     if version:
         from importlib.metadata import version as installed

@@ -49,7 +49,7 @@ def up(
 
     facts = stack.up(place(directory), version=version, standby=standby, traffic=traffic)
     lines = [
-        f"{OK} up in {took(facts.seconds)}: {facts.version} serves at {facts.url}, {facts.standby_version} stands by",
+        f"{OK} up in {took(facts.seconds)}: {facts.version} is live at {facts.url}, {facts.standby_version} stands by",
         f"  vq-tui --config {facts.config}",
         f"  vq-tui sandbox break bad-release --dir {facts.directory}",
     ]
@@ -139,13 +139,13 @@ def deploy(
     from actions.sandbox import stack
 
     colour = stack.deploy(place(directory), version)
-    here.output.answer({"version": version, "colour": colour}, [f"{OK} {version} serves on {colour}"])
+    here.output.answer({"version": version, "colour": colour}, [f"{OK} {version} is live on {colour}"])
     return ExitCode.OK
 
 
 def _lines(found: "SandboxStatus") -> list[str]:
     word = {"up": "ok", "partly": "degraded"}.get(found.state, "skipped")
-    serves = f"  {found.version} serves on {found.serving}" if found.serving else ""
+    serves = f"  {found.version} is live on {found.serving}" if found.serving else ""
     rows = [
         [f"{glyph('ok' if one.pid else 'down')} {one.name}", one.state, one.release, one.reason]
         for one in found.processes

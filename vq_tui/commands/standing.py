@@ -38,8 +38,8 @@ async def standing(viewer: "Viewer", program: str, service: str | None = None) -
         snapshot = snapshot.model_copy(update={"services": only})
     now = datetime.now(UTC)
     problems = [f"{one.service} {one.shown_state(now)}" for one in snapshot.services if _unwell(one, now)]
-    problems += [f"way back of {one.service} {one.gate}" for one in ways if one.gate != "pass"]
-    problems += [f"way back of {name} unknown" for name in unread]
+    problems += [f"rollback readiness of {one.service} {one.gate}" for one in ways if one.gate != "pass"]
+    problems += [f"rollback readiness of {name} unknown" for name in unread]
     problems += filter(None, (record.stuck, record.problem, record.waiting))
     payload = {
         "environment": viewer.environment_name,
@@ -113,7 +113,9 @@ def _record_lines(record: _Record, note: str, now: datetime, program: str) -> li
     lines += glass
     lines.append(f"LAST     {_run_line(record.last) if record.last else note or 'nothing yet'}")
     keeper = record.keeper
-    lines.append(f"KEEPER   {'runs, process ' + str(keeper.pid) if keeper.alive else f'none: {program} keeper start'}")
+    lines.append(
+        f"WATCHER  {'runs, process ' + str(keeper.pid) if keeper.alive else f'not running: {program} keeper start'}"
+    )
     return [*lines, *(f"CHANGED  {ago(one.at, now)}  {one.text}  {one.by}".rstrip() for one in record.changes)]
 
 
@@ -159,7 +161,7 @@ def _note(ways: list[Readiness], unread: dict[str, str]) -> str:
 
 def _way_lines(ways: list[Readiness], unread: dict[str, str]) -> list[str]:
     """In full where there is one; where there are several a line each, and what to do about those not ready."""
-    lost = [f"? WAY BACK of {name}: UNKNOWN  {why}" for name, why in unread.items()]
+    lost = [f"? ROLLBACK READINESS of {name}: UNKNOWN  {why}" for name, why in unread.items()]
     if len(ways) == 1:
         return [*readiness_lines(ways[0]), *lost]
     short = [line for one in ways for line in readiness_lines(one)[: 1 if one.gate == "pass" else 2]]
@@ -191,10 +193,10 @@ def readiness_payload(found: Readiness) -> dict[str, Any]:
 
 def readiness_lines(found: Readiness) -> list[str]:
     """Readiness as lines: the verdict, then each check with its evidence and advice."""
-    word = {"pass": "READY", "fail": "NOT READY"}.get(found.gate, "NOT SURE")
+    word = {"pass": "READY", "fail": "NOT READY"}.get(found.gate, "UNVERIFIED")
     to = f"to {found.to.version}" if found.to else nowhere(found)
     takes = f" in about {about(found.expected_seconds)}" if found.to and found.expected_seconds else ""
-    lines = [f"{glyph(found.gate)} WAY BACK of {found.service}: {word} {to}{takes}"]
+    lines = [f"{glyph(found.gate)} ROLLBACK READINESS of {found.service}: {word} {to}{takes}"]
     if found.reason:
         lines.append(f"  {found.reason}")
     lines += table([[f"{glyph(one.gate)} {one.title}", one.evidence] for one in found.checks], indent="  ")

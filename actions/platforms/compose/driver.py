@@ -62,7 +62,7 @@ class ComposeReader:
 
     async def at_hand(self, artefact: Artefact) -> Check:
         """Whether the engine has the image by its id; one engine runs all the containers of a place."""
-        title = "artefact at hand"
+        title = "image present"
         try:
             image = await self._docker.image(artefact.reference)
         except Missing:
