@@ -62,6 +62,7 @@ READING = [
     ["keeper", "status"],
     ["config", "check"],
     ["config", "include"],
+    ["config", "keys"],
     ["config", "schema"],
 ]
 

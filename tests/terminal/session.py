@@ -1,6 +1,5 @@
 """The program in a pseudo-terminal, its screen read by a terminal emulator, every byte kept."""
 
-import contextlib
 import fcntl
 import os
 import select
@@ -42,6 +41,7 @@ class Session:
         self._lock = threading.Lock()
         self._reading = threading.Event()
         self._reading.set()
+        self._gone = threading.Event()
         self.master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.before = termios.tcgetattr(slave)
@@ -67,10 +67,10 @@ class Session:
         self.hang_up()
 
     def _read(self) -> None:
-        while True:
+        while not self._gone.is_set():
             self._reading.wait()
             try:
-                if not select.select([self.master], [], [], 0.1)[0]:
+                if self._gone.is_set() or not select.select([self.master], [], [], 0.1)[0]:
                     continue
                 data = os.read(self.master, 65_536)
             except (OSError, ValueError):
@@ -115,11 +115,17 @@ class Session:
         self._reading.set()
 
     def hang_up(self) -> None:
-        """The terminal is gone, as when a connection drops."""
+        """The terminal is gone, as when a connection drops.
+
+        The reader has ended before: the numbers of closed descriptors are given to whatever is opened next.
+        """
+        if self._gone.is_set():
+            return
+        self._gone.set()
         self._reading.set()
+        self._thread.join()
         for descriptor in (self._slave, self.master):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+            os.close(descriptor)
 
     def ended(self, seconds: float = PATIENCE) -> int:
         """Wait for the end of the program, and until all it wrote was read; return its exit code."""
