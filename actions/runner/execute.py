@@ -42,7 +42,6 @@ MOST_RECOVERIES = 3
 MEASURE_SECONDS = 10.0
 BACKGROUND = ("own time", "reading commands", "writing progress", "counting losses", "watching the budget")
 _ALARMING = {RunState.NEEDS_OPERATOR, RunState.FAILED, RunState.UNDONE}
-
 log = logging.getLogger(__name__)
 
 
