@@ -5,6 +5,7 @@ starter as a fresh process would: session, standard streams, folder, umask, sign
 """
 
 import gc
+import logging
 import os
 import signal
 import socket
@@ -19,6 +20,8 @@ from actions.model.environment import Environment
 from actions.runner.launch import executor_command, executor_variables, prepare, unit_program
 from actions.runner.preload import load, modules_for
 from actions.runner.prepared import PreparedExecutor
+
+log = logging.getLogger(__name__)
 
 _LEFT_OPEN = 3
 """The standard streams; whatever else is open belongs to the starter."""
@@ -40,9 +43,15 @@ def fork_prepared(ledger_dir: Path, environment: Environment) -> PreparedExecuto
     ours, theirs = socket.socketpair()
     sys.stdout.flush()
     sys.stderr.flush()
-    if (child := os.fork()) == 0:
-        _leave(theirs, ledger_dir.absolute())
-    theirs.close()
+    with theirs:
+        try:
+            child = os.fork()
+        except OSError as error:  # no process is to be had now: the run gets one of its own when it begins
+            log.warning("no executor could be prepared: %s", error)
+            ours.close()
+            return None
+        if child == 0:
+            _leave(theirs, ledger_dir.absolute())
     os.waitpid(child, 0)  # it only made the executor
     return PreparedExecutor(ours)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from actions.model.environment import Environment
+from actions.runner.forked import fork_prepared
 from tests.runner.test_prepared import prepared_processes
 from tests.runner.test_processes import wait
 
@@ -88,3 +90,17 @@ def test_it_ends_with_its_starter(tmp_path: Path, number: signal.Signals) -> Non
         only(tmp_path, process)
         os.kill(process.pid, number)
         wait(lambda: not prepared_processes(tmp_path))
+
+
+def test_a_host_without_room_for_a_process_does_not_end_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The executor is started when the run begins, as where none was prepared."""
+
+    def full() -> int:
+        raise BlockingIOError("no process left")
+
+    monkeypatch.setattr("actions.runner.forked.unit_program", lambda: None)
+    monkeypatch.setattr("threading.active_count", lambda: 1)
+    monkeypatch.setattr(os, "fork", full)
+    assert fork_prepared(tmp_path, Environment()) is None
